@@ -83,6 +83,12 @@ type Schema struct {
 	Streaming bool   // a Union that is an event stream, or a Blob that streams
 	Flattened bool   // List, Map in query and XML protocols
 	XMLName   string
+	Namespace *Namespace // XML, of the element that holds the shape
+}
+
+// Namespace is an XML namespace. Prefix is empty for the default one.
+type Namespace struct {
+	Prefix, URI string
 }
 
 // Constraints bound a value. They apply to whole values: a length counts
@@ -107,8 +113,9 @@ type Member struct {
 	Flattened        bool
 	XMLAttribute     bool
 	HostLabel        bool
-	MediaType        string // jsonvalue headers
-	JSONValue        bool
+	MediaType        string     // content type of a payload
+	JSONValue        bool       // a header that holds base64 of JSON text
+	Namespace        *Namespace // XML, of the member's element
 }
 
 // Struct is a structure that describes itself. Generated structures, and generated
