@@ -1,0 +1,43 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// ErrLocked reports a folder that another process owns.
+var ErrLocked = errors.New("another process is using this ledger")
+
+// lockFolder makes this process the owner of dir until unlock is called or the
+// process ends, however it ends. The file says who owns it, for people.
+func lockFolder(dir string) (unlock func() error, err error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, errors.Join(fmt.Errorf("lock %s: %w", dir, err), f.Close())
+		}
+		return nil, errors.Join(fmt.Errorf("%w: %s (process %s): stop it, or give this one a data folder of its own",
+			ErrLocked, dir, owner(f)), f.Close())
+	}
+	if err := f.Truncate(0); err == nil {
+		_, _ = fmt.Fprintf(f, "%d\n", os.Getpid()) // a courtesy: the lock holds without it
+	}
+	return f.Close, nil
+}
+
+// owner returns the process number that the lock file names.
+func owner(f *os.File) string {
+	buf := make([]byte, 20)
+	n, _ := f.ReadAt(buf, 0) // an unreadable name is no name
+	if pid := strings.TrimSpace(string(buf[:n])); pid != "" {
+		return pid
+	}
+	return "unknown"
+}
