@@ -71,7 +71,9 @@ type ToolResult struct {
 	Type      string // of a provider's own tool; may be empty
 }
 
-// JSON is a JSON value inside a tool result.
+// JSON is a JSON value inside a tool result. Anywhere else it is a block of a
+// provider's own that the vocabulary has no word for, as written in the dialect of
+// ChatRequest.Raw; who does not speak that dialect refuses it.
 type JSON struct {
 	Value json.RawMessage
 }

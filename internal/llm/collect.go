@@ -103,6 +103,9 @@ func (c *Collector) delta(e *BlockDelta) error {
 		return fmt.Errorf("delta for block %d, which is not open", e.Index)
 	case *Text:
 		c.text.WriteString(e.Text)
+		if e.Citation != nil {
+			c.open = &Citations{Text: b.Text, Citations: []Citation{*e.Citation}}
+		}
 	case *Citations:
 		c.text.WriteString(e.Text)
 		if e.Citation != nil {

@@ -38,7 +38,7 @@ type BlockDelta struct {
 	Index int
 
 	Text      string    // Text, Citations
-	Citation  *Citation // Citations
+	Citation  *Citation // Citations, or Text, which it turns into Citations
 	ToolInput string    // ToolUse: a fragment of the input's JSON text
 
 	Reasoning string // Reasoning

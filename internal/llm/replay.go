@@ -35,31 +35,52 @@ func Replay(resp *ChatResponse) iter.Seq2[Event, error] {
 	}
 }
 
-func replayBlock(i int, b Block) (Block, []BlockDelta) {
+// replayBlock returns the start and the deltas of a block; what is empty needs none.
+func replayBlock(i int, b Block) (start Block, deltas []BlockDelta) {
+	add := func(d BlockDelta) {
+		d.Index = i
+		deltas = append(deltas, d)
+	}
+	text := func(text string) {
+		if text != "" {
+			add(BlockDelta{Text: text})
+		}
+	}
 	switch b := b.(type) {
 	case *Text:
-		return &Text{}, []BlockDelta{{Index: i, Text: b.Text}}
+		text(b.Text)
+		return &Text{}, deltas
 	case *ToolUse:
-		return &ToolUse{ID: b.ID, Name: b.Name, Server: b.Server}, []BlockDelta{{Index: i, ToolInput: string(b.Input)}}
+		if len(b.Input) > 0 {
+			add(BlockDelta{ToolInput: string(b.Input)})
+		}
+		return &ToolUse{ID: b.ID, Name: b.Name, Server: b.Server}, deltas
 	case *Reasoning:
 		if b.Redacted != nil {
-			return &Reasoning{}, []BlockDelta{{Index: i, Redacted: b.Redacted}}
+			add(BlockDelta{Redacted: b.Redacted})
+			return &Reasoning{}, deltas
 		}
-		deltas := []BlockDelta{{Index: i, Reasoning: b.Text}}
+		if b.Text != "" {
+			add(BlockDelta{Reasoning: b.Text})
+		}
 		if b.Signature != "" {
-			deltas = append(deltas, BlockDelta{Index: i, Signature: b.Signature})
+			add(BlockDelta{Signature: b.Signature})
 		}
 		return &Reasoning{}, deltas
 	case *Citations:
-		deltas := []BlockDelta{{Index: i, Text: b.Text}}
+		text(b.Text)
 		for j := range b.Citations {
-			deltas = append(deltas, BlockDelta{Index: i, Citation: &b.Citations[j]})
+			add(BlockDelta{Citation: &b.Citations[j]})
 		}
 		return &Citations{}, deltas
 	case *ToolResult:
-		return &ToolResult{ToolUseID: b.ToolUseID, Error: b.Error, Type: b.Type}, []BlockDelta{{Index: i, ToolResult: b.Content}}
+		if len(b.Content) > 0 {
+			add(BlockDelta{ToolResult: b.Content})
+		}
+		return &ToolResult{ToolUseID: b.ToolUseID, Error: b.Error, Type: b.Type}, deltas
 	case *Image:
-		return &Image{Format: b.Format}, []BlockDelta{{Index: i, Image: b}}
+		add(BlockDelta{Image: b})
+		return &Image{Format: b.Format}, deltas
 	default:
 		return b, nil
 	}
