@@ -188,7 +188,8 @@ func (l *Log) Position() Position {
 }
 
 // Sync makes all that was committed before the call survive a loss of power. One
-// goroutine at a time may call it, while another commits.
+// goroutine at a time may call it, while another commits. After a failure the next
+// one tries again.
 func (l *Log) Sync() error {
 	l.mu.Lock()
 	retired, current, dirty := l.retired, l.file, l.dirty
@@ -199,7 +200,12 @@ func (l *Log) Sync() error {
 		errs = append(errs, f.Sync(), f.Close())
 	}
 	if dirty {
-		errs = append(errs, current.Sync())
+		if err := current.Sync(); err != nil {
+			errs = append(errs, err)
+			l.mu.Lock()
+			l.dirty = true
+			l.mu.Unlock()
+		}
 	}
 	return errors.Join(errs...)
 }
