@@ -12,3 +12,11 @@ type NotImplementedError struct {
 func (e *NotImplementedError) Error() string {
 	return fmt.Sprintf("%s %s is not implemented", e.Service, e.Operation)
 }
+
+// TypeError says that a value of another shape was expected: a mistake of the
+// program, not of a client.
+type TypeError struct {
+	Want string // the shape's name
+}
+
+func (e *TypeError) Error() string { return "not a " + e.Want }

@@ -2,20 +2,35 @@ package smithy
 
 import (
 	"context"
+	"fmt"
 	"iter"
 )
 
 // Service describes one AWS service: what a protocol needs to serve it.
 type Service struct {
-	Name         string // endpoint prefix: "bedrock-runtime"
-	SigningName  string // SigV4 scope: "bedrock"
-	SDKID        string // "Bedrock Runtime"
-	Protocols    []string
-	APIVersion   string // "2023-09-30"
-	TargetPrefix string // X-Amz-Target of the awsJson protocols
+	Name         string   // endpoint prefix: "bedrock-runtime"
+	SigningName  string   // SigV4 scope: "bedrock"
+	SDKID        string   // "Bedrock Runtime"
+	Protocols    []string // that its clients may use, the preferred one first
+	APIVersion   string   // "2023-09-30"
+	TargetPrefix string   // X-Amz-Target of the awsJson protocols
 	XMLNamespace string
 	Operations   []*Operation
+
+	// QueryCompatible says that clients of the newer protocols expect the query
+	// protocol's error codes in a header (awsQueryCompatible).
+	QueryCompatible bool
 }
+
+// The protocols, named as in Smithy's traits.
+const (
+	RestJSON1 = "restJson1"
+	AWSJSON10 = "awsJson1_0"
+	AWSJSON11 = "awsJson1_1"
+	AWSQuery  = "awsQuery"
+	RestXML   = "restXml"
+	RPCV2CBOR = "rpcv2Cbor"
+)
 
 // Operation describes one operation of a service.
 type Operation struct {
@@ -52,4 +67,27 @@ type EventSink interface {
 	NewEvent() Struct
 	// SetEvents gives the handler the stream, to be ranged over once.
 	SetEvents(iter.Seq2[Struct, error])
+}
+
+// Invoke calls method on impl, which implements the generated interface S. It is
+// the body of the generated Operation.Invoke.
+func Invoke[S, I, O any, PI Ptr[I], PO Ptr[O]](
+	ctx context.Context, impl any, in Struct, method func(S, context.Context, *I) (*O, error),
+) (Struct, error) {
+	svc, ok := impl.(S)
+	if !ok {
+		return nil, fmt.Errorf("%T does not implement the service", impl)
+	}
+	typed, ok := in.(PI)
+	if !ok {
+		return nil, &TypeError{Want: PI(new(I)).Schema().Name}
+	}
+	out, err := method(svc, ctx, typed)
+	if err != nil {
+		return nil, err
+	}
+	if out == nil {
+		return nil, &TypeError{Want: PO(new(O)).Schema().Name} // neither an output nor an error
+	}
+	return PO(out), nil
 }

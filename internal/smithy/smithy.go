@@ -80,6 +80,7 @@ type Schema struct {
 
 	Error     string // the error code, when the structure is a modelled error
 	Status    int    // its HTTP status
+	Sensitive bool   // never shown in messages or logs
 	Streaming bool   // a Union that is an event stream, or a Blob that streams
 	Flattened bool   // List, Map in query and XML protocols
 	XMLName   string

@@ -33,7 +33,7 @@ func TestLoadProtocolTests(t *testing.T) {
 	if svc == nil {
 		t.Fatal("no RestJson service")
 	}
-	if diff := cmp.Diff(svc.Protocols, []string{"rest-json"}); diff != "" {
+	if diff := cmp.Diff(svc.Protocols, []string{smithy.RestJSON1}); diff != "" {
 		t.Error(diff)
 	}
 	for _, op := range svc.Operations {

@@ -44,6 +44,8 @@ func (b *builder) service(id string) (*smithy.Service, error) {
 		TargetPrefix: shapeName(id),
 		XMLNamespace: ns.URI,
 		Protocols:    b.protocols(s.Traits),
+
+		QueryCompatible: s.Traits.has("aws.protocols#awsQueryCompatible"),
 	}
 	if svc.Name == "" {
 		svc.Name = sigv4.Name
@@ -59,21 +61,21 @@ func (b *builder) service(id string) (*smithy.Service, error) {
 	return svc, nil
 }
 
-// protocols names a service's protocols as botocore does.
+// protocols names a service's protocols and notes which names they use.
 func (b *builder) protocols(t traits) []string {
 	var out []string
 	for _, p := range []struct {
 		trait, name string
 		json, xml   bool
 	}{
-		{"aws.protocols#restJson1", "rest-json", true, false},
-		{"aws.protocols#awsJson1_0", "json", false, false},
-		{"aws.protocols#awsJson1_1", "json", false, false},
-		{"smithy.protocols#rpcv2Cbor", "smithy-rpc-v2-cbor", false, false},
-		{"smithy.protocols#rpcv2Json", "smithy-rpc-v2-json", true, false},
-		{"aws.protocols#awsQuery", "query", false, true},
-		{"aws.protocols#ec2Query", "ec2", false, true},
-		{"aws.protocols#restXml", "rest-xml", false, true},
+		{"aws.protocols#restJson1", smithy.RestJSON1, true, false},
+		{"aws.protocols#awsJson1_0", smithy.AWSJSON10, false, false},
+		{"aws.protocols#awsJson1_1", smithy.AWSJSON11, false, false},
+		{"smithy.protocols#rpcv2Cbor", smithy.RPCV2CBOR, false, false},
+		{"smithy.protocols#rpcv2Json", "rpcv2Json", true, false},
+		{"aws.protocols#awsQuery", smithy.AWSQuery, false, true},
+		{"aws.protocols#ec2Query", "ec2Query", false, true},
+		{"aws.protocols#restXml", smithy.RestXML, false, true},
 	} {
 		if t.has(p.trait) {
 			out = append(out, p.name)
@@ -162,6 +164,7 @@ func (b *builder) schema(id string) (*smithy.Schema, error) {
 		Type:      t,
 		Sparse:    sh.Traits.has("smithy.api#sparse"),
 		Unique:    sh.Traits.has("smithy.api#uniqueItems"),
+		Sensitive: sh.Traits.has("smithy.api#sensitive"),
 		Streaming: sh.Traits.has("smithy.api#streaming"),
 		Timestamp: timestampFormats[sh.Traits.str("smithy.api#timestampFormat")],
 		Namespace: namespace(sh.Traits),
