@@ -1,0 +1,140 @@
+// Package auth verifies who sent an HTTP request: AWS Signature Version 4 in a header or
+// in a presigned URL, and bearer API keys as Bedrock has them.
+//
+// It decides identity and nothing else: what a principal may do is iam's business, and
+// where keys come from is behind the Keys interface. Verification is always on; there is
+// no way to construct a Verifier that lets a request through unproved.
+//
+// # What is verified
+//
+// The canonical request is rebuilt from what arrived on the wire (the raw request
+// target, not the decoded path), so that a client that writes "v1%3A0" and one that
+// writes "v1:0" are both believed, and neither can be altered on the way. The body's
+// hash is part of it: a request with an x-amz-content-sha256 header is checked against
+// its header before the body is read and against its body afterwards, so an unproved
+// sender cannot make the server read 25 MB; without the header the body is read first.
+//
+// The Host (or, over HTTP/2, :authority) must be signed, and so must X-Amz-Target, which
+// selects the operation in AWS's JSON protocols. Other x-amz-* headers may stay unsigned,
+// since proxies add some and AWS lets it be for the session token, except with s3, which
+// refuses that as the real one does.
+//
+// # What is refused
+//
+// SigV4a and the streaming payload forms (chunks with signatures of their own) are
+// refused by name; see Error for how failures look to each service's clients.
+package auth
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/outcrop-ai/outcrop/internal/call"
+)
+
+// Credential is one secret that proves a principal. It is not changed once handed out.
+type Credential struct {
+	ID           string    // access key ID, or the ID of an API key; never secret
+	Secret       string    // the SigV4 secret; empty for API keys
+	SessionToken string    // must come with every request; empty for long-term keys
+	Expires      time.Time // zero: never
+	Principal    call.Principal
+}
+
+// Keys finds credentials. Both methods answer from memory, are safe for concurrent use
+// and return nil for what does not exist or was revoked; an expired credential may be
+// returned, so that its owner is told that it expired.
+type Keys interface {
+	AccessKey(id string) *Credential
+	APIKey(token string) *Credential
+}
+
+// Config is what a Verifier needs.
+type Config struct {
+	Keys    Keys             // required
+	Regions []string         // regions that a signature may be scoped to; empty: any
+	Now     func() time.Time // default time.Now
+}
+
+// Verifier verifies requests. It is safe for concurrent use.
+type Verifier struct {
+	keys    Keys
+	regions []string
+	now     func() time.Time
+	derived keyCache
+	canons  canonPool
+}
+
+// New returns a Verifier.
+func New(c Config) (*Verifier, error) {
+	if c.Keys == nil {
+		return nil, errors.New("auth: Config.Keys is nil")
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return &Verifier{keys: c.Keys, regions: slices.Clone(c.Regions), now: c.Now}, nil
+}
+
+// Request is what is to be verified.
+type Request struct {
+	HTTP    *http.Request
+	Service string // the service's signing name: "bedrock", "sts", "s3"
+
+	// Body returns the SHA-256 of the whole body. It is called at most once, and only
+	// when the hash is needed; its error is returned as it is. Nil means no body.
+	Body func() ([32]byte, error)
+
+	// Bearer says that the service accepts API keys, as bedrock and bedrock-runtime do.
+	Bearer bool
+	// KeyHeader names a header other than Authorization that may carry the API key,
+	// "X-Api-Key" for doors that speak Anthropic's API. Empty: none. Needs Bearer.
+	KeyHeader string
+}
+
+// Identity is a verified sender.
+type Identity struct {
+	Principal call.Principal
+	Region    string // from the signature's scope; empty for a long-term API key
+	// Revalidate reports an *Error once the credential is revoked or expired. It never
+	// is nil, is cheap, and safe for concurrent use.
+	Revalidate func() error
+}
+
+// Verify returns who sent the request, or an *Error (or the error of Request.Body).
+func (v *Verifier) Verify(req Request) (Identity, error) {
+	r := req.HTTP
+	header := r.Header.Get("Authorization")
+	if len(r.Header["Authorization"]) > 1 {
+		return Identity{}, newError(req.Service, AmbiguousRequest, "The request has more than one Authorization header.")
+	}
+	if token, ok := bearerToken(header); ok {
+		return v.verifyBearer(token, req)
+	}
+	if header == "" && req.KeyHeader != "" {
+		if token := r.Header.Get(req.KeyHeader); token != "" {
+			return v.verifyBearer(token, req)
+		}
+	}
+	return v.verifySigned(req, header)
+}
+
+// bearerToken returns what follows "Bearer ", whose case does not matter (RFC 9110).
+func bearerToken(header string) (string, bool) {
+	const scheme = "Bearer "
+	if len(header) < len(scheme) || !strings.EqualFold(header[:len(scheme)], scheme) {
+		return "", false
+	}
+	return strings.TrimSpace(header[len(scheme):]), true
+}
+
+// checkExpiry refuses a credential whose time is over.
+func (v *Verifier) checkExpiry(c *Credential, service string) error {
+	if !c.Expires.IsZero() && !v.now().Before(c.Expires) {
+		return newError(service, ExpiredToken, "")
+	}
+	return nil
+}
