@@ -21,6 +21,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // ErrSyntax says that a text is no JSON object.
@@ -53,8 +54,8 @@ func Get(obj []byte, key string) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := len(members) - 1; i >= 0; i-- {
-		if m := members[i]; m.key == key {
+	for _, member := range slices.Backward(members) {
+		if m := member; m.key == key {
 			return obj[m.value:m.end:m.end], nil
 		}
 	}
@@ -118,8 +119,8 @@ func Set(obj []byte, fields ...Field) ([]byte, error) {
 
 // lastField returns the index of the field that counts for key, or -1.
 func lastField(fields []Field, key string) int {
-	for i := len(fields) - 1; i >= 0; i-- {
-		if fields[i].Key == key {
+	for i, field := range slices.Backward(fields) {
+		if field.Key == key {
 			return i
 		}
 	}

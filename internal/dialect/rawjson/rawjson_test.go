@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 
@@ -130,9 +131,7 @@ func FuzzSet(f *testing.F) {
 			return // a key that JSON cannot hold
 		}
 		want := map[string]json.RawMessage{}
-		for k, v := range was {
-			want[k] = v
-		}
+		maps.Copy(want, was)
 		delete(want, key)
 		if diff := cmp.Diff(object(t, removed), want); diff != "" {
 			t.Errorf("removed %q from %q: got (-), want (+)\n%s", key, obj, diff)

@@ -1,0 +1,425 @@
+package anthropic_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/outcrop-ai/outcrop/internal/dialect/anthropic"
+	"github.com/outcrop-ai/outcrop/internal/fault"
+	"github.com/outcrop-ai/outcrop/internal/llm"
+	"github.com/outcrop-ai/outcrop/internal/llm/llmtest"
+)
+
+// requests are bodies of the direct form in the spelling that EncodeRequest has, each
+// with the request it means: both directions are held to them.
+var requests = []struct {
+	name string
+	body string
+	want llm.ChatRequest
+}{
+	{
+		name: "the least", body: `{"model":"m","max_tokens":1,"messages":[{"role":"user","content":[{"type":"text","text":"Hi"}]}]}`,
+		want: llm.ChatRequest{Inference: llm.Inference{MaxTokens: 1}, Messages: []llm.Message{llmtest.User(llmtest.Text("Hi"))}},
+	},
+	{
+		name: "sampling, stream, extra members",
+		body: `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":[{"type":"text","text":"Hi"}]}],"temperature":0,"top_p":0.5,"top_k":40,` +
+			`"stop_sequences":["END"],"stream":true,"metadata":{"user_id":"u"},"service_tier":"standard_only","newer":[1.50]}`,
+		want: llm.ChatRequest{
+			Inference: llm.Inference{MaxTokens: 9, Temperature: new(0.0), TopP: new(0.5), TopK: new(40), StopSequences: []string{"END"}},
+			Messages:  []llm.Message{llmtest.User(llmtest.Text("Hi"))}, Stream: true,
+			Extra: json.RawMessage(`{"metadata":{"user_id":"u"},"service_tier":"standard_only","newer":[1.50]}`),
+		},
+	},
+	{
+		name: "system and cache points",
+		body: `{"model":"m","max_tokens":9,"system":[{"type":"text","text":"Be brief."},{"type":"text","text":"Be kind.","cache_control":{"type":"ephemeral","ttl":"1h"}}],` +
+			`"messages":[{"role":"user","content":[{"type":"text","text":"Hi","cache_control":{"type":"ephemeral"}},{"type":"text","text":"there"}]}]}`,
+		want: llm.ChatRequest{
+			Inference: llm.Inference{MaxTokens: 9},
+			System:    []llm.Block{llmtest.Text("Be brief."), llmtest.Text("Be kind."), &llm.CachePoint{TTL: "1h"}},
+			Messages:  []llm.Message{llmtest.User(llmtest.Text("Hi"), &llm.CachePoint{}, llmtest.Text("there"))},
+		},
+	},
+	{
+		name: "media",
+		body: `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":[` +
+			`{"type":"image","source":{"type":"base64","media_type":"image/png","data":"AQI="}},` +
+			`{"type":"image","source":{"type":"url","url":"https://example.com/a.png"}},` +
+			`{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"AQI="},"title":"T","context":"C","citations":{"enabled":true}},` +
+			`{"type":"document","source":{"type":"text","media_type":"text/plain","data":"Grass <is> green."}},` +
+			`{"type":"document","source":{"type":"content","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}},` +
+			`{"type":"document","source":{"type":"url","url":"https://example.com/a.pdf"}},` +
+			`{"type":"search_result","source":"s3://a","title":"A","content":[{"type":"text","text":"found"}],"citations":{"enabled":true}},` +
+			`{"type":"container_upload","file_id":"f_1","cache_control":{"type":"ephemeral"}}]}]}`,
+		want: llm.ChatRequest{
+			Inference: llm.Inference{MaxTokens: 9},
+			Messages: []llm.Message{llmtest.User(
+				&llm.Image{Format: "png", Source: llm.Source{Bytes: []byte{1, 2}}},
+				&llm.Image{Source: llm.Source{URL: "https://example.com/a.png"}},
+				&llm.Document{Format: "pdf", Name: "T", Context: "C", Citations: true, Source: llm.Source{Bytes: []byte{1, 2}}},
+				&llm.Document{Text: "Grass <is> green."},
+				&llm.Document{Content: []llm.Text{{Text: "a"}, {Text: "b"}}},
+				&llm.Document{Format: "pdf", Source: llm.Source{URL: "https://example.com/a.pdf"}},
+				&llm.SearchResult{Source: "s3://a", Title: "A", Content: []string{"found"}, Citations: true},
+				&llm.JSON{Value: json.RawMessage(`{"type":"container_upload","file_id":"f_1","cache_control":{"type":"ephemeral"}}`)},
+			)},
+		},
+	},
+	{
+		name: "tools",
+		body: `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":[{"type":"text","text":"Hi"}]},` +
+			`{"role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"sig"},{"type":"redacted_thinking","data":"opaque=="},{"type":"tool_use","id":"t1","name":"f","input":{"a":1.0}},{"type":"tool_use","id":"t2","name":"f","input":{}}]},` +
+			`{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","content":[{"type":"text","text":"42"},{"type":"image","source":{"type":"base64","media_type":"image/jpeg","data":"AQI="}}]},{"type":"tool_result","tool_use_id":"t2","is_error":true}]}],` +
+			`"tools":[{"name":"f","description":"d","input_schema":{"type":"object","z":1,"a":2}},{"name":"g","input_schema":{"type":"object"},"strict":true,"cache_control":{"type":"ephemeral"}},{"type":"bash_20250124","name":"bash"}],` +
+			`"tool_choice":{"type":"tool","name":"f","disable_parallel_tool_use":true},"thinking":{"type":"enabled","budget_tokens":2000}}`,
+		want: llm.ChatRequest{
+			Inference: llm.Inference{MaxTokens: 9, ReasoningBudget: new(2000)},
+			Messages: []llm.Message{
+				llmtest.User(llmtest.Text("Hi")),
+				llmtest.Assistant(
+					&llm.Reasoning{Text: "hm", Signature: "sig"}, &llm.Reasoning{Redacted: []byte("opaque==")},
+					&llm.ToolUse{ID: "t1", Name: "f", Input: json.RawMessage(`{"a":1.0}`)}, &llm.ToolUse{ID: "t2", Name: "f", Input: json.RawMessage(`{}`)},
+				),
+				llmtest.User(
+					&llm.ToolResult{ToolUseID: "t1", Content: []llm.Block{llmtest.Text("42"), &llm.Image{Format: "jpeg", Source: llm.Source{Bytes: []byte{1, 2}}}}},
+					&llm.ToolResult{ToolUseID: "t2", Error: true},
+				),
+			},
+			Tools: []llm.Tool{
+				{Name: "f", Description: "d", InputSchema: json.RawMessage(`{"type":"object","z":1,"a":2}`)},
+				{Name: "g", InputSchema: json.RawMessage(`{"type":"object"}`), Strict: true},
+			},
+			ToolCachePoint: &llm.CachePoint{},
+			ToolChoice:     llm.ToolChoice{Mode: llm.ToolNamed, Name: "f", DisableParallel: true},
+			Extra:          json.RawMessage(`{"tools":[{"type":"bash_20250124","name":"bash"}]}`),
+		},
+	},
+	{
+		name: "a server's tool and cited text",
+		body: `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":[{"type":"text","text":"Hi"}]},{"role":"assistant","content":[` +
+			`{"type":"server_tool_use","id":"s1","name":"web_search","input":{"query":"q"}},` +
+			`{"type":"web_search_tool_result","tool_use_id":"s1","content":[{"type":"web_search_result","url":"u","encrypted_content":"e"}]},` +
+			`{"type":"text","text":"cited","citations":[` +
+			`{"type":"char_location","cited_text":"a","document_index":0,"document_title":"T","start_char_index":0,"end_char_index":5},` +
+			`{"type":"page_location","cited_text":"b","document_index":1,"document_title":null,"start_page_number":1,"end_page_number":2},` +
+			`{"type":"content_block_location","cited_text":"c","document_index":2,"document_title":"U","start_block_index":0,"end_block_index":1},` +
+			`{"type":"search_result_location","cited_text":"d","search_result_index":0,"source":"s3://a","title":"A","start_block_index":0,"end_block_index":1}]}]}],` +
+			`"tool_choice":{"type":"none"},"thinking":{"type":"disabled"},"output_config":{"effort":"high","format":{"type":"json_schema","schema":{"type":"object"}}}}`,
+		want: llm.ChatRequest{
+			Inference: llm.Inference{MaxTokens: 9, ReasoningBudget: new(0), Effort: "high"},
+			Messages: []llm.Message{
+				llmtest.User(llmtest.Text("Hi")),
+				llmtest.Assistant(
+					&llm.ToolUse{ID: "s1", Name: "web_search", Input: json.RawMessage(`{"query":"q"}`), Server: true},
+					&llm.ToolResult{
+						ToolUseID: "s1", Type: "web_search_tool_result",
+						Content: []llm.Block{&llm.JSON{Value: json.RawMessage(`[{"type":"web_search_result","url":"u","encrypted_content":"e"}]`)}},
+					},
+					&llm.Citations{Text: "cited", Citations: []llm.Citation{
+						{Title: "T", SourceContent: []string{"a"}, Location: llm.Location{Kind: llm.CharLocation, End: 5}},
+						{SourceContent: []string{"b"}, Location: llm.Location{Kind: llm.PageLocation, Index: 1, Start: 1, End: 2}},
+						{Title: "U", SourceContent: []string{"c"}, Location: llm.Location{Kind: llm.ChunkLocation, Index: 2, End: 1}},
+						{Title: "A", Source: "s3://a", SourceContent: []string{"d"}, Location: llm.Location{Kind: llm.SearchResultLocation, End: 1}},
+					}},
+				),
+			},
+			ToolChoice: llm.ToolChoice{Mode: llm.ToolNone},
+			Output:     llm.OutputFormat{Schema: json.RawMessage(`{"type":"object"}`), Strict: true},
+		},
+	},
+	{
+		name: "thinking that llm has no word for",
+		body: `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":[{"type":"text","text":"Hi"}]}],"tool_choice":{"type":"auto","disable_parallel_tool_use":true},"thinking":{"type":"adaptive","display":"omitted"},"anthropic_beta":["a"]}`,
+		want: llm.ChatRequest{
+			Inference: llm.Inference{MaxTokens: 9}, Messages: []llm.Message{llmtest.User(llmtest.Text("Hi"))},
+			ToolChoice: llm.ToolChoice{Mode: llm.ToolAuto, DisableParallel: true},
+			Extra:      json.RawMessage(`{"thinking":{"type":"adaptive","display":"omitted"},"anthropic_beta":["a"]}`),
+		},
+	},
+}
+
+func TestRequestBothWays(t *testing.T) {
+	t.Parallel()
+	for _, tt := range requests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := anthropic.DecodeRequest([]byte(tt.body), anthropic.Direct)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := tt.want
+			want.Model, want.Raw = "m", &llm.RawRequest{Dialect: "anthropic", Body: []byte(tt.body)}
+			if diff := llmtest.Diff(got, &want); diff != "" {
+				t.Fatalf("decoded: got (-), want (+)\n%s", diff)
+			}
+			got.Raw = nil
+			out, err := anthropic.EncodeRequest(got, anthropic.Direct)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantBody, wantBetas := tt.body, []string(nil)
+			if strings.Contains(tt.body, "anthropic_beta") {
+				wantBody, wantBetas = strings.Replace(tt.body, `,"anthropic_beta":["a"]`, "", 1), []string{"a"}
+			}
+			if diff := llmtest.Diff(json.RawMessage(out.Body), json.RawMessage(wantBody)); diff != "" {
+				t.Errorf("encoded: got\n%s\nwant\n%s", out.Body, wantBody)
+			}
+			if diff := cmp.Diff(out.Betas, wantBetas); diff != "" {
+				t.Errorf("betas: got (-), want (+)\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestDecodeRequestSpellings(t *testing.T) {
+	t.Parallel()
+	f := func(members string, want llm.ChatRequest) {
+		t.Helper()
+		body := `{"anthropic_version":"bedrock-2023-05-31","max_tokens":5,` + members + `}`
+		got, err := anthropic.DecodeRequest([]byte(body), anthropic.Bedrock)
+		if err != nil {
+			t.Errorf("%s: %v", members, err)
+			return
+		}
+		got.Raw = nil
+		want.Inference.MaxTokens = 5
+		if diff := llmtest.Diff(got, &want); diff != "" {
+			t.Errorf("%s: got (-), want (+)\n%s", members, diff)
+		}
+	}
+	hi := []llm.Message{llmtest.User(llmtest.Text("Hi"))}
+	f(`"system":"S","messages":[{"role":"user","content":"Hi"}]`, llm.ChatRequest{System: []llm.Block{llmtest.Text("S")}, Messages: hi})
+	f(`"system":"","messages":[{"role":"user","content":"Hi"}]`, llm.ChatRequest{Messages: hi})
+	f(`"system":null,"tool_choice":null,"thinking":null,"output_config":null,"messages":[{"role":"user","content":"Hi"}]`, llm.ChatRequest{Messages: hi})
+	// Turns of one side that follow each other are one.
+	f(`"messages":[{"role":"user","content":"a"},{"role":"user","content":"b"},{"role":"assistant","content":"c"}]`,
+		llm.ChatRequest{Messages: []llm.Message{llmtest.User(llmtest.Text("a"), llmtest.Text("b")), llmtest.Assistant(llmtest.Text("c"))}})
+	f(`"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":[]}]`,
+		llm.ChatRequest{Messages: []llm.Message{hi[0], llmtest.Assistant()}})
+	// The marker inside a tool result and the one on an early tool move to the end.
+	f(`"messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":[{"type":"text","text":"a","cache_control":{"type":"ephemeral","ttl":"5m"}},{"type":"text","text":"b"}]}]}]`,
+		llm.ChatRequest{Messages: []llm.Message{llmtest.User(
+			&llm.ToolResult{ToolUseID: "t", Content: []llm.Block{llmtest.Text("a"), llmtest.Text("b")}}, &llm.CachePoint{TTL: "5m"})}})
+	// The last of two members with one name counts.
+	f(`"temperature":5,"temperature":0.5,"messages":[{"role":"user","content":"Hi"}]`,
+		llm.ChatRequest{Inference: llm.Inference{Temperature: new(0.5)}, Messages: hi})
+	f(`"thinking":{"type":"enabled","budget_tokens":1024,"display":"omitted"},"messages":[{"role":"user","content":"Hi"}]`,
+		llm.ChatRequest{
+			Inference: llm.Inference{ReasoningBudget: new(1024)}, Messages: hi,
+			Extra: json.RawMessage(`{"thinking":{"type":"enabled","budget_tokens":1024,"display":"omitted"}}`),
+		})
+}
+
+func TestDecodeRequestErrors(t *testing.T) {
+	t.Parallel()
+	f := func(body, want string) {
+		t.Helper()
+		_, err := anthropic.DecodeRequest([]byte(body), anthropic.Bedrock)
+		if err == nil || !fault.Is(err, fault.Invalid) || err.Error() != want {
+			t.Errorf("%s\n got %v (%v)\nwant %s", body, err, fault.KindOf(err), want)
+		}
+	}
+	body := func(members string) string {
+		return `{"anthropic_version":"bedrock-2023-05-31","max_tokens":5,"messages":[{"role":"user","content":"Hi"}],` + members + `}`
+	}
+	content := func(block string) string {
+		return `{"anthropic_version":"bedrock-2023-05-31","max_tokens":5,"messages":[{"role":"user","content":[` + block + `]}]}`
+	}
+	f(``, "The request body is not valid JSON.")
+	f(`{"a":}`, "The request body is not valid JSON.")
+	f(strings.Repeat("[", 20000), "The request body is not valid JSON.")
+	f(`[]`, "Input should be a valid dictionary")
+	f(`null`, "Input should be a valid dictionary")
+	f(`{}`, "anthropic_version: Field required")
+	f(`{"anthropic_version":"bedrock-2023-05-31"}`, "messages: Field required")
+	f(`{"anthropic_version":"bedrock-2023-05-31","messages":[{"role":"user","content":"Hi"}]}`, "max_tokens: Field required")
+	f(`{"anthropic_version":"2023-06-01","messages":[]}`, "anthropic_version: Input should be 'bedrock-2023-05-31'")
+	f(`{"anthropic_version":1,"messages":[]}`, "anthropic_version: Input should be a valid string")
+	f(`{"anthropic_version":"bedrock-2023-05-31","max_tokens":5,"messages":[]}`, "messages: at least one message is required")
+	f(`{"anthropic_version":"bedrock-2023-05-31","max_tokens":5,"messages":{}}`, "messages: Input should be a valid list")
+	f(body(`"max_tokens":0`), "max_tokens: Input should be greater than or equal to 1")
+	f(body(`"max_tokens":1.5`), "max_tokens: Input should be a valid integer")
+	f(body(`"max_tokens":"5"`), "max_tokens: Input should be a valid integer")
+	f(body(`"model":"m"`), "model: Extra inputs are not permitted")
+	f(body(`"stream":true`), "stream: Extra inputs are not permitted")
+	f(body(`"temperature":1.5`), "temperature: range: 0..1")
+	f(body(`"top_p":"x"`), "top_p: Input should be a valid number")
+	f(body(`"stop_sequences":"x"`), "stop_sequences: Input should be a valid list")
+	f(body(`"system":[{"type":"image","source":{"type":"url","url":"u"}}]`), "system.0: Input should be a text block")
+	f(body(`"system":5`), "system: Input should be a valid list")
+	f(body(`"thinking":{"type":"enabled"}`), "thinking.enabled.budget_tokens: Field required")
+	f(body(`"thinking":{"type":"enabled","budget_tokens":10}`), "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024")
+	f(body(`"thinking":{}`), "thinking.type: Field required")
+	f(body(`"tools":[{}]`), "tools.0.custom.name: Field required")
+	f(body(`"tools":[{"name":"f"}]`), "tools.0.custom.input_schema: Field required")
+	f(body(`"tools":[{"name":"f","input_schema":[]}]`), "tools.0.custom.input_schema: Input should be a valid dictionary")
+	f(body(`"tool_choice":{"type":"maybe"}`), "tool_choice: Input tag 'maybe' found using 'type' does not match any of the expected tags: 'auto', 'any', 'tool', 'none'")
+	f(body(`"tool_choice":{"type":"tool"}`), "tool_choice.tool.name: Field required")
+	f(body(`"output_config":{"format":{"type":"grammar"}}`), "output_config.format.type: Input should be 'json_schema'")
+	f(content(`5`), "messages.0.content.0: Input should be a valid dictionary")
+	f(content(``), "messages: messages.0: all messages must have non-empty content except for the optional final assistant message")
+	f(content(`{}`), "messages.0.content.0.type: Field required")
+	f(content(`{"type":"text"}`), "messages.0.content.0.text.text: Field required")
+	f(content(`{"type":"text","text":5}`), "messages.0.content.0.text: Input should be a valid string")
+	f(content(`{"type":"image"}`), "messages.0.content.0.image.source: Field required")
+	f(content(`{"type":"image","source":{"type":"base64","media_type":"image/bmp","data":"AQI="}}`),
+		"messages.0.content.0.image.source.base64.media_type: Input should be 'image/jpeg', 'image/png', 'image/gif' or 'image/webp'")
+	f(content(`{"type":"image","source":{"type":"base64","media_type":"image/png","data":"%"}}`), "messages.0.content.0.image.source.base64.data: Invalid base64 data")
+	f(content(`{"type":"tool_use","id":"a","name":"b","input":[]}`), "messages.0.content.0.tool_use.input: Input should be a valid dictionary")
+	f(content(`{"type":"tool_result"}`), "messages.0.content.0.tool_result.tool_use_id: Field required")
+	f(content(`{"type":"tool_result","tool_use_id":"t","content":[{"type":"text"}]}`), "messages.0.content.0.tool_result.content.0.text.text: Field required")
+	f(`{"anthropic_version":"bedrock-2023-05-31","max_tokens":5,"messages":[{"role":"tool","content":"Hi"}]}`, "messages.0.role: Input should be 'user' or 'assistant'")
+	f(`{"anthropic_version":"bedrock-2023-05-31","max_tokens":5,"messages":[{"role":"user"}]}`, "messages.0.content: Field required")
+	f(`{"anthropic_version":"bedrock-2023-05-31","max_tokens":5,"messages":[{"content":"Hi"}]}`, "messages.0.role: Field required")
+	if _, err := anthropic.DecodeRequest([]byte(`{"messages":[]}`), anthropic.Direct); err == nil || err.Error() != "messages: at least one message is required" {
+		t.Errorf("direct, no messages: %v", err)
+	}
+	if _, err := anthropic.DecodeRequest([]byte(`{"messages":[{"role":"user","content":"a"}]}`), anthropic.Direct); err == nil || err.Error() != "model: Field required" {
+		t.Errorf("direct, no model: %v", err)
+	}
+}
+
+func TestRawRequest(t *testing.T) {
+	t.Parallel()
+	const body = `{ "anthropic_version": "bedrock-2023-05-31", "anthropic_beta": ["b1"], "max_tokens": 5,
+		"messages": [ {"role":"user", "content":"Hi"} ], "future": {"n": 1.50} }`
+	req, err := anthropic.DecodeRequest([]byte(body), anthropic.Bedrock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Model, req.Stream = `claude"x`, true
+	f := func(form anthropic.Form, want string, betas ...string) {
+		t.Helper()
+		got, err := anthropic.EncodeRequest(req, form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(got.Body), want); diff != "" {
+			t.Errorf("got (-), want (+)\n%s", diff)
+		}
+		if diff := cmp.Diff(got.Betas, betas); diff != "" {
+			t.Errorf("betas: got (-), want (+)\n%s", diff)
+		}
+	}
+	f(anthropic.Direct, `{ "max_tokens": 5,
+		"messages": [ {"role":"user", "content":"Hi"} ], "future": {"n": 1.50},"model":"claude\"x","stream":true }`, "b1")
+	f(anthropic.Bedrock, `{ "max_tokens": 5,
+		"messages": [ {"role":"user", "content":"Hi"} ], "future": {"n": 1.50},"anthropic_version":"bedrock-2023-05-31","anthropic_beta":["b1"] }`)
+	count, err := anthropic.EncodeCountRequest(req, anthropic.Direct)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(count.Body), `{ "messages": [ {"role":"user", "content":"Hi"} ], "future": {"n": 1.50},"model":"claude\"x" }`); diff != "" {
+		t.Errorf("count: got (-), want (+)\n%s", diff)
+	}
+}
+
+func TestEncodeRequest(t *testing.T) {
+	t.Parallel()
+	f := func(edit func(*llm.ChatRequest), want string) {
+		t.Helper()
+		req := llmtest.Ask("m", "Hi")
+		edit(req)
+		got, err := anthropic.EncodeRequest(req, anthropic.Direct)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		want = `{"model":"m",` + want + `}`
+		if diff := llmtest.Diff(json.RawMessage(got.Body), json.RawMessage(want)); diff != "" {
+			t.Errorf("got\n%s\nwant\n%s", got.Body, want)
+		}
+	}
+	const hi = `"messages":[{"role":"user","content":[{"type":"text","text":"Hi"}]}]`
+	f(func(*llm.ChatRequest) {}, `"max_tokens":4096,`+hi)
+	f(func(r *llm.ChatRequest) { r.Inference.ReasoningBudget = new(3000) },
+		`"max_tokens":7096,"thinking":{"type":"enabled","budget_tokens":3000},`+hi)
+	f(func(r *llm.ChatRequest) {
+		r.Extra = json.RawMessage(`{"thinking":{"type":"enabled","budget_tokens":3000}}`)
+	},
+		`"max_tokens":7096,"thinking":{"type":"enabled","budget_tokens":3000},`+hi)
+	f(func(r *llm.ChatRequest) { r.Extra = json.RawMessage(`{"max_tokens":7,"top_k":3}`) }, `"max_tokens":7,"top_k":3,`+hi)
+	f(func(r *llm.ChatRequest) { r.ServiceTier, r.Inference.Seed = "priority", new(int64(1)) }, `"service_tier":"auto","max_tokens":4096,`+hi)
+	f(func(r *llm.ChatRequest) {
+		r.Messages[0].Content = []llm.Block{&llm.Guard{Text: "g"}, &llm.Document{Format: "csv", Name: "n", Source: llm.Source{Bytes: []byte("a,b")}}}
+		r.Messages = append(r.Messages, llmtest.Assistant(&llm.Citations{Text: "w", Citations: []llm.Citation{{Location: llm.Location{Kind: llm.WebLocation, URL: "u"}}}}),
+			llmtest.User(&llm.ToolResult{ToolUseID: "t", Content: []llm.Block{&llm.JSON{Value: json.RawMessage(`{"a":1}`)}}}))
+	}, `"max_tokens":4096,"messages":[{"role":"user","content":[{"type":"text","text":"g"},{"type":"document","source":{"type":"text","media_type":"text/plain","data":"a,b"},"title":"n"}]},`+
+		`{"role":"assistant","content":[{"type":"text","text":"w"}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":[{"type":"text","text":"{\"a\":1}"}]}]}]`)
+}
+
+func TestEncodeRequestRefuses(t *testing.T) {
+	t.Parallel()
+	f := func(want string, edit func(*llm.ChatRequest)) {
+		t.Helper()
+		req := llmtest.Ask("m", "Hi")
+		edit(req)
+		_, err := anthropic.EncodeRequest(req, anthropic.Direct)
+		if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("err = %v, want %q", err, want)
+		}
+	}
+	put := func(b llm.Block) func(*llm.ChatRequest) {
+		return func(r *llm.ChatRequest) { r.Messages[0].Content = []llm.Block{b} }
+	}
+	f("messages.0.content.0: This model doesn't support video content.", put(&llm.Video{}))
+	f("audio", put(&llm.Audio{}))
+	f("docx document", put(&llm.Document{Format: "docx", Source: llm.Source{Bytes: []byte("PK")}}))
+	f("S3 image", put(&llm.Image{Source: llm.Source{S3: &llm.S3Location{URI: "s3://b/k"}}}))
+	f("S3 document", put(&llm.Document{Source: llm.Source{S3: &llm.S3Location{URI: "s3://b/k"}}}))
+	f("not UTF-8", put(&llm.Document{Format: "txt", Source: llm.Source{Bytes: []byte{0xff}}}))
+	f("inside a tool result", put(&llm.JSON{Value: json.RawMessage(`{"a":1}`)}))
+	f("messages.0.content.0.content.0", put(&llm.ToolResult{Content: []llm.Block{&llm.Video{}}}))
+	f("cache point", put(&llm.CachePoint{}))
+	f("system tool", func(r *llm.ChatRequest) { r.Tools = []llm.Tool{{Name: "nova_grounding", System: true}} })
+	f("without a schema", func(r *llm.ChatRequest) { r.Output.JSON = true })
+	f("additional field messages conflicts", func(r *llm.ChatRequest) { r.Extra = json.RawMessage(`{"messages":[]}`) })
+	f("additional field temperature conflicts", func(r *llm.ChatRequest) {
+		r.Extra, r.Inference.Temperature = json.RawMessage(`{"temperature":1}`), new(0.0)
+	})
+	f("additionalModelRequestFields", func(r *llm.ChatRequest) { r.Extra = json.RawMessage(`[]`) })
+	f("anthropic_beta", func(r *llm.ChatRequest) { r.Extra = json.RawMessage(`{"anthropic_beta":"x"}`) })
+	f("tools", func(r *llm.ChatRequest) { r.Extra = json.RawMessage(`{"tools":{}}`) })
+}
+
+func FuzzDecodeRequest(f *testing.F) {
+	for _, r := range requests {
+		f.Add([]byte(r.body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		first, err := anthropic.DecodeRequest(body, anthropic.Direct)
+		if err != nil {
+			if !fault.Is(err, fault.Invalid) {
+				t.Fatalf("kind %v: %v", fault.KindOf(err), err)
+			}
+			return
+		}
+		if _, err := anthropic.EncodeRequest(first, anthropic.Direct); err != nil {
+			t.Fatalf("raw: %v", err)
+		}
+		first.Raw = nil
+		out, err := anthropic.EncodeRequest(first, anthropic.Direct)
+		if err != nil {
+			if !fault.Is(err, fault.Invalid) {
+				t.Fatalf("kind %v: %v", fault.KindOf(err), err)
+			}
+			return // a block that can be read and not sent
+		}
+		second, err := anthropic.DecodeRequest(out.Body, anthropic.Direct)
+		if err != nil {
+			t.Fatalf("encoded as %s: %v", out.Body, err)
+		}
+		second.Raw = nil
+		again, err := anthropic.EncodeRequest(second, anthropic.Direct)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := llmtest.Diff(json.RawMessage(again.Body), json.RawMessage(out.Body)); diff != "" {
+			t.Errorf("got (-), want (+)\n%s", diff)
+		}
+	})
+}
