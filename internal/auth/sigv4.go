@@ -160,6 +160,12 @@ const maxDetail = 2048
 
 // matches compares the signature in constant time.
 func (s *signature) matches(canonical []byte, key *[sha256.Size]byte) bool {
+	want := s.compute(canonical, key)
+	return subtle.ConstantTimeCompare(want[:], []byte(s.value)) == 1
+}
+
+// compute returns the signature of a canonical request, in lowercase hex.
+func (s *signature) compute(canonical []byte, key *[sha256.Size]byte) (value [2 * sha256.Size]byte) {
 	sum := sha256.Sum256(canonical)
 	var room [256]byte
 	text := append(room[:0], algorithm...)
@@ -175,10 +181,9 @@ func (s *signature) matches(canonical []byte, key *[sha256.Size]byte) bool {
 	text = hex.AppendEncode(text, sum[:])
 	mac := hmac.New(sha256.New, key[:])
 	mac.Write(text)
-	var raw [32]byte
-	var want [64]byte
-	hex.Encode(want[:], mac.Sum(raw[:0]))
-	return subtle.ConstantTimeCompare(want[:], []byte(s.value)) == 1
+	var raw [sha256.Size]byte
+	hex.Encode(value[:], mac.Sum(raw[:0]))
+	return value
 }
 
 // payloadHash returns the payload line of the canonical request. promised says that the
