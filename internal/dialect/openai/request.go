@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"strings"
 
@@ -179,9 +180,7 @@ func (w *wireRequest) labels() map[string]string {
 		return w.Metadata
 	}
 	labels := map[string]string{"user": w.User}
-	for k, v := range w.Metadata {
-		labels[k] = v
-	}
+	maps.Copy(labels, w.Metadata)
 	return labels
 }
 

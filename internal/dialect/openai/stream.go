@@ -2,6 +2,7 @@ package openai
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/outcrop-ai/outcrop/internal/dialect/rawjson"
@@ -186,8 +187,7 @@ func (d *StreamDecoder) call(dst []llm.Event, p *callPiece) []llm.Event {
 // begins a new one. Most servers count the calls; some give each the same index
 // (Ollama, Gemini) or none, and then a new ID, or a name after a whole call, tells.
 func (d *StreamDecoder) find(p *callPiece) int {
-	for i := len(d.calls) - 1; i >= 0; i-- {
-		c := d.calls[i]
+	for i, c := range slices.Backward(d.calls) {
 		if p.index >= 0 && c.index != p.index {
 			continue
 		}
