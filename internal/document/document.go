@@ -241,3 +241,6 @@ func trimTable(rows [][]string) [][]string {
 
 // squeeze joins the words of a text by single spaces.
 func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// Verbatim reports whether Text is the decoded document itself.
+func (d *Document) Verbatim() bool { return d.source != "" }
