@@ -57,17 +57,27 @@ type Ledger struct {
 	logger *slog.Logger
 	unlock func() error
 
-	queue  *queue
-	writer *writer
+	queue   *queue
+	writer  *writer
+	loader  *loader
+	reader  *Reader
+	minutes *minutes
+	metrics *metrics
+	health  health
 
 	lost     atomic.Int64
 	inFlight atomic.Int64
 
-	stop      chan struct{}
-	wg        sync.WaitGroup
-	closeOnce sync.Once
-	closeErr  error
+	stop       chan struct{}
+	cancelLoad context.CancelFunc
+	wg         sync.WaitGroup
+	closeOnce  sync.Once
+	closeErr   error
 }
+
+// closeLoad is how long Close waits for the loader. What it does not finish is loaded
+// at the next start.
+const closeLoad = 2 * time.Second
 
 // ErrClosed is returned by calls on a ledger that was closed.
 var ErrClosed = errors.New("ledger: closed")
@@ -88,20 +98,68 @@ func Open(ctx context.Context, cfg Config) (*Ledger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}
-	log, err := segment.OpenLog(segment.LogConfig{Dir: segments, MaxSize: cfg.SegmentSize, Create: cfg.create})
+	l, err := start(ctx, cfg, segments)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open ledger: %w", err), unlock())
 	}
+	l.unlock = unlock
+	return l, nil
+}
+
+// start starts the goroutines of a ledger whose folder is locked.
+func start(ctx context.Context, cfg Config, segments string) (*Ledger, error) {
+	reader := &Reader{days: newDays(cfg.Dir)}
+	first, err := firstSegment(ctx, reader.days, segments)
+	if err != nil {
+		return nil, err
+	}
+	log, err := segment.OpenLog(segment.LogConfig{Dir: segments, MaxSize: cfg.SegmentSize, First: first, Create: cfg.create})
+	if err != nil {
+		return nil, err
+	}
 	l := &Ledger{
-		cfg:    cfg,
-		logger: cfg.Logger,
-		unlock: unlock,
-		queue:  newQueue(cfg.QueueLimit, cfg.QueueWait),
-		stop:   make(chan struct{}),
+		cfg:     cfg,
+		logger:  cfg.Logger,
+		queue:   newQueue(cfg.QueueLimit, cfg.QueueWait),
+		reader:  reader,
+		minutes: newMinutes(cfg.MinuteWindow, cfg.now),
+		metrics: newMetrics(cfg.KnownModel),
+		health:  health{logger: cfg.Logger, now: cfg.now},
+		stop:    make(chan struct{}),
 	}
 	l.writer = newWriter(l, log)
+	l.loader = newLoader(l, log, segments)
+	// Opening may have a deadline; what was opened has not.
+	loading, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	l.cancelLoad = cancel
 	l.wg.Go(l.writer.run)
+	l.wg.Go(func() { l.loader.run(loading) })
 	return l, nil
+}
+
+// firstSegment returns a number that no record's sequence number was made from. The
+// log counts on from the segments that are there, and there always is one, unless
+// somebody deleted it.
+func firstSegment(ctx context.Context, d *days, segments string) (int64, error) {
+	ids, err := segment.List(segments)
+	if err != nil || len(ids) > 0 {
+		return 0, err
+	}
+	all, err := d.list()
+	if err != nil {
+		return 0, err
+	}
+	var first int64
+	for _, name := range all {
+		if err := d.use(ctx, name, false, func(s *dayStore) error {
+			last, err := s.lastSeq(ctx)
+			first = max(first, last>>indexBits+1)
+			return err
+		}); err != nil {
+			return 0, err
+		}
+	}
+	return first, nil
 }
 
 // Append takes a record of a call that has ended. It may be called from any goroutine,
@@ -115,6 +173,13 @@ func (l *Ledger) Append(r Record) {
 		return
 	}
 	l.lost.Add(1)
+	l.observe([]Record{r}) // the call took place all the same
+}
+
+// observe counts records in the sums in memory and in the metrics.
+func (l *Ledger) observe(records []Record) {
+	l.minutes.add(records)
+	l.metrics.add(records)
 }
 
 // Begin counts a call as being served until End.
@@ -126,7 +191,10 @@ func (l *Ledger) End() { l.inFlight.Add(-1) }
 // Flush returns once everything that was appended before the call is on disk and
 // visible to queries.
 func (l *Ledger) Flush(ctx context.Context) error {
-	return l.writer.flush(ctx)
+	if err := l.writer.flush(ctx); err != nil {
+		return err
+	}
+	return l.loader.flush(ctx)
 }
 
 // Close writes what is queued, stops everything and gives the folder up. It reports
@@ -135,24 +203,12 @@ func (l *Ledger) Close() error {
 	l.closeOnce.Do(func() {
 		l.queue.close()
 		close(l.stop)
+		<-l.writer.done
+		enough := time.AfterFunc(closeLoad, l.cancelLoad)
 		l.wg.Wait()
-		l.closeErr = errors.Join(l.writer.err, l.unlock())
+		enough.Stop()
+		l.cancelLoad()
+		l.closeErr = errors.Join(l.writer.err, l.reader.Close(), l.unlock())
 	})
 	return l.closeErr
-}
-
-// Status is the ledger's state of health.
-type Status struct {
-	Queued   int       // records in memory that no segment holds yet
-	Lost     int64     // records lost since the start
-	Degraded bool      // writes fail now
-	Since    time.Time // of the first failure; zero while all is well
-	Err      error     // the last failure; nil while all is well
-}
-
-// Status returns the present state.
-func (l *Ledger) Status() Status {
-	s := Status{Queued: l.queue.len(), Lost: l.lost.Load()}
-	s.Since, s.Err, s.Degraded = l.writer.health.worst()
-	return s
 }

@@ -20,7 +20,6 @@ const keptRecords = 2048
 type writer struct {
 	l       *Ledger
 	log     *segment.Log
-	health  health
 	flushes chan chan error
 	dirty   chan struct{} // tells the syncer that something was committed
 
@@ -37,7 +36,6 @@ type writer struct {
 func newWriter(l *Ledger, log *segment.Log) *writer {
 	return &writer{
 		l: l, log: log,
-		health:  health{logger: l.logger, now: l.cfg.now},
 		flushes: make(chan chan error),
 		dirty:   make(chan struct{}, 1),
 		done:    make(chan struct{}),
@@ -51,7 +49,7 @@ func (w *writer) run() {
 	go func() { // joined below
 		defer close(synced)
 		for range w.dirty {
-			w.health.report("sync", w.log.Sync())
+			w.l.health.report("sync", w.log.Sync())
 		}
 	}()
 	w.loop()
@@ -118,6 +116,7 @@ func (w *writer) drain() error {
 	}
 	w.batch = w.l.queue.take(w.spare)
 	w.spare = nil
+	w.l.observe(w.batch)
 	err := w.writeBatch()
 	if err == nil {
 		signal(w.dirty)
@@ -140,7 +139,7 @@ func (w *writer) writeBatch() error {
 		}
 		err := w.log.Commit()
 		w.l.queue.setStuck(err != nil)
-		w.health.report("write", err)
+		w.l.health.report("write", err)
 		if err != nil {
 			return err
 		}

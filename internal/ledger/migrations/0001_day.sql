@@ -1,0 +1,73 @@
+-- One day of the ledger. Times are nanoseconds since 1970, durations nanoseconds,
+-- money thousand-millionths of a dollar.
+
+CREATE TABLE invocation (
+	seq               INTEGER PRIMARY KEY, -- segment * 2^24 + index in the segment
+	time_ns           BIGINT NOT NULL,
+	request_id        TEXT NOT NULL,
+	account           TEXT NOT NULL,
+	region            TEXT NOT NULL,
+	principal         TEXT NOT NULL,
+	access_key_id     TEXT NOT NULL,
+	service           TEXT NOT NULL,
+	operation         TEXT NOT NULL,
+	model             TEXT NOT NULL, -- as the caller wrote it
+	model_id          TEXT NOT NULL, -- what it resolved to
+	inference_profile TEXT NOT NULL,
+	backend           TEXT NOT NULL,
+	upstream_model    TEXT NOT NULL,
+	fidelity          TEXT NOT NULL,
+	attempts          BIGINT NOT NULL,
+	status            BIGINT NOT NULL,
+	error_code        TEXT NOT NULL,
+	error_kind        BIGINT NOT NULL,
+	error_message     TEXT NOT NULL,
+	latency_ns        BIGINT NOT NULL,
+	first_token_ns    BIGINT NOT NULL,
+	input_tokens      BIGINT NOT NULL,
+	output_tokens     BIGINT NOT NULL,
+	cache_read_tokens BIGINT NOT NULL,
+	cache_write_tokens BIGINT NOT NULL,
+	output_images     BIGINT NOT NULL,
+	estimated         BIGINT NOT NULL,
+	cost_nano_usd     BIGINT NOT NULL,
+	stream            BIGINT NOT NULL,
+	completeness      BIGINT NOT NULL,
+	outcome           BIGINT NOT NULL,
+	metadata          TEXT NOT NULL -- a JSON object, or empty
+);
+
+CREATE INDEX invocation_time ON invocation (time_ns);
+CREATE INDEX invocation_request ON invocation (request_id);
+CREATE INDEX invocation_model ON invocation (model_id, time_ns);
+CREATE INDEX invocation_failed ON invocation (time_ns) WHERE outcome <> 0;
+
+-- Sums of the same records by the minute in which they ended. It may be a minute of
+-- the next day.
+CREATE TABLE minute (
+	minute             BIGINT NOT NULL, -- minutes since 1970
+	account            TEXT NOT NULL,
+	region             TEXT NOT NULL,
+	model              TEXT NOT NULL,
+	model_id           TEXT NOT NULL,
+	operation          TEXT NOT NULL,
+	calls              BIGINT NOT NULL,
+	client_errors      BIGINT NOT NULL,
+	server_errors      BIGINT NOT NULL,
+	throttles          BIGINT NOT NULL,
+	input_tokens       BIGINT NOT NULL,
+	output_tokens      BIGINT NOT NULL,
+	cache_read_tokens  BIGINT NOT NULL,
+	cache_write_tokens BIGINT NOT NULL,
+	output_images      BIGINT NOT NULL,
+	cost_nano_usd      BIGINT NOT NULL,
+	latency            BLOB, -- histograms
+	first_token        BLOB,
+	PRIMARY KEY (minute, account, region, model, model_id, operation)
+);
+
+-- How much of a segment this day has: its records with a lower index.
+CREATE TABLE progress (
+	segment BIGINT PRIMARY KEY NOT NULL,
+	next    BIGINT NOT NULL
+);
