@@ -82,11 +82,16 @@ func ReadOpt[T any](r Reader, s *Schema, dst **T, read func(Reader, *Schema, *T)
 	return read(r, s, v)
 }
 
-// ReadStruct reads a structure that is held by a pointer.
-func ReadStruct[T any, P Ptr[T]](r Reader, dst **T) error {
-	v := new(T)
-	*dst = v
-	return r.Struct(P(v))
+// ReadStructs reads a list of structures, each into what next returns. A null
+// element leaves its structure empty.
+func ReadStructs(r Reader, s *Schema, next func() Struct) error {
+	return r.List(s, func(null bool) error {
+		v := next()
+		if null {
+			return nil
+		}
+		return r.Struct(v)
+	})
 }
 
 // ReadList reads a list. A null element becomes the zero value. An empty list is
@@ -189,11 +194,11 @@ func WriteOpt[T any](w Writer, s *Schema, i int, v *T, put func(Writer, *Schema,
 	}
 }
 
-// WriteString writes member i unless v is empty.
-func WriteString[T ~string](w Writer, s *Schema, i int, v T) {
-	if v != "" {
+// WriteString writes member i unless v is empty and may be left out.
+func WriteString(w Writer, s *Schema, i int, v string) {
+	if m := &s.Members[i]; v != "" || m.Required {
 		w.Member(i)
-		w.String(s.Members[i].Schema, string(v))
+		w.String(m.Schema, v)
 	}
 }
 
@@ -221,12 +226,10 @@ func WriteJSON(w Writer, s *Schema, i int, v json.RawMessage) {
 	}
 }
 
-// WriteStruct writes member i unless v is nil.
-func WriteStruct[T any, P Ptr[T]](w Writer, i int, v *T) {
-	if v != nil {
-		w.Member(i)
-		w.Struct(P(v))
-	}
+// WriteStructs writes member i, a list of n structures.
+func WriteStructs(w Writer, s *Schema, i, n int, at func(i int) Struct) {
+	w.Member(i)
+	w.List(s.Members[i].Schema, n, func(i int) { w.Struct(at(i)) })
 }
 
 // WriteList writes member i; a nil list only when it is required.

@@ -42,7 +42,7 @@ type Operation struct {
 	Input, Output *Schema
 	Errors        []*Schema // modelled errors, each with Error and Status set
 
-	NewInput func() Struct
+	NewInput, NewOutput func() Struct
 	// Invoke calls the operation's method of impl, which implements the generated
 	// Service interface.
 	Invoke func(ctx context.Context, impl any, in Struct) (Struct, error)
@@ -70,24 +70,32 @@ type EventSink interface {
 }
 
 // Invoke calls method on impl, which implements the generated interface S. It is
-// the body of the generated Operation.Invoke.
-func Invoke[S, I, O any, PI Ptr[I], PO Ptr[O]](
-	ctx context.Context, impl any, in Struct, method func(S, context.Context, *I) (*O, error),
+// the body of the generated Operation.Invoke. Its type parameters are pointers, so
+// that Go compiles it once for all operations of a service.
+func Invoke[S any, I, O pointer](
+	ctx context.Context, impl any, in Struct, method func(S, context.Context, I) (O, error),
 ) (Struct, error) {
 	svc, ok := impl.(S)
 	if !ok {
 		return nil, fmt.Errorf("%T does not implement the service", impl)
 	}
-	typed, ok := in.(PI)
+	typed, ok := in.(I)
 	if !ok {
-		return nil, &TypeError{Want: PI(new(I)).Schema().Name}
+		return nil, &TypeError{Want: typed.Schema().Name}
 	}
 	out, err := method(svc, ctx, typed)
 	if err != nil {
 		return nil, err
 	}
-	if out == nil {
-		return nil, &TypeError{Want: PO(new(O)).Schema().Name} // neither an output nor an error
+	var none O
+	if out == none {
+		return nil, &TypeError{Want: none.Schema().Name} // neither an output nor an error
 	}
-	return PO(out), nil
+	return out, nil
+}
+
+// pointer is a pointer to a generated structure, whose Schema needs no value.
+type pointer interface {
+	comparable
+	Struct
 }

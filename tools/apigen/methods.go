@@ -25,7 +25,7 @@ func (g *generator) readMember(s *shape, id string) {
 	needSchema := false
 	for i, m := range s.Members {
 		if read := g.read(s, m); read != "" {
-			cases = append(cases, fmt.Sprintf("case %d:\nreturn %s", i, read))
+			cases = append(cases, fmt.Sprintf("case %d:\n%s", i, read))
 			needSchema = needSchema || strings.Contains(read, "(r, s, ")
 		}
 	}
@@ -47,24 +47,32 @@ func (g *generator) readMember(s *shape, id string) {
 	g.p("}\n")
 }
 
-// read is the call that reads a member.
+// read is the code that reads a member. What a structure needs is written out, not
+// a call of a generic function: that would be compiled again for each type.
 func (g *generator) read(s *shape, m *member) string {
-	dst := "&v." + g.field(m)
+	v := "v." + g.field(m)
+	dst := "&" + v
 	t := g.m.Shapes[m.Shape]
 	switch g.form(s, m) {
 	case strct:
-		return "smithy.ReadStruct(r, " + dst + ")"
+		return fmt.Sprintf("%s = new(%s)\nreturn r.Struct(%s)", v, g.goType(m.Shape), v)
 	case pointer:
-		return "smithy.ReadOpt(r, s, " + dst + ", " + g.reader(m.Shape) + ")"
+		return "return smithy.ReadOpt(r, s, " + dst + ", " + g.reader(m.Shape) + ")"
 	case list:
-		return "smithy.ReadList(r, s, " + dst + ", " + g.reader(t.Member.Shape) + ")"
+		if g.isStruct(t.Member.Shape) {
+			elem := g.goType(t.Member.Shape)
+			return fmt.Sprintf("%s = []%s{}\n", v, elem) +
+				"return smithy.ReadStructs(r, s, func() smithy.Struct {\n" +
+				fmt.Sprintf("%s = append(%s, %s{})\nreturn &%s[len(%s)-1]\n})", v, v, elem, v, v)
+		}
+		return "return smithy.ReadList(r, s, " + dst + ", " + g.reader(t.Member.Shape) + ")"
 	case dict:
-		return "smithy.ReadMap(r, s, " + dst + ", " + g.reader(t.Value.Shape) + ")"
+		return "return smithy.ReadMap(r, s, " + dst + ", " + g.reader(t.Value.Shape) + ")"
 	case stream:
 		return "" // its events come one by one
 	default:
 		fn, _, _ := strings.Cut(g.reader(m.Shape), "[")
-		return fn + "(r, s, " + dst + ")"
+		return "return " + fn + "(r, s, " + dst + ")"
 	}
 }
 
@@ -113,17 +121,23 @@ func (g *generator) write(s *shape, m *member, i int) string {
 	t := g.m.Shapes[m.Shape]
 	switch g.form(s, m) {
 	case strct:
-		return fmt.Sprintf("smithy.WriteStruct(w, %d, %s)", i, v)
+		return fmt.Sprintf("if %s != nil {\nw.Member(%d)\nw.Struct(%s)\n}", v, i, v)
 	case pointer:
 		return fmt.Sprintf("smithy.WriteOpt(w, s, %d, %s, %s)", i, v, g.writer(m.Shape))
 	case list:
+		if g.isStruct(t.Member.Shape) {
+			call := fmt.Sprintf("smithy.WriteStructs(w, s, %d, len(%s), func(i int) smithy.Struct { return &%s[i] })", i, v, v)
+			if slices.Contains(s.Required, m.Name) {
+				return call
+			}
+			return fmt.Sprintf("if %s != nil {\n%s\n}", v, call)
+		}
 		return fmt.Sprintf("smithy.WriteList(w, s, %d, %s, %s)", i, v, g.writer(t.Member.Shape))
 	case dict:
 		return fmt.Sprintf("smithy.WriteMap(w, s, %d, %s, %s)", i, v, g.writer(t.Value.Shape))
 	case stream:
 		return ""
 	}
-	required := slices.Contains(s.Required, m.Name)
 	switch t.Type {
 	case "blob":
 		return fmt.Sprintf("smithy.WriteBytes(w, s, %d, %s)", i, v)
@@ -132,9 +146,10 @@ func (g *generator) write(s *shape, m *member, i int) string {
 	case "timestamp":
 		return fmt.Sprintf("smithy.WriteTime(w, s, %d, %s)", i, v)
 	case "string":
-		if !required {
-			return fmt.Sprintf("smithy.WriteString(w, s, %d, %s)", i, v)
+		if t.Enum != nil {
+			v = "string(" + v + ")"
 		}
+		return fmt.Sprintf("smithy.WriteString(w, s, %d, %s)", i, v)
 	}
 	return fmt.Sprintf("smithy.Write(w, s, %d, &%s, %s)", i, v, g.writer(m.Shape))
 }

@@ -126,6 +126,7 @@ func (g *generator) operation(op *operation) {
 		g.p("Paginated: true,")
 	}
 	g.p("NewInput: func() smithy.Struct { return new(%s) },", in)
+	g.p("NewOutput: func() smithy.Struct { return new(%s) },", out)
 	g.p("Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {")
 	g.p("return smithy.Invoke(ctx, impl, in, Service.%s)", op.Name)
 	g.p("},")

@@ -67,9 +67,11 @@ func (v *AccountEnforcedGuardrailInferenceInputConfiguration) ReadMember(r smith
 	case 1:
 		return smithy.ReadString(r, s, &v.GuardrailVersion)
 	case 2:
-		return smithy.ReadStruct(r, &v.SelectiveContentGuarding)
+		v.SelectiveContentGuarding = new(SelectiveContentGuarding)
+		return r.Struct(v.SelectiveContentGuarding)
 	case 3:
-		return smithy.ReadStruct(r, &v.ModelEnforcement)
+		v.ModelEnforcement = new(ModelEnforcement)
+		return r.Struct(v.ModelEnforcement)
 	}
 	return nil
 }
@@ -77,10 +79,16 @@ func (v *AccountEnforcedGuardrailInferenceInputConfiguration) ReadMember(r smith
 // WriteMembers implements smithy.Struct.
 func (v *AccountEnforcedGuardrailInferenceInputConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaAccountEnforcedGuardrailInferenceInputConfiguration
-	smithy.Write(w, s, 0, &v.GuardrailIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.GuardrailVersion, smithy.PutString[string])
-	smithy.WriteStruct(w, 2, v.SelectiveContentGuarding)
-	smithy.WriteStruct(w, 3, v.ModelEnforcement)
+	smithy.WriteString(w, s, 0, v.GuardrailIdentifier)
+	smithy.WriteString(w, s, 1, v.GuardrailVersion)
+	if v.SelectiveContentGuarding != nil {
+		w.Member(2)
+		w.Struct(v.SelectiveContentGuarding)
+	}
+	if v.ModelEnforcement != nil {
+		w.Member(3)
+		w.Struct(v.ModelEnforcement)
+	}
 }
 
 var schemaAccountEnforcedGuardrailOutputConfiguration = smithy.Schema{
@@ -120,7 +128,8 @@ func (v *AccountEnforcedGuardrailOutputConfiguration) ReadMember(r smithy.Reader
 	case 3:
 		return smithy.ReadString(r, s, &v.InputTags)
 	case 4:
-		return smithy.ReadStruct(r, &v.SelectiveContentGuarding)
+		v.SelectiveContentGuarding = new(SelectiveContentGuarding)
+		return r.Struct(v.SelectiveContentGuarding)
 	case 5:
 		return smithy.ReadString(r, s, &v.GuardrailVersion)
 	case 6:
@@ -134,7 +143,8 @@ func (v *AccountEnforcedGuardrailOutputConfiguration) ReadMember(r smithy.Reader
 	case 10:
 		return smithy.ReadString(r, s, &v.Owner)
 	case 11:
-		return smithy.ReadStruct(r, &v.ModelEnforcement)
+		v.ModelEnforcement = new(ModelEnforcement)
+		return r.Struct(v.ModelEnforcement)
 	}
 	return nil
 }
@@ -145,15 +155,21 @@ func (v *AccountEnforcedGuardrailOutputConfiguration) WriteMembers(w smithy.Writ
 	smithy.WriteString(w, s, 0, v.ConfigID)
 	smithy.WriteString(w, s, 1, v.GuardrailARN)
 	smithy.WriteString(w, s, 2, v.GuardrailID)
-	smithy.WriteString(w, s, 3, v.InputTags)
-	smithy.WriteStruct(w, 4, v.SelectiveContentGuarding)
+	smithy.WriteString(w, s, 3, string(v.InputTags))
+	if v.SelectiveContentGuarding != nil {
+		w.Member(4)
+		w.Struct(v.SelectiveContentGuarding)
+	}
 	smithy.WriteString(w, s, 5, v.GuardrailVersion)
 	smithy.WriteTime(w, s, 6, v.CreatedAt)
 	smithy.WriteString(w, s, 7, v.CreatedBy)
 	smithy.WriteTime(w, s, 8, v.UpdatedAt)
 	smithy.WriteString(w, s, 9, v.UpdatedBy)
-	smithy.WriteString(w, s, 10, v.Owner)
-	smithy.WriteStruct(w, 11, v.ModelEnforcement)
+	smithy.WriteString(w, s, 10, string(v.Owner))
+	if v.ModelEnforcement != nil {
+		w.Member(11)
+		w.Struct(v.ModelEnforcement)
+	}
 }
 
 var schemaAccountEnforcedGuardrailsOutputConfiguration = smithy.Schema{
@@ -219,7 +235,7 @@ func (v *AdvancedPromptOptimizationInputConfig) ReadMember(r smithy.Reader, i in
 // WriteMembers implements smithy.Struct.
 func (v *AdvancedPromptOptimizationInputConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaAdvancedPromptOptimizationInputConfig
-	smithy.Write(w, s, 0, &v.S3URI, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.S3URI)
 }
 
 var schemaAdvancedPromptOptimizationJobARN = smithy.Schema{
@@ -302,9 +318,9 @@ func (v *AdvancedPromptOptimizationJobSummary) ReadMember(r smithy.Reader, i int
 // WriteMembers implements smithy.Struct.
 func (v *AdvancedPromptOptimizationJobSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaAdvancedPromptOptimizationJobSummary
-	smithy.Write(w, s, 0, &v.JobARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.JobName, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.JobStatus, smithy.PutString[AdvancedPromptOptimizationJobStatus])
+	smithy.WriteString(w, s, 0, v.JobARN)
+	smithy.WriteString(w, s, 1, v.JobName)
+	smithy.WriteString(w, s, 2, string(v.JobStatus))
 	smithy.WriteTime(w, s, 3, v.CreationTime)
 	smithy.WriteTime(w, s, 4, v.LastModifiedTime)
 }
@@ -340,7 +356,7 @@ func (v *AdvancedPromptOptimizationOutputConfig) ReadMember(r smithy.Reader, i i
 // WriteMembers implements smithy.Struct.
 func (v *AdvancedPromptOptimizationOutputConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaAdvancedPromptOptimizationOutputConfig
-	smithy.Write(w, s, 0, &v.S3URI, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.S3URI)
 }
 
 var schemaAgreementAvailability = smithy.Schema{
@@ -370,7 +386,7 @@ func (v *AgreementAvailability) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AgreementAvailability) WriteMembers(w smithy.Writer) {
 	s := &schemaAgreementAvailability
-	smithy.Write(w, s, 0, &v.Status, smithy.PutString[AgreementStatus])
+	smithy.WriteString(w, s, 0, string(v.Status))
 	smithy.WriteString(w, s, 1, v.ErrorMessage)
 }
 
@@ -417,11 +433,17 @@ func (v *AutomatedEvaluationConfig) ReadMember(r smithy.Reader, i int) error {
 	s := schemaAutomatedEvaluationConfig.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.DatasetMetricConfigs, smithy.ReadValue[EvaluationDatasetMetricConfig])
+		v.DatasetMetricConfigs = []EvaluationDatasetMetricConfig{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.DatasetMetricConfigs = append(v.DatasetMetricConfigs, EvaluationDatasetMetricConfig{})
+			return &v.DatasetMetricConfigs[len(v.DatasetMetricConfigs)-1]
+		})
 	case 1:
-		return smithy.ReadStruct(r, &v.EvaluatorModelConfig)
+		v.EvaluatorModelConfig = new(EvaluatorModelConfig)
+		return r.Struct(v.EvaluatorModelConfig)
 	case 2:
-		return smithy.ReadStruct(r, &v.CustomMetricConfig)
+		v.CustomMetricConfig = new(AutomatedEvaluationCustomMetricConfig)
+		return r.Struct(v.CustomMetricConfig)
 	}
 	return nil
 }
@@ -429,9 +451,15 @@ func (v *AutomatedEvaluationConfig) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedEvaluationConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedEvaluationConfig
-	smithy.WriteList(w, s, 0, v.DatasetMetricConfigs, smithy.PutValue[EvaluationDatasetMetricConfig])
-	smithy.WriteStruct(w, 1, v.EvaluatorModelConfig)
-	smithy.WriteStruct(w, 2, v.CustomMetricConfig)
+	smithy.WriteStructs(w, s, 0, len(v.DatasetMetricConfigs), func(i int) smithy.Struct { return &v.DatasetMetricConfigs[i] })
+	if v.EvaluatorModelConfig != nil {
+		w.Member(1)
+		w.Struct(v.EvaluatorModelConfig)
+	}
+	if v.CustomMetricConfig != nil {
+		w.Member(2)
+		w.Struct(v.CustomMetricConfig)
+	}
 }
 
 var schemaAutomatedEvaluationCustomMetricConfig = smithy.Schema{
@@ -453,9 +481,14 @@ func (v *AutomatedEvaluationCustomMetricConfig) ReadMember(r smithy.Reader, i in
 	s := schemaAutomatedEvaluationCustomMetricConfig.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.CustomMetrics, smithy.ReadValue[AutomatedEvaluationCustomMetricSource])
+		v.CustomMetrics = []AutomatedEvaluationCustomMetricSource{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.CustomMetrics = append(v.CustomMetrics, AutomatedEvaluationCustomMetricSource{})
+			return &v.CustomMetrics[len(v.CustomMetrics)-1]
+		})
 	case 1:
-		return smithy.ReadStruct(r, &v.EvaluatorModelConfig)
+		v.EvaluatorModelConfig = new(CustomMetricEvaluatorModelConfig)
+		return r.Struct(v.EvaluatorModelConfig)
 	}
 	return nil
 }
@@ -463,8 +496,11 @@ func (v *AutomatedEvaluationCustomMetricConfig) ReadMember(r smithy.Reader, i in
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedEvaluationCustomMetricConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedEvaluationCustomMetricConfig
-	smithy.WriteList(w, s, 0, v.CustomMetrics, smithy.PutValue[AutomatedEvaluationCustomMetricSource])
-	smithy.WriteStruct(w, 1, v.EvaluatorModelConfig)
+	smithy.WriteStructs(w, s, 0, len(v.CustomMetrics), func(i int) smithy.Struct { return &v.CustomMetrics[i] })
+	if v.EvaluatorModelConfig != nil {
+		w.Member(1)
+		w.Struct(v.EvaluatorModelConfig)
+	}
 }
 
 var schemaAutomatedEvaluationCustomMetricSource = smithy.Schema{
@@ -484,14 +520,18 @@ func (*AutomatedEvaluationCustomMetricSource) Schema() *smithy.Schema {
 func (v *AutomatedEvaluationCustomMetricSource) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.CustomMetricDefinition)
+		v.CustomMetricDefinition = new(CustomMetricDefinition)
+		return r.Struct(v.CustomMetricDefinition)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedEvaluationCustomMetricSource) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.CustomMetricDefinition)
+	if v.CustomMetricDefinition != nil {
+		w.Member(0)
+		w.Struct(v.CustomMetricDefinition)
+	}
 }
 
 var schemaAutomatedEvaluationCustomMetrics = smithy.Schema{
@@ -535,32 +575,60 @@ func (*AutomatedReasoningCheckFinding) Schema() *smithy.Schema {
 func (v *AutomatedReasoningCheckFinding) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Valid)
+		v.Valid = new(AutomatedReasoningCheckValidFinding)
+		return r.Struct(v.Valid)
 	case 1:
-		return smithy.ReadStruct(r, &v.Invalid)
+		v.Invalid = new(AutomatedReasoningCheckInvalidFinding)
+		return r.Struct(v.Invalid)
 	case 2:
-		return smithy.ReadStruct(r, &v.Satisfiable)
+		v.Satisfiable = new(AutomatedReasoningCheckSatisfiableFinding)
+		return r.Struct(v.Satisfiable)
 	case 3:
-		return smithy.ReadStruct(r, &v.Impossible)
+		v.Impossible = new(AutomatedReasoningCheckImpossibleFinding)
+		return r.Struct(v.Impossible)
 	case 4:
-		return smithy.ReadStruct(r, &v.TranslationAmbiguous)
+		v.TranslationAmbiguous = new(AutomatedReasoningCheckTranslationAmbiguousFinding)
+		return r.Struct(v.TranslationAmbiguous)
 	case 5:
-		return smithy.ReadStruct(r, &v.TooComplex)
+		v.TooComplex = new(AutomatedReasoningCheckTooComplexFinding)
+		return r.Struct(v.TooComplex)
 	case 6:
-		return smithy.ReadStruct(r, &v.NoTranslations)
+		v.NoTranslations = new(AutomatedReasoningCheckNoTranslationsFinding)
+		return r.Struct(v.NoTranslations)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningCheckFinding) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Valid)
-	smithy.WriteStruct(w, 1, v.Invalid)
-	smithy.WriteStruct(w, 2, v.Satisfiable)
-	smithy.WriteStruct(w, 3, v.Impossible)
-	smithy.WriteStruct(w, 4, v.TranslationAmbiguous)
-	smithy.WriteStruct(w, 5, v.TooComplex)
-	smithy.WriteStruct(w, 6, v.NoTranslations)
+	if v.Valid != nil {
+		w.Member(0)
+		w.Struct(v.Valid)
+	}
+	if v.Invalid != nil {
+		w.Member(1)
+		w.Struct(v.Invalid)
+	}
+	if v.Satisfiable != nil {
+		w.Member(2)
+		w.Struct(v.Satisfiable)
+	}
+	if v.Impossible != nil {
+		w.Member(3)
+		w.Struct(v.Impossible)
+	}
+	if v.TranslationAmbiguous != nil {
+		w.Member(4)
+		w.Struct(v.TranslationAmbiguous)
+	}
+	if v.TooComplex != nil {
+		w.Member(5)
+		w.Struct(v.TooComplex)
+	}
+	if v.NoTranslations != nil {
+		w.Member(6)
+		w.Struct(v.NoTranslations)
+	}
 }
 
 var schemaAutomatedReasoningCheckFindingList = smithy.Schema{
@@ -592,11 +660,17 @@ func (v *AutomatedReasoningCheckImpossibleFinding) ReadMember(r smithy.Reader, i
 	s := schemaAutomatedReasoningCheckImpossibleFinding.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Translation)
+		v.Translation = new(AutomatedReasoningCheckTranslation)
+		return r.Struct(v.Translation)
 	case 1:
-		return smithy.ReadList(r, s, &v.ContradictingRules, smithy.ReadValue[AutomatedReasoningCheckRule])
+		v.ContradictingRules = []AutomatedReasoningCheckRule{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ContradictingRules = append(v.ContradictingRules, AutomatedReasoningCheckRule{})
+			return &v.ContradictingRules[len(v.ContradictingRules)-1]
+		})
 	case 2:
-		return smithy.ReadStruct(r, &v.LogicWarning)
+		v.LogicWarning = new(AutomatedReasoningCheckLogicWarning)
+		return r.Struct(v.LogicWarning)
 	}
 	return nil
 }
@@ -604,9 +678,17 @@ func (v *AutomatedReasoningCheckImpossibleFinding) ReadMember(r smithy.Reader, i
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningCheckImpossibleFinding) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningCheckImpossibleFinding
-	smithy.WriteStruct(w, 0, v.Translation)
-	smithy.WriteList(w, s, 1, v.ContradictingRules, smithy.PutValue[AutomatedReasoningCheckRule])
-	smithy.WriteStruct(w, 2, v.LogicWarning)
+	if v.Translation != nil {
+		w.Member(0)
+		w.Struct(v.Translation)
+	}
+	if v.ContradictingRules != nil {
+		smithy.WriteStructs(w, s, 1, len(v.ContradictingRules), func(i int) smithy.Struct { return &v.ContradictingRules[i] })
+	}
+	if v.LogicWarning != nil {
+		w.Member(2)
+		w.Struct(v.LogicWarning)
+	}
 }
 
 var schemaAutomatedReasoningCheckInputTextReference = smithy.Schema{
@@ -666,11 +748,17 @@ func (v *AutomatedReasoningCheckInvalidFinding) ReadMember(r smithy.Reader, i in
 	s := schemaAutomatedReasoningCheckInvalidFinding.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Translation)
+		v.Translation = new(AutomatedReasoningCheckTranslation)
+		return r.Struct(v.Translation)
 	case 1:
-		return smithy.ReadList(r, s, &v.ContradictingRules, smithy.ReadValue[AutomatedReasoningCheckRule])
+		v.ContradictingRules = []AutomatedReasoningCheckRule{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ContradictingRules = append(v.ContradictingRules, AutomatedReasoningCheckRule{})
+			return &v.ContradictingRules[len(v.ContradictingRules)-1]
+		})
 	case 2:
-		return smithy.ReadStruct(r, &v.LogicWarning)
+		v.LogicWarning = new(AutomatedReasoningCheckLogicWarning)
+		return r.Struct(v.LogicWarning)
 	}
 	return nil
 }
@@ -678,9 +766,17 @@ func (v *AutomatedReasoningCheckInvalidFinding) ReadMember(r smithy.Reader, i in
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningCheckInvalidFinding) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningCheckInvalidFinding
-	smithy.WriteStruct(w, 0, v.Translation)
-	smithy.WriteList(w, s, 1, v.ContradictingRules, smithy.PutValue[AutomatedReasoningCheckRule])
-	smithy.WriteStruct(w, 2, v.LogicWarning)
+	if v.Translation != nil {
+		w.Member(0)
+		w.Struct(v.Translation)
+	}
+	if v.ContradictingRules != nil {
+		smithy.WriteStructs(w, s, 1, len(v.ContradictingRules), func(i int) smithy.Struct { return &v.ContradictingRules[i] })
+	}
+	if v.LogicWarning != nil {
+		w.Member(2)
+		w.Struct(v.LogicWarning)
+	}
 }
 
 var schemaAutomatedReasoningCheckLogicWarning = smithy.Schema{
@@ -705,9 +801,17 @@ func (v *AutomatedReasoningCheckLogicWarning) ReadMember(r smithy.Reader, i int)
 	case 0:
 		return smithy.ReadString(r, s, &v.Type)
 	case 1:
-		return smithy.ReadList(r, s, &v.Premises, smithy.ReadValue[AutomatedReasoningLogicStatement])
+		v.Premises = []AutomatedReasoningLogicStatement{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Premises = append(v.Premises, AutomatedReasoningLogicStatement{})
+			return &v.Premises[len(v.Premises)-1]
+		})
 	case 2:
-		return smithy.ReadList(r, s, &v.Claims, smithy.ReadValue[AutomatedReasoningLogicStatement])
+		v.Claims = []AutomatedReasoningLogicStatement{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Claims = append(v.Claims, AutomatedReasoningLogicStatement{})
+			return &v.Claims[len(v.Claims)-1]
+		})
 	}
 	return nil
 }
@@ -715,9 +819,13 @@ func (v *AutomatedReasoningCheckLogicWarning) ReadMember(r smithy.Reader, i int)
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningCheckLogicWarning) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningCheckLogicWarning
-	smithy.WriteString(w, s, 0, v.Type)
-	smithy.WriteList(w, s, 1, v.Premises, smithy.PutValue[AutomatedReasoningLogicStatement])
-	smithy.WriteList(w, s, 2, v.Claims, smithy.PutValue[AutomatedReasoningLogicStatement])
+	smithy.WriteString(w, s, 0, string(v.Type))
+	if v.Premises != nil {
+		smithy.WriteStructs(w, s, 1, len(v.Premises), func(i int) smithy.Struct { return &v.Premises[i] })
+	}
+	if v.Claims != nil {
+		smithy.WriteStructs(w, s, 2, len(v.Claims), func(i int) smithy.Struct { return &v.Claims[i] })
+	}
 }
 
 var schemaAutomatedReasoningCheckLogicWarningType = smithy.Schema{
@@ -806,23 +914,39 @@ func (*AutomatedReasoningCheckSatisfiableFinding) Schema() *smithy.Schema {
 func (v *AutomatedReasoningCheckSatisfiableFinding) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Translation)
+		v.Translation = new(AutomatedReasoningCheckTranslation)
+		return r.Struct(v.Translation)
 	case 1:
-		return smithy.ReadStruct(r, &v.ClaimsTrueScenario)
+		v.ClaimsTrueScenario = new(AutomatedReasoningCheckScenario)
+		return r.Struct(v.ClaimsTrueScenario)
 	case 2:
-		return smithy.ReadStruct(r, &v.ClaimsFalseScenario)
+		v.ClaimsFalseScenario = new(AutomatedReasoningCheckScenario)
+		return r.Struct(v.ClaimsFalseScenario)
 	case 3:
-		return smithy.ReadStruct(r, &v.LogicWarning)
+		v.LogicWarning = new(AutomatedReasoningCheckLogicWarning)
+		return r.Struct(v.LogicWarning)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningCheckSatisfiableFinding) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Translation)
-	smithy.WriteStruct(w, 1, v.ClaimsTrueScenario)
-	smithy.WriteStruct(w, 2, v.ClaimsFalseScenario)
-	smithy.WriteStruct(w, 3, v.LogicWarning)
+	if v.Translation != nil {
+		w.Member(0)
+		w.Struct(v.Translation)
+	}
+	if v.ClaimsTrueScenario != nil {
+		w.Member(1)
+		w.Struct(v.ClaimsTrueScenario)
+	}
+	if v.ClaimsFalseScenario != nil {
+		w.Member(2)
+		w.Struct(v.ClaimsFalseScenario)
+	}
+	if v.LogicWarning != nil {
+		w.Member(3)
+		w.Struct(v.LogicWarning)
+	}
 }
 
 var schemaAutomatedReasoningCheckScenario = smithy.Schema{
@@ -843,7 +967,11 @@ func (v *AutomatedReasoningCheckScenario) ReadMember(r smithy.Reader, i int) err
 	s := schemaAutomatedReasoningCheckScenario.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Statements, smithy.ReadValue[AutomatedReasoningLogicStatement])
+		v.Statements = []AutomatedReasoningLogicStatement{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Statements = append(v.Statements, AutomatedReasoningLogicStatement{})
+			return &v.Statements[len(v.Statements)-1]
+		})
 	}
 	return nil
 }
@@ -851,7 +979,9 @@ func (v *AutomatedReasoningCheckScenario) ReadMember(r smithy.Reader, i int) err
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningCheckScenario) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningCheckScenario
-	smithy.WriteList(w, s, 0, v.Statements, smithy.PutValue[AutomatedReasoningLogicStatement])
+	if v.Statements != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Statements), func(i int) smithy.Struct { return &v.Statements[i] })
+	}
 }
 
 var schemaAutomatedReasoningCheckTooComplexFinding = smithy.Schema{
@@ -891,13 +1021,29 @@ func (v *AutomatedReasoningCheckTranslation) ReadMember(r smithy.Reader, i int) 
 	s := schemaAutomatedReasoningCheckTranslation.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Premises, smithy.ReadValue[AutomatedReasoningLogicStatement])
+		v.Premises = []AutomatedReasoningLogicStatement{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Premises = append(v.Premises, AutomatedReasoningLogicStatement{})
+			return &v.Premises[len(v.Premises)-1]
+		})
 	case 1:
-		return smithy.ReadList(r, s, &v.Claims, smithy.ReadValue[AutomatedReasoningLogicStatement])
+		v.Claims = []AutomatedReasoningLogicStatement{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Claims = append(v.Claims, AutomatedReasoningLogicStatement{})
+			return &v.Claims[len(v.Claims)-1]
+		})
 	case 2:
-		return smithy.ReadList(r, s, &v.UntranslatedPremises, smithy.ReadValue[AutomatedReasoningCheckInputTextReference])
+		v.UntranslatedPremises = []AutomatedReasoningCheckInputTextReference{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.UntranslatedPremises = append(v.UntranslatedPremises, AutomatedReasoningCheckInputTextReference{})
+			return &v.UntranslatedPremises[len(v.UntranslatedPremises)-1]
+		})
 	case 3:
-		return smithy.ReadList(r, s, &v.UntranslatedClaims, smithy.ReadValue[AutomatedReasoningCheckInputTextReference])
+		v.UntranslatedClaims = []AutomatedReasoningCheckInputTextReference{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.UntranslatedClaims = append(v.UntranslatedClaims, AutomatedReasoningCheckInputTextReference{})
+			return &v.UntranslatedClaims[len(v.UntranslatedClaims)-1]
+		})
 	case 4:
 		return smithy.ReadFloat(r, s, &v.Confidence)
 	}
@@ -907,10 +1053,16 @@ func (v *AutomatedReasoningCheckTranslation) ReadMember(r smithy.Reader, i int) 
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningCheckTranslation) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningCheckTranslation
-	smithy.WriteList(w, s, 0, v.Premises, smithy.PutValue[AutomatedReasoningLogicStatement])
-	smithy.WriteList(w, s, 1, v.Claims, smithy.PutValue[AutomatedReasoningLogicStatement])
-	smithy.WriteList(w, s, 2, v.UntranslatedPremises, smithy.PutValue[AutomatedReasoningCheckInputTextReference])
-	smithy.WriteList(w, s, 3, v.UntranslatedClaims, smithy.PutValue[AutomatedReasoningCheckInputTextReference])
+	if v.Premises != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Premises), func(i int) smithy.Struct { return &v.Premises[i] })
+	}
+	smithy.WriteStructs(w, s, 1, len(v.Claims), func(i int) smithy.Struct { return &v.Claims[i] })
+	if v.UntranslatedPremises != nil {
+		smithy.WriteStructs(w, s, 2, len(v.UntranslatedPremises), func(i int) smithy.Struct { return &v.UntranslatedPremises[i] })
+	}
+	if v.UntranslatedClaims != nil {
+		smithy.WriteStructs(w, s, 3, len(v.UntranslatedClaims), func(i int) smithy.Struct { return &v.UntranslatedClaims[i] })
+	}
 	smithy.Write(w, s, 4, &v.Confidence, smithy.PutFloat)
 }
 
@@ -933,9 +1085,17 @@ func (v *AutomatedReasoningCheckTranslationAmbiguousFinding) ReadMember(r smithy
 	s := schemaAutomatedReasoningCheckTranslationAmbiguousFinding.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Options, smithy.ReadValue[AutomatedReasoningCheckTranslationOption])
+		v.Options = []AutomatedReasoningCheckTranslationOption{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Options = append(v.Options, AutomatedReasoningCheckTranslationOption{})
+			return &v.Options[len(v.Options)-1]
+		})
 	case 1:
-		return smithy.ReadList(r, s, &v.DifferenceScenarios, smithy.ReadValue[AutomatedReasoningCheckScenario])
+		v.DifferenceScenarios = []AutomatedReasoningCheckScenario{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.DifferenceScenarios = append(v.DifferenceScenarios, AutomatedReasoningCheckScenario{})
+			return &v.DifferenceScenarios[len(v.DifferenceScenarios)-1]
+		})
 	}
 	return nil
 }
@@ -943,8 +1103,12 @@ func (v *AutomatedReasoningCheckTranslationAmbiguousFinding) ReadMember(r smithy
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningCheckTranslationAmbiguousFinding) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningCheckTranslationAmbiguousFinding
-	smithy.WriteList(w, s, 0, v.Options, smithy.PutValue[AutomatedReasoningCheckTranslationOption])
-	smithy.WriteList(w, s, 1, v.DifferenceScenarios, smithy.PutValue[AutomatedReasoningCheckScenario])
+	if v.Options != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Options), func(i int) smithy.Struct { return &v.Options[i] })
+	}
+	if v.DifferenceScenarios != nil {
+		smithy.WriteStructs(w, s, 1, len(v.DifferenceScenarios), func(i int) smithy.Struct { return &v.DifferenceScenarios[i] })
+	}
 }
 
 var schemaAutomatedReasoningCheckTranslationConfidence = smithy.Schema{
@@ -978,7 +1142,11 @@ func (v *AutomatedReasoningCheckTranslationOption) ReadMember(r smithy.Reader, i
 	s := schemaAutomatedReasoningCheckTranslationOption.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Translations, smithy.ReadValue[AutomatedReasoningCheckTranslation])
+		v.Translations = []AutomatedReasoningCheckTranslation{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Translations = append(v.Translations, AutomatedReasoningCheckTranslation{})
+			return &v.Translations[len(v.Translations)-1]
+		})
 	}
 	return nil
 }
@@ -986,7 +1154,9 @@ func (v *AutomatedReasoningCheckTranslationOption) ReadMember(r smithy.Reader, i
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningCheckTranslationOption) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningCheckTranslationOption
-	smithy.WriteList(w, s, 0, v.Translations, smithy.PutValue[AutomatedReasoningCheckTranslation])
+	if v.Translations != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Translations), func(i int) smithy.Struct { return &v.Translations[i] })
+	}
 }
 
 var schemaAutomatedReasoningCheckTranslationOptionList = smithy.Schema{
@@ -1019,13 +1189,20 @@ func (v *AutomatedReasoningCheckValidFinding) ReadMember(r smithy.Reader, i int)
 	s := schemaAutomatedReasoningCheckValidFinding.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Translation)
+		v.Translation = new(AutomatedReasoningCheckTranslation)
+		return r.Struct(v.Translation)
 	case 1:
-		return smithy.ReadStruct(r, &v.ClaimsTrueScenario)
+		v.ClaimsTrueScenario = new(AutomatedReasoningCheckScenario)
+		return r.Struct(v.ClaimsTrueScenario)
 	case 2:
-		return smithy.ReadList(r, s, &v.SupportingRules, smithy.ReadValue[AutomatedReasoningCheckRule])
+		v.SupportingRules = []AutomatedReasoningCheckRule{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.SupportingRules = append(v.SupportingRules, AutomatedReasoningCheckRule{})
+			return &v.SupportingRules[len(v.SupportingRules)-1]
+		})
 	case 3:
-		return smithy.ReadStruct(r, &v.LogicWarning)
+		v.LogicWarning = new(AutomatedReasoningCheckLogicWarning)
+		return r.Struct(v.LogicWarning)
 	}
 	return nil
 }
@@ -1033,10 +1210,21 @@ func (v *AutomatedReasoningCheckValidFinding) ReadMember(r smithy.Reader, i int)
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningCheckValidFinding) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningCheckValidFinding
-	smithy.WriteStruct(w, 0, v.Translation)
-	smithy.WriteStruct(w, 1, v.ClaimsTrueScenario)
-	smithy.WriteList(w, s, 2, v.SupportingRules, smithy.PutValue[AutomatedReasoningCheckRule])
-	smithy.WriteStruct(w, 3, v.LogicWarning)
+	if v.Translation != nil {
+		w.Member(0)
+		w.Struct(v.Translation)
+	}
+	if v.ClaimsTrueScenario != nil {
+		w.Member(1)
+		w.Struct(v.ClaimsTrueScenario)
+	}
+	if v.SupportingRules != nil {
+		smithy.WriteStructs(w, s, 2, len(v.SupportingRules), func(i int) smithy.Struct { return &v.SupportingRules[i] })
+	}
+	if v.LogicWarning != nil {
+		w.Member(3)
+		w.Struct(v.LogicWarning)
+	}
 }
 
 var schemaAutomatedReasoningConfidenceFilterThreshold = smithy.Schema{
@@ -1073,7 +1261,7 @@ func (v *AutomatedReasoningLogicStatement) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningLogicStatement) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningLogicStatement
-	smithy.Write(w, s, 0, &v.Logic, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Logic)
 	smithy.WriteString(w, s, 1, v.NaturalLanguage)
 }
 
@@ -1128,7 +1316,7 @@ func (v *AutomatedReasoningPolicyAddRuleAnnotation) ReadMember(r smithy.Reader, 
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyAddRuleAnnotation) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyAddRuleAnnotation
-	smithy.Write(w, s, 0, &v.Expression, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Expression)
 }
 
 var schemaAutomatedReasoningPolicyAddRuleFromNaturalLanguageAnnotation = smithy.Schema{
@@ -1157,7 +1345,7 @@ func (v *AutomatedReasoningPolicyAddRuleFromNaturalLanguageAnnotation) ReadMembe
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyAddRuleFromNaturalLanguageAnnotation) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyAddRuleFromNaturalLanguageAnnotation
-	smithy.Write(w, s, 0, &v.NaturalLanguage, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.NaturalLanguage)
 }
 
 var schemaAutomatedReasoningPolicyAddRuleMutation = smithy.Schema{
@@ -1177,14 +1365,18 @@ func (*AutomatedReasoningPolicyAddRuleMutation) Schema() *smithy.Schema {
 func (v *AutomatedReasoningPolicyAddRuleMutation) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Rule)
+		v.Rule = new(AutomatedReasoningPolicyDefinitionRule)
+		return r.Struct(v.Rule)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyAddRuleMutation) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Rule)
+	if v.Rule != nil {
+		w.Member(0)
+		w.Struct(v.Rule)
+	}
 }
 
 var schemaAutomatedReasoningPolicyAddTypeAnnotation = smithy.Schema{
@@ -1211,7 +1403,11 @@ func (v *AutomatedReasoningPolicyAddTypeAnnotation) ReadMember(r smithy.Reader, 
 	case 1:
 		return smithy.ReadString(r, s, &v.Description)
 	case 2:
-		return smithy.ReadList(r, s, &v.Values, smithy.ReadValue[AutomatedReasoningPolicyDefinitionTypeValue])
+		v.Values = []AutomatedReasoningPolicyDefinitionTypeValue{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Values = append(v.Values, AutomatedReasoningPolicyDefinitionTypeValue{})
+			return &v.Values[len(v.Values)-1]
+		})
 	}
 	return nil
 }
@@ -1219,9 +1415,9 @@ func (v *AutomatedReasoningPolicyAddTypeAnnotation) ReadMember(r smithy.Reader, 
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyAddTypeAnnotation) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyAddTypeAnnotation
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Description, smithy.PutString[string])
-	smithy.WriteList(w, s, 2, v.Values, smithy.PutValue[AutomatedReasoningPolicyDefinitionTypeValue])
+	smithy.WriteString(w, s, 0, v.Name)
+	smithy.WriteString(w, s, 1, v.Description)
+	smithy.WriteStructs(w, s, 2, len(v.Values), func(i int) smithy.Struct { return &v.Values[i] })
 }
 
 var schemaAutomatedReasoningPolicyAddTypeMutation = smithy.Schema{
@@ -1241,14 +1437,18 @@ func (*AutomatedReasoningPolicyAddTypeMutation) Schema() *smithy.Schema {
 func (v *AutomatedReasoningPolicyAddTypeMutation) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Type)
+		v.Type = new(AutomatedReasoningPolicyDefinitionType)
+		return r.Struct(v.Type)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyAddTypeMutation) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Type)
+	if v.Type != nil {
+		w.Member(0)
+		w.Struct(v.Type)
+	}
 }
 
 var schemaAutomatedReasoningPolicyAddTypeValue = smithy.Schema{
@@ -1280,7 +1480,7 @@ func (v *AutomatedReasoningPolicyAddTypeValue) ReadMember(r smithy.Reader, i int
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyAddTypeValue) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyAddTypeValue
-	smithy.Write(w, s, 0, &v.Value, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Value)
 	smithy.WriteString(w, s, 1, v.Description)
 }
 
@@ -1316,9 +1516,9 @@ func (v *AutomatedReasoningPolicyAddVariableAnnotation) ReadMember(r smithy.Read
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyAddVariableAnnotation) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyAddVariableAnnotation
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Type, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Description, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
+	smithy.WriteString(w, s, 1, v.Type)
+	smithy.WriteString(w, s, 2, v.Description)
 }
 
 var schemaAutomatedReasoningPolicyAddVariableMutation = smithy.Schema{
@@ -1338,14 +1538,18 @@ func (*AutomatedReasoningPolicyAddVariableMutation) Schema() *smithy.Schema {
 func (v *AutomatedReasoningPolicyAddVariableMutation) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Variable)
+		v.Variable = new(AutomatedReasoningPolicyDefinitionVariable)
+		return r.Struct(v.Variable)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyAddVariableMutation) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Variable)
+	if v.Variable != nil {
+		w.Member(0)
+		w.Struct(v.Variable)
+	}
 }
 
 var schemaAutomatedReasoningPolicyAnnotatedChunk = smithy.Schema{
@@ -1369,7 +1573,11 @@ func (v *AutomatedReasoningPolicyAnnotatedChunk) ReadMember(r smithy.Reader, i i
 	case 0:
 		return smithy.ReadOpt(r, s, &v.PageNumber, smithy.ReadInt[int])
 	case 1:
-		return smithy.ReadList(r, s, &v.Content, smithy.ReadValue[AutomatedReasoningPolicyAnnotatedContent])
+		v.Content = []AutomatedReasoningPolicyAnnotatedContent{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Content = append(v.Content, AutomatedReasoningPolicyAnnotatedContent{})
+			return &v.Content[len(v.Content)-1]
+		})
 	}
 	return nil
 }
@@ -1378,7 +1586,7 @@ func (v *AutomatedReasoningPolicyAnnotatedChunk) ReadMember(r smithy.Reader, i i
 func (v *AutomatedReasoningPolicyAnnotatedChunk) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyAnnotatedChunk
 	smithy.WriteOpt(w, s, 0, v.PageNumber, smithy.PutInt[int])
-	smithy.WriteList(w, s, 1, v.Content, smithy.PutValue[AutomatedReasoningPolicyAnnotatedContent])
+	smithy.WriteStructs(w, s, 1, len(v.Content), func(i int) smithy.Struct { return &v.Content[i] })
 }
 
 var schemaAutomatedReasoningPolicyAnnotatedChunkList = smithy.Schema{
@@ -1406,14 +1614,18 @@ func (*AutomatedReasoningPolicyAnnotatedContent) Schema() *smithy.Schema {
 func (v *AutomatedReasoningPolicyAnnotatedContent) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Line)
+		v.Line = new(AutomatedReasoningPolicyAnnotatedLine)
+		return r.Struct(v.Line)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyAnnotatedContent) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Line)
+	if v.Line != nil {
+		w.Member(0)
+		w.Struct(v.Line)
+	}
 }
 
 var schemaAutomatedReasoningPolicyAnnotatedContentList = smithy.Schema{
@@ -1486,50 +1698,102 @@ func (*AutomatedReasoningPolicyAnnotation) Schema() *smithy.Schema {
 func (v *AutomatedReasoningPolicyAnnotation) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.AddType)
+		v.AddType = new(AutomatedReasoningPolicyAddTypeAnnotation)
+		return r.Struct(v.AddType)
 	case 1:
-		return smithy.ReadStruct(r, &v.UpdateType)
+		v.UpdateType = new(AutomatedReasoningPolicyUpdateTypeAnnotation)
+		return r.Struct(v.UpdateType)
 	case 2:
-		return smithy.ReadStruct(r, &v.DeleteType)
+		v.DeleteType = new(AutomatedReasoningPolicyDeleteTypeAnnotation)
+		return r.Struct(v.DeleteType)
 	case 3:
-		return smithy.ReadStruct(r, &v.AddVariable)
+		v.AddVariable = new(AutomatedReasoningPolicyAddVariableAnnotation)
+		return r.Struct(v.AddVariable)
 	case 4:
-		return smithy.ReadStruct(r, &v.UpdateVariable)
+		v.UpdateVariable = new(AutomatedReasoningPolicyUpdateVariableAnnotation)
+		return r.Struct(v.UpdateVariable)
 	case 5:
-		return smithy.ReadStruct(r, &v.DeleteVariable)
+		v.DeleteVariable = new(AutomatedReasoningPolicyDeleteVariableAnnotation)
+		return r.Struct(v.DeleteVariable)
 	case 6:
-		return smithy.ReadStruct(r, &v.AddRule)
+		v.AddRule = new(AutomatedReasoningPolicyAddRuleAnnotation)
+		return r.Struct(v.AddRule)
 	case 7:
-		return smithy.ReadStruct(r, &v.UpdateRule)
+		v.UpdateRule = new(AutomatedReasoningPolicyUpdateRuleAnnotation)
+		return r.Struct(v.UpdateRule)
 	case 8:
-		return smithy.ReadStruct(r, &v.DeleteRule)
+		v.DeleteRule = new(AutomatedReasoningPolicyDeleteRuleAnnotation)
+		return r.Struct(v.DeleteRule)
 	case 9:
-		return smithy.ReadStruct(r, &v.AddRuleFromNaturalLanguage)
+		v.AddRuleFromNaturalLanguage = new(AutomatedReasoningPolicyAddRuleFromNaturalLanguageAnnotation)
+		return r.Struct(v.AddRuleFromNaturalLanguage)
 	case 10:
-		return smithy.ReadStruct(r, &v.UpdateFromRulesFeedback)
+		v.UpdateFromRulesFeedback = new(AutomatedReasoningPolicyUpdateFromRuleFeedbackAnnotation)
+		return r.Struct(v.UpdateFromRulesFeedback)
 	case 11:
-		return smithy.ReadStruct(r, &v.UpdateFromScenarioFeedback)
+		v.UpdateFromScenarioFeedback = new(AutomatedReasoningPolicyUpdateFromScenarioFeedbackAnnotation)
+		return r.Struct(v.UpdateFromScenarioFeedback)
 	case 12:
-		return smithy.ReadStruct(r, &v.IngestContent)
+		v.IngestContent = new(AutomatedReasoningPolicyIngestContentAnnotation)
+		return r.Struct(v.IngestContent)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyAnnotation) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.AddType)
-	smithy.WriteStruct(w, 1, v.UpdateType)
-	smithy.WriteStruct(w, 2, v.DeleteType)
-	smithy.WriteStruct(w, 3, v.AddVariable)
-	smithy.WriteStruct(w, 4, v.UpdateVariable)
-	smithy.WriteStruct(w, 5, v.DeleteVariable)
-	smithy.WriteStruct(w, 6, v.AddRule)
-	smithy.WriteStruct(w, 7, v.UpdateRule)
-	smithy.WriteStruct(w, 8, v.DeleteRule)
-	smithy.WriteStruct(w, 9, v.AddRuleFromNaturalLanguage)
-	smithy.WriteStruct(w, 10, v.UpdateFromRulesFeedback)
-	smithy.WriteStruct(w, 11, v.UpdateFromScenarioFeedback)
-	smithy.WriteStruct(w, 12, v.IngestContent)
+	if v.AddType != nil {
+		w.Member(0)
+		w.Struct(v.AddType)
+	}
+	if v.UpdateType != nil {
+		w.Member(1)
+		w.Struct(v.UpdateType)
+	}
+	if v.DeleteType != nil {
+		w.Member(2)
+		w.Struct(v.DeleteType)
+	}
+	if v.AddVariable != nil {
+		w.Member(3)
+		w.Struct(v.AddVariable)
+	}
+	if v.UpdateVariable != nil {
+		w.Member(4)
+		w.Struct(v.UpdateVariable)
+	}
+	if v.DeleteVariable != nil {
+		w.Member(5)
+		w.Struct(v.DeleteVariable)
+	}
+	if v.AddRule != nil {
+		w.Member(6)
+		w.Struct(v.AddRule)
+	}
+	if v.UpdateRule != nil {
+		w.Member(7)
+		w.Struct(v.UpdateRule)
+	}
+	if v.DeleteRule != nil {
+		w.Member(8)
+		w.Struct(v.DeleteRule)
+	}
+	if v.AddRuleFromNaturalLanguage != nil {
+		w.Member(9)
+		w.Struct(v.AddRuleFromNaturalLanguage)
+	}
+	if v.UpdateFromRulesFeedback != nil {
+		w.Member(10)
+		w.Struct(v.UpdateFromRulesFeedback)
+	}
+	if v.UpdateFromScenarioFeedback != nil {
+		w.Member(11)
+		w.Struct(v.UpdateFromScenarioFeedback)
+	}
+	if v.IngestContent != nil {
+		w.Member(12)
+		w.Struct(v.IngestContent)
+	}
 }
 
 var schemaAutomatedReasoningPolicyAnnotationFeedbackNaturalLanguage = smithy.Schema{
@@ -1593,7 +1857,8 @@ func (v *AutomatedReasoningPolicyAtomicStatement) ReadMember(r smithy.Reader, i 
 	case 1:
 		return smithy.ReadString(r, s, &v.Text)
 	case 2:
-		return smithy.ReadStruct(r, &v.Location)
+		v.Location = new(AutomatedReasoningPolicyStatementLocation)
+		return r.Struct(v.Location)
 	}
 	return nil
 }
@@ -1601,9 +1866,12 @@ func (v *AutomatedReasoningPolicyAtomicStatement) ReadMember(r smithy.Reader, i 
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyAtomicStatement) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyAtomicStatement
-	smithy.Write(w, s, 0, &v.ID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Text, smithy.PutString[string])
-	smithy.WriteStruct(w, 2, v.Location)
+	smithy.WriteString(w, s, 0, v.ID)
+	smithy.WriteString(w, s, 1, v.Text)
+	if v.Location != nil {
+		w.Member(2)
+		w.Struct(v.Location)
+	}
 }
 
 var schemaAutomatedReasoningPolicyAtomicStatementList = smithy.Schema{
@@ -1661,7 +1929,11 @@ func (v *AutomatedReasoningPolicyBuildLog) ReadMember(r smithy.Reader, i int) er
 	s := schemaAutomatedReasoningPolicyBuildLog.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Entries, smithy.ReadValue[AutomatedReasoningPolicyBuildLogEntry])
+		v.Entries = []AutomatedReasoningPolicyBuildLogEntry{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Entries = append(v.Entries, AutomatedReasoningPolicyBuildLogEntry{})
+			return &v.Entries[len(v.Entries)-1]
+		})
 	}
 	return nil
 }
@@ -1669,7 +1941,7 @@ func (v *AutomatedReasoningPolicyBuildLog) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyBuildLog) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyBuildLog
-	smithy.WriteList(w, s, 0, v.Entries, smithy.PutValue[AutomatedReasoningPolicyBuildLogEntry])
+	smithy.WriteStructs(w, s, 0, len(v.Entries), func(i int) smithy.Struct { return &v.Entries[i] })
 }
 
 var schemaAutomatedReasoningPolicyBuildLogEntry = smithy.Schema{
@@ -1692,11 +1964,16 @@ func (v *AutomatedReasoningPolicyBuildLogEntry) ReadMember(r smithy.Reader, i in
 	s := schemaAutomatedReasoningPolicyBuildLogEntry.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Annotation)
+		v.Annotation = new(AutomatedReasoningPolicyAnnotation)
+		return r.Struct(v.Annotation)
 	case 1:
 		return smithy.ReadString(r, s, &v.Status)
 	case 2:
-		return smithy.ReadList(r, s, &v.BuildSteps, smithy.ReadValue[AutomatedReasoningPolicyBuildStep])
+		v.BuildSteps = []AutomatedReasoningPolicyBuildStep{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.BuildSteps = append(v.BuildSteps, AutomatedReasoningPolicyBuildStep{})
+			return &v.BuildSteps[len(v.BuildSteps)-1]
+		})
 	}
 	return nil
 }
@@ -1704,9 +1981,12 @@ func (v *AutomatedReasoningPolicyBuildLogEntry) ReadMember(r smithy.Reader, i in
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyBuildLogEntry) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyBuildLogEntry
-	smithy.WriteStruct(w, 0, v.Annotation)
-	smithy.Write(w, s, 1, &v.Status, smithy.PutString[AutomatedReasoningPolicyAnnotationStatus])
-	smithy.WriteList(w, s, 2, v.BuildSteps, smithy.PutValue[AutomatedReasoningPolicyBuildStep])
+	if v.Annotation != nil {
+		w.Member(0)
+		w.Struct(v.Annotation)
+	}
+	smithy.WriteString(w, s, 1, string(v.Status))
+	smithy.WriteStructs(w, s, 2, len(v.BuildSteps), func(i int) smithy.Struct { return &v.BuildSteps[i] })
 }
 
 var schemaAutomatedReasoningPolicyBuildLogEntryList = smithy.Schema{
@@ -1745,7 +2025,11 @@ func (v *AutomatedReasoningPolicyBuildResultAssetManifest) ReadMember(r smithy.R
 	s := schemaAutomatedReasoningPolicyBuildResultAssetManifest.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Entries, smithy.ReadValue[AutomatedReasoningPolicyBuildResultAssetManifestEntry])
+		v.Entries = []AutomatedReasoningPolicyBuildResultAssetManifestEntry{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Entries = append(v.Entries, AutomatedReasoningPolicyBuildResultAssetManifestEntry{})
+			return &v.Entries[len(v.Entries)-1]
+		})
 	}
 	return nil
 }
@@ -1753,7 +2037,7 @@ func (v *AutomatedReasoningPolicyBuildResultAssetManifest) ReadMember(r smithy.R
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyBuildResultAssetManifest) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyBuildResultAssetManifest
-	smithy.WriteList(w, s, 0, v.Entries, smithy.PutValue[AutomatedReasoningPolicyBuildResultAssetManifestEntry])
+	smithy.WriteStructs(w, s, 0, len(v.Entries), func(i int) smithy.Struct { return &v.Entries[i] })
 }
 
 var schemaAutomatedReasoningPolicyBuildResultAssetManifestEntry = smithy.Schema{
@@ -1788,7 +2072,7 @@ func (v *AutomatedReasoningPolicyBuildResultAssetManifestEntry) ReadMember(r smi
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyBuildResultAssetManifestEntry) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyBuildResultAssetManifestEntry
-	smithy.Write(w, s, 0, &v.AssetType, smithy.PutString[AutomatedReasoningPolicyBuildResultAssetType])
+	smithy.WriteString(w, s, 0, string(v.AssetType))
 	smithy.WriteString(w, s, 1, v.AssetName)
 	smithy.WriteString(w, s, 2, v.AssetID)
 }
@@ -1836,35 +2120,67 @@ func (*AutomatedReasoningPolicyBuildResultAssets) Schema() *smithy.Schema {
 func (v *AutomatedReasoningPolicyBuildResultAssets) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.PolicyDefinition)
+		v.PolicyDefinition = new(AutomatedReasoningPolicyDefinition)
+		return r.Struct(v.PolicyDefinition)
 	case 1:
-		return smithy.ReadStruct(r, &v.QualityReport)
+		v.QualityReport = new(AutomatedReasoningPolicyDefinitionQualityReport)
+		return r.Struct(v.QualityReport)
 	case 2:
-		return smithy.ReadStruct(r, &v.BuildLog)
+		v.BuildLog = new(AutomatedReasoningPolicyBuildLog)
+		return r.Struct(v.BuildLog)
 	case 3:
-		return smithy.ReadStruct(r, &v.GeneratedTestCases)
+		v.GeneratedTestCases = new(AutomatedReasoningPolicyGeneratedTestCases)
+		return r.Struct(v.GeneratedTestCases)
 	case 4:
-		return smithy.ReadStruct(r, &v.PolicyScenarios)
+		v.PolicyScenarios = new(AutomatedReasoningPolicyScenarios)
+		return r.Struct(v.PolicyScenarios)
 	case 5:
-		return smithy.ReadStruct(r, &v.AssetManifest)
+		v.AssetManifest = new(AutomatedReasoningPolicyBuildResultAssetManifest)
+		return r.Struct(v.AssetManifest)
 	case 6:
-		return smithy.ReadStruct(r, &v.Document)
+		v.Document = new(AutomatedReasoningPolicySourceDocument)
+		return r.Struct(v.Document)
 	case 7:
-		return smithy.ReadStruct(r, &v.FidelityReport)
+		v.FidelityReport = new(AutomatedReasoningPolicyFidelityReport)
+		return r.Struct(v.FidelityReport)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyBuildResultAssets) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.PolicyDefinition)
-	smithy.WriteStruct(w, 1, v.QualityReport)
-	smithy.WriteStruct(w, 2, v.BuildLog)
-	smithy.WriteStruct(w, 3, v.GeneratedTestCases)
-	smithy.WriteStruct(w, 4, v.PolicyScenarios)
-	smithy.WriteStruct(w, 5, v.AssetManifest)
-	smithy.WriteStruct(w, 6, v.Document)
-	smithy.WriteStruct(w, 7, v.FidelityReport)
+	if v.PolicyDefinition != nil {
+		w.Member(0)
+		w.Struct(v.PolicyDefinition)
+	}
+	if v.QualityReport != nil {
+		w.Member(1)
+		w.Struct(v.QualityReport)
+	}
+	if v.BuildLog != nil {
+		w.Member(2)
+		w.Struct(v.BuildLog)
+	}
+	if v.GeneratedTestCases != nil {
+		w.Member(3)
+		w.Struct(v.GeneratedTestCases)
+	}
+	if v.PolicyScenarios != nil {
+		w.Member(4)
+		w.Struct(v.PolicyScenarios)
+	}
+	if v.AssetManifest != nil {
+		w.Member(5)
+		w.Struct(v.AssetManifest)
+	}
+	if v.Document != nil {
+		w.Member(6)
+		w.Struct(v.Document)
+	}
+	if v.FidelityReport != nil {
+		w.Member(7)
+		w.Struct(v.FidelityReport)
+	}
 }
 
 var schemaAutomatedReasoningPolicyBuildStep = smithy.Schema{
@@ -1887,11 +2203,17 @@ func (v *AutomatedReasoningPolicyBuildStep) ReadMember(r smithy.Reader, i int) e
 	s := schemaAutomatedReasoningPolicyBuildStep.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Context)
+		v.Context = new(AutomatedReasoningPolicyBuildStepContext)
+		return r.Struct(v.Context)
 	case 1:
-		return smithy.ReadStruct(r, &v.PriorElement)
+		v.PriorElement = new(AutomatedReasoningPolicyDefinitionElement)
+		return r.Struct(v.PriorElement)
 	case 2:
-		return smithy.ReadList(r, s, &v.Messages, smithy.ReadValue[AutomatedReasoningPolicyBuildStepMessage])
+		v.Messages = []AutomatedReasoningPolicyBuildStepMessage{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Messages = append(v.Messages, AutomatedReasoningPolicyBuildStepMessage{})
+			return &v.Messages[len(v.Messages)-1]
+		})
 	}
 	return nil
 }
@@ -1899,9 +2221,15 @@ func (v *AutomatedReasoningPolicyBuildStep) ReadMember(r smithy.Reader, i int) e
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyBuildStep) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyBuildStep
-	smithy.WriteStruct(w, 0, v.Context)
-	smithy.WriteStruct(w, 1, v.PriorElement)
-	smithy.WriteList(w, s, 2, v.Messages, smithy.PutValue[AutomatedReasoningPolicyBuildStepMessage])
+	if v.Context != nil {
+		w.Member(0)
+		w.Struct(v.Context)
+	}
+	if v.PriorElement != nil {
+		w.Member(1)
+		w.Struct(v.PriorElement)
+	}
+	smithy.WriteStructs(w, s, 2, len(v.Messages), func(i int) smithy.Struct { return &v.Messages[i] })
 }
 
 var schemaAutomatedReasoningPolicyBuildStepContext = smithy.Schema{
@@ -1922,17 +2250,25 @@ func (*AutomatedReasoningPolicyBuildStepContext) Schema() *smithy.Schema {
 func (v *AutomatedReasoningPolicyBuildStepContext) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Planning)
+		v.Planning = new(AutomatedReasoningPolicyPlanning)
+		return r.Struct(v.Planning)
 	case 1:
-		return smithy.ReadStruct(r, &v.Mutation)
+		v.Mutation = new(AutomatedReasoningPolicyMutation)
+		return r.Struct(v.Mutation)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyBuildStepContext) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Planning)
-	smithy.WriteStruct(w, 1, v.Mutation)
+	if v.Planning != nil {
+		w.Member(0)
+		w.Struct(v.Planning)
+	}
+	if v.Mutation != nil {
+		w.Member(1)
+		w.Struct(v.Mutation)
+	}
 }
 
 var schemaAutomatedReasoningPolicyBuildStepList = smithy.Schema{
@@ -1972,8 +2308,8 @@ func (v *AutomatedReasoningPolicyBuildStepMessage) ReadMember(r smithy.Reader, i
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyBuildStepMessage) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyBuildStepMessage
-	smithy.Write(w, s, 0, &v.Message, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.MessageType, smithy.PutString[AutomatedReasoningPolicyBuildMessageType])
+	smithy.WriteString(w, s, 0, v.Message)
+	smithy.WriteString(w, s, 1, string(v.MessageType))
 }
 
 var schemaAutomatedReasoningPolicyBuildStepMessageList = smithy.Schema{
@@ -2020,8 +2356,8 @@ func (v *AutomatedReasoningPolicyBuildWorkflowDocument) ReadMember(r smithy.Read
 func (v *AutomatedReasoningPolicyBuildWorkflowDocument) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyBuildWorkflowDocument
 	smithy.WriteBytes(w, s, 0, v.Document)
-	smithy.Write(w, s, 1, &v.DocumentContentType, smithy.PutString[AutomatedReasoningPolicyBuildDocumentContentType])
-	smithy.Write(w, s, 2, &v.DocumentName, smithy.PutString[string])
+	smithy.WriteString(w, s, 1, string(v.DocumentContentType))
+	smithy.WriteString(w, s, 2, v.DocumentName)
 	smithy.WriteString(w, s, 3, v.DocumentDescription)
 }
 
@@ -2057,7 +2393,11 @@ func (v *AutomatedReasoningPolicyBuildWorkflowRepairContent) ReadMember(r smithy
 	s := schemaAutomatedReasoningPolicyBuildWorkflowRepairContent.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Annotations, smithy.ReadValue[AutomatedReasoningPolicyAnnotation])
+		v.Annotations = []AutomatedReasoningPolicyAnnotation{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Annotations = append(v.Annotations, AutomatedReasoningPolicyAnnotation{})
+			return &v.Annotations[len(v.Annotations)-1]
+		})
 	}
 	return nil
 }
@@ -2065,7 +2405,7 @@ func (v *AutomatedReasoningPolicyBuildWorkflowRepairContent) ReadMember(r smithy
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyBuildWorkflowRepairContent) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyBuildWorkflowRepairContent
-	smithy.WriteList(w, s, 0, v.Annotations, smithy.PutValue[AutomatedReasoningPolicyAnnotation])
+	smithy.WriteStructs(w, s, 0, len(v.Annotations), func(i int) smithy.Struct { return &v.Annotations[i] })
 }
 
 var schemaAutomatedReasoningPolicyBuildWorkflowSource = smithy.Schema{
@@ -2086,17 +2426,25 @@ func (*AutomatedReasoningPolicyBuildWorkflowSource) Schema() *smithy.Schema {
 func (v *AutomatedReasoningPolicyBuildWorkflowSource) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.PolicyDefinition)
+		v.PolicyDefinition = new(AutomatedReasoningPolicyDefinition)
+		return r.Struct(v.PolicyDefinition)
 	case 1:
-		return smithy.ReadStruct(r, &v.WorkflowContent)
+		v.WorkflowContent = new(AutomatedReasoningPolicyWorkflowTypeContent)
+		return r.Struct(v.WorkflowContent)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyBuildWorkflowSource) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.PolicyDefinition)
-	smithy.WriteStruct(w, 1, v.WorkflowContent)
+	if v.PolicyDefinition != nil {
+		w.Member(0)
+		w.Struct(v.PolicyDefinition)
+	}
+	if v.WorkflowContent != nil {
+		w.Member(1)
+		w.Struct(v.WorkflowContent)
+	}
 }
 
 var schemaAutomatedReasoningPolicyBuildWorkflowStatus = smithy.Schema{
@@ -2154,10 +2502,10 @@ func (v *AutomatedReasoningPolicyBuildWorkflowSummary) ReadMember(r smithy.Reade
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyBuildWorkflowSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyBuildWorkflowSummary
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.BuildWorkflowID, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Status, smithy.PutString[AutomatedReasoningPolicyBuildWorkflowStatus])
-	smithy.Write(w, s, 3, &v.BuildWorkflowType, smithy.PutString[AutomatedReasoningPolicyBuildWorkflowType])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	smithy.WriteString(w, s, 1, v.BuildWorkflowID)
+	smithy.WriteString(w, s, 2, string(v.Status))
+	smithy.WriteString(w, s, 3, string(v.BuildWorkflowType))
 	smithy.WriteTime(w, s, 4, v.CreatedAt)
 	smithy.WriteTime(w, s, 5, v.UpdatedAt)
 }
@@ -2204,11 +2552,23 @@ func (v *AutomatedReasoningPolicyDefinition) ReadMember(r smithy.Reader, i int) 
 	case 0:
 		return smithy.ReadString(r, s, &v.Version)
 	case 1:
-		return smithy.ReadList(r, s, &v.Types, smithy.ReadValue[AutomatedReasoningPolicyDefinitionType])
+		v.Types = []AutomatedReasoningPolicyDefinitionType{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Types = append(v.Types, AutomatedReasoningPolicyDefinitionType{})
+			return &v.Types[len(v.Types)-1]
+		})
 	case 2:
-		return smithy.ReadList(r, s, &v.Rules, smithy.ReadValue[AutomatedReasoningPolicyDefinitionRule])
+		v.Rules = []AutomatedReasoningPolicyDefinitionRule{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Rules = append(v.Rules, AutomatedReasoningPolicyDefinitionRule{})
+			return &v.Rules[len(v.Rules)-1]
+		})
 	case 3:
-		return smithy.ReadList(r, s, &v.Variables, smithy.ReadValue[AutomatedReasoningPolicyDefinitionVariable])
+		v.Variables = []AutomatedReasoningPolicyDefinitionVariable{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Variables = append(v.Variables, AutomatedReasoningPolicyDefinitionVariable{})
+			return &v.Variables[len(v.Variables)-1]
+		})
 	}
 	return nil
 }
@@ -2217,9 +2577,15 @@ func (v *AutomatedReasoningPolicyDefinition) ReadMember(r smithy.Reader, i int) 
 func (v *AutomatedReasoningPolicyDefinition) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyDefinition
 	smithy.WriteString(w, s, 0, v.Version)
-	smithy.WriteList(w, s, 1, v.Types, smithy.PutValue[AutomatedReasoningPolicyDefinitionType])
-	smithy.WriteList(w, s, 2, v.Rules, smithy.PutValue[AutomatedReasoningPolicyDefinitionRule])
-	smithy.WriteList(w, s, 3, v.Variables, smithy.PutValue[AutomatedReasoningPolicyDefinitionVariable])
+	if v.Types != nil {
+		smithy.WriteStructs(w, s, 1, len(v.Types), func(i int) smithy.Struct { return &v.Types[i] })
+	}
+	if v.Rules != nil {
+		smithy.WriteStructs(w, s, 2, len(v.Rules), func(i int) smithy.Struct { return &v.Rules[i] })
+	}
+	if v.Variables != nil {
+		smithy.WriteStructs(w, s, 3, len(v.Variables), func(i int) smithy.Struct { return &v.Variables[i] })
+	}
 }
 
 var schemaAutomatedReasoningPolicyDefinitionElement = smithy.Schema{
@@ -2241,20 +2607,32 @@ func (*AutomatedReasoningPolicyDefinitionElement) Schema() *smithy.Schema {
 func (v *AutomatedReasoningPolicyDefinitionElement) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.PolicyDefinitionVariable)
+		v.PolicyDefinitionVariable = new(AutomatedReasoningPolicyDefinitionVariable)
+		return r.Struct(v.PolicyDefinitionVariable)
 	case 1:
-		return smithy.ReadStruct(r, &v.PolicyDefinitionType)
+		v.PolicyDefinitionType = new(AutomatedReasoningPolicyDefinitionType)
+		return r.Struct(v.PolicyDefinitionType)
 	case 2:
-		return smithy.ReadStruct(r, &v.PolicyDefinitionRule)
+		v.PolicyDefinitionRule = new(AutomatedReasoningPolicyDefinitionRule)
+		return r.Struct(v.PolicyDefinitionRule)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyDefinitionElement) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.PolicyDefinitionVariable)
-	smithy.WriteStruct(w, 1, v.PolicyDefinitionType)
-	smithy.WriteStruct(w, 2, v.PolicyDefinitionRule)
+	if v.PolicyDefinitionVariable != nil {
+		w.Member(0)
+		w.Struct(v.PolicyDefinitionVariable)
+	}
+	if v.PolicyDefinitionType != nil {
+		w.Member(1)
+		w.Struct(v.PolicyDefinitionType)
+	}
+	if v.PolicyDefinitionRule != nil {
+		w.Member(2)
+		w.Struct(v.PolicyDefinitionRule)
+	}
 }
 
 var schemaAutomatedReasoningPolicyDefinitionQualityReport = smithy.Schema{
@@ -2290,13 +2668,21 @@ func (v *AutomatedReasoningPolicyDefinitionQualityReport) ReadMember(r smithy.Re
 	case 3:
 		return smithy.ReadList(r, s, &v.UnusedTypes, smithy.ReadString[string])
 	case 4:
-		return smithy.ReadList(r, s, &v.UnusedTypeValues, smithy.ReadValue[AutomatedReasoningPolicyDefinitionTypeValuePair])
+		v.UnusedTypeValues = []AutomatedReasoningPolicyDefinitionTypeValuePair{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.UnusedTypeValues = append(v.UnusedTypeValues, AutomatedReasoningPolicyDefinitionTypeValuePair{})
+			return &v.UnusedTypeValues[len(v.UnusedTypeValues)-1]
+		})
 	case 5:
 		return smithy.ReadList(r, s, &v.UnusedVariables, smithy.ReadString[string])
 	case 6:
 		return smithy.ReadList(r, s, &v.ConflictingRules, smithy.ReadString[string])
 	case 7:
-		return smithy.ReadList(r, s, &v.DisjointRuleSets, smithy.ReadValue[AutomatedReasoningPolicyDisjointRuleSet])
+		v.DisjointRuleSets = []AutomatedReasoningPolicyDisjointRuleSet{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.DisjointRuleSets = append(v.DisjointRuleSets, AutomatedReasoningPolicyDisjointRuleSet{})
+			return &v.DisjointRuleSets[len(v.DisjointRuleSets)-1]
+		})
 	}
 	return nil
 }
@@ -2308,10 +2694,10 @@ func (v *AutomatedReasoningPolicyDefinitionQualityReport) WriteMembers(w smithy.
 	smithy.Write(w, s, 1, &v.VariableCount, smithy.PutInt[int])
 	smithy.Write(w, s, 2, &v.RuleCount, smithy.PutInt[int])
 	smithy.WriteList(w, s, 3, v.UnusedTypes, smithy.PutString[string])
-	smithy.WriteList(w, s, 4, v.UnusedTypeValues, smithy.PutValue[AutomatedReasoningPolicyDefinitionTypeValuePair])
+	smithy.WriteStructs(w, s, 4, len(v.UnusedTypeValues), func(i int) smithy.Struct { return &v.UnusedTypeValues[i] })
 	smithy.WriteList(w, s, 5, v.UnusedVariables, smithy.PutString[string])
 	smithy.WriteList(w, s, 6, v.ConflictingRules, smithy.PutString[string])
-	smithy.WriteList(w, s, 7, v.DisjointRuleSets, smithy.PutValue[AutomatedReasoningPolicyDisjointRuleSet])
+	smithy.WriteStructs(w, s, 7, len(v.DisjointRuleSets), func(i int) smithy.Struct { return &v.DisjointRuleSets[i] })
 }
 
 var schemaAutomatedReasoningPolicyDefinitionRule = smithy.Schema{
@@ -2346,8 +2732,8 @@ func (v *AutomatedReasoningPolicyDefinitionRule) ReadMember(r smithy.Reader, i i
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyDefinitionRule) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyDefinitionRule
-	smithy.Write(w, s, 0, &v.ID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Expression, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ID)
+	smithy.WriteString(w, s, 1, v.Expression)
 	smithy.WriteString(w, s, 2, v.AlternateExpression)
 }
 
@@ -2410,7 +2796,11 @@ func (v *AutomatedReasoningPolicyDefinitionType) ReadMember(r smithy.Reader, i i
 	case 1:
 		return smithy.ReadString(r, s, &v.Description)
 	case 2:
-		return smithy.ReadList(r, s, &v.Values, smithy.ReadValue[AutomatedReasoningPolicyDefinitionTypeValue])
+		v.Values = []AutomatedReasoningPolicyDefinitionTypeValue{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Values = append(v.Values, AutomatedReasoningPolicyDefinitionTypeValue{})
+			return &v.Values[len(v.Values)-1]
+		})
 	}
 	return nil
 }
@@ -2418,9 +2808,9 @@ func (v *AutomatedReasoningPolicyDefinitionType) ReadMember(r smithy.Reader, i i
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyDefinitionType) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyDefinitionType
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
-	smithy.WriteList(w, s, 2, v.Values, smithy.PutValue[AutomatedReasoningPolicyDefinitionTypeValue])
+	smithy.WriteStructs(w, s, 2, len(v.Values), func(i int) smithy.Struct { return &v.Values[i] })
 }
 
 var schemaAutomatedReasoningPolicyDefinitionTypeDescription = smithy.Schema{
@@ -2482,7 +2872,7 @@ func (v *AutomatedReasoningPolicyDefinitionTypeValue) ReadMember(r smithy.Reader
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyDefinitionTypeValue) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyDefinitionTypeValue
-	smithy.Write(w, s, 0, &v.Value, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Value)
 	smithy.WriteString(w, s, 1, v.Description)
 }
 
@@ -2535,8 +2925,8 @@ func (v *AutomatedReasoningPolicyDefinitionTypeValuePair) ReadMember(r smithy.Re
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyDefinitionTypeValuePair) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyDefinitionTypeValuePair
-	smithy.Write(w, s, 0, &v.TypeName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.ValueName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.TypeName)
+	smithy.WriteString(w, s, 1, v.ValueName)
 }
 
 var schemaAutomatedReasoningPolicyDefinitionTypeValuePairList = smithy.Schema{
@@ -2580,9 +2970,9 @@ func (v *AutomatedReasoningPolicyDefinitionVariable) ReadMember(r smithy.Reader,
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyDefinitionVariable) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyDefinitionVariable
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Type, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Description, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
+	smithy.WriteString(w, s, 1, v.Type)
+	smithy.WriteString(w, s, 2, v.Description)
 }
 
 var schemaAutomatedReasoningPolicyDefinitionVariableDescription = smithy.Schema{
@@ -2641,7 +3031,7 @@ func (v *AutomatedReasoningPolicyDeleteRuleAnnotation) ReadMember(r smithy.Reade
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyDeleteRuleAnnotation) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyDeleteRuleAnnotation
-	smithy.Write(w, s, 0, &v.RuleID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.RuleID)
 }
 
 var schemaAutomatedReasoningPolicyDeleteRuleMutation = smithy.Schema{
@@ -2670,7 +3060,7 @@ func (v *AutomatedReasoningPolicyDeleteRuleMutation) ReadMember(r smithy.Reader,
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyDeleteRuleMutation) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyDeleteRuleMutation
-	smithy.Write(w, s, 0, &v.ID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ID)
 }
 
 var schemaAutomatedReasoningPolicyDeleteTypeAnnotation = smithy.Schema{
@@ -2699,7 +3089,7 @@ func (v *AutomatedReasoningPolicyDeleteTypeAnnotation) ReadMember(r smithy.Reade
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyDeleteTypeAnnotation) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyDeleteTypeAnnotation
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 }
 
 var schemaAutomatedReasoningPolicyDeleteTypeMutation = smithy.Schema{
@@ -2728,7 +3118,7 @@ func (v *AutomatedReasoningPolicyDeleteTypeMutation) ReadMember(r smithy.Reader,
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyDeleteTypeMutation) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyDeleteTypeMutation
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 }
 
 var schemaAutomatedReasoningPolicyDeleteTypeValue = smithy.Schema{
@@ -2757,7 +3147,7 @@ func (v *AutomatedReasoningPolicyDeleteTypeValue) ReadMember(r smithy.Reader, i 
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyDeleteTypeValue) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyDeleteTypeValue
-	smithy.Write(w, s, 0, &v.Value, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Value)
 }
 
 var schemaAutomatedReasoningPolicyDeleteVariableAnnotation = smithy.Schema{
@@ -2786,7 +3176,7 @@ func (v *AutomatedReasoningPolicyDeleteVariableAnnotation) ReadMember(r smithy.R
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyDeleteVariableAnnotation) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyDeleteVariableAnnotation
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 }
 
 var schemaAutomatedReasoningPolicyDeleteVariableMutation = smithy.Schema{
@@ -2815,7 +3205,7 @@ func (v *AutomatedReasoningPolicyDeleteVariableMutation) ReadMember(r smithy.Rea
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyDeleteVariableMutation) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyDeleteVariableMutation
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 }
 
 var schemaAutomatedReasoningPolicyDescription = smithy.Schema{
@@ -2914,7 +3304,11 @@ func (v *AutomatedReasoningPolicyFidelityReport) ReadMember(r smithy.Reader, i i
 	case 3:
 		return smithy.ReadMap(r, s, &v.VariableReports, smithy.ReadValue[AutomatedReasoningPolicyVariableReport])
 	case 4:
-		return smithy.ReadList(r, s, &v.DocumentSources, smithy.ReadValue[AutomatedReasoningPolicyReportSourceDocument])
+		v.DocumentSources = []AutomatedReasoningPolicyReportSourceDocument{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.DocumentSources = append(v.DocumentSources, AutomatedReasoningPolicyReportSourceDocument{})
+			return &v.DocumentSources[len(v.DocumentSources)-1]
+		})
 	}
 	return nil
 }
@@ -2926,7 +3320,7 @@ func (v *AutomatedReasoningPolicyFidelityReport) WriteMembers(w smithy.Writer) {
 	smithy.Write(w, s, 1, &v.AccuracyScore, smithy.PutFloat)
 	smithy.WriteMap(w, s, 2, v.RuleReports, smithy.PutValue[AutomatedReasoningPolicyRuleReport])
 	smithy.WriteMap(w, s, 3, v.VariableReports, smithy.PutValue[AutomatedReasoningPolicyVariableReport])
-	smithy.WriteList(w, s, 4, v.DocumentSources, smithy.PutValue[AutomatedReasoningPolicyReportSourceDocument])
+	smithy.WriteStructs(w, s, 4, len(v.DocumentSources), func(i int) smithy.Struct { return &v.DocumentSources[i] })
 }
 
 var schemaAutomatedReasoningPolicyFormatVersion = smithy.Schema{
@@ -2951,7 +3345,11 @@ func (v *AutomatedReasoningPolicyGenerateFidelityReportContent) ReadMember(r smi
 	s := schemaAutomatedReasoningPolicyGenerateFidelityReportContent.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Documents, smithy.ReadValue[AutomatedReasoningPolicyBuildWorkflowDocument])
+		v.Documents = []AutomatedReasoningPolicyBuildWorkflowDocument{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Documents = append(v.Documents, AutomatedReasoningPolicyBuildWorkflowDocument{})
+			return &v.Documents[len(v.Documents)-1]
+		})
 	}
 	return nil
 }
@@ -2959,7 +3357,9 @@ func (v *AutomatedReasoningPolicyGenerateFidelityReportContent) ReadMember(r smi
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyGenerateFidelityReportContent) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyGenerateFidelityReportContent
-	smithy.WriteList(w, s, 0, v.Documents, smithy.PutValue[AutomatedReasoningPolicyBuildWorkflowDocument])
+	if v.Documents != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Documents), func(i int) smithy.Struct { return &v.Documents[i] })
+	}
 }
 
 var schemaAutomatedReasoningPolicyGenerateFidelityReportDocumentList = smithy.Schema{
@@ -3003,9 +3403,9 @@ func (v *AutomatedReasoningPolicyGeneratedTestCase) ReadMember(r smithy.Reader, 
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyGeneratedTestCase) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyGeneratedTestCase
-	smithy.Write(w, s, 0, &v.QueryContent, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.GuardContent, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.ExpectedAggregatedFindingsResult, smithy.PutString[AutomatedReasoningCheckResult])
+	smithy.WriteString(w, s, 0, v.QueryContent)
+	smithy.WriteString(w, s, 1, v.GuardContent)
+	smithy.WriteString(w, s, 2, string(v.ExpectedAggregatedFindingsResult))
 }
 
 var schemaAutomatedReasoningPolicyGeneratedTestCaseList = smithy.Schema{
@@ -3034,7 +3434,11 @@ func (v *AutomatedReasoningPolicyGeneratedTestCases) ReadMember(r smithy.Reader,
 	s := schemaAutomatedReasoningPolicyGeneratedTestCases.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.GeneratedTestCases, smithy.ReadValue[AutomatedReasoningPolicyGeneratedTestCase])
+		v.GeneratedTestCases = []AutomatedReasoningPolicyGeneratedTestCase{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.GeneratedTestCases = append(v.GeneratedTestCases, AutomatedReasoningPolicyGeneratedTestCase{})
+			return &v.GeneratedTestCases[len(v.GeneratedTestCases)-1]
+		})
 	}
 	return nil
 }
@@ -3042,7 +3446,7 @@ func (v *AutomatedReasoningPolicyGeneratedTestCases) ReadMember(r smithy.Reader,
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyGeneratedTestCases) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyGeneratedTestCases
-	smithy.WriteList(w, s, 0, v.GeneratedTestCases, smithy.PutValue[AutomatedReasoningPolicyGeneratedTestCase])
+	smithy.WriteStructs(w, s, 0, len(v.GeneratedTestCases), func(i int) smithy.Struct { return &v.GeneratedTestCases[i] })
 }
 
 var schemaAutomatedReasoningPolicyHash = smithy.Schema{
@@ -3081,7 +3485,7 @@ func (v *AutomatedReasoningPolicyIngestContentAnnotation) ReadMember(r smithy.Re
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyIngestContentAnnotation) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyIngestContentAnnotation
-	smithy.Write(w, s, 0, &v.Content, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Content)
 }
 
 var schemaAutomatedReasoningPolicyIterativeRefinementContent = smithy.Schema{
@@ -3103,7 +3507,11 @@ func (v *AutomatedReasoningPolicyIterativeRefinementContent) ReadMember(r smithy
 	s := schemaAutomatedReasoningPolicyIterativeRefinementContent.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Documents, smithy.ReadValue[AutomatedReasoningPolicyBuildWorkflowDocument])
+		v.Documents = []AutomatedReasoningPolicyBuildWorkflowDocument{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Documents = append(v.Documents, AutomatedReasoningPolicyBuildWorkflowDocument{})
+			return &v.Documents[len(v.Documents)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.Feedback)
 	}
@@ -3113,7 +3521,7 @@ func (v *AutomatedReasoningPolicyIterativeRefinementContent) ReadMember(r smithy
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyIterativeRefinementContent) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyIterativeRefinementContent
-	smithy.WriteList(w, s, 0, v.Documents, smithy.PutValue[AutomatedReasoningPolicyBuildWorkflowDocument])
+	smithy.WriteStructs(w, s, 0, len(v.Documents), func(i int) smithy.Struct { return &v.Documents[i] })
 	smithy.WriteString(w, s, 1, v.Feedback)
 }
 
@@ -3179,38 +3587,74 @@ func (*AutomatedReasoningPolicyMutation) Schema() *smithy.Schema {
 func (v *AutomatedReasoningPolicyMutation) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.AddType)
+		v.AddType = new(AutomatedReasoningPolicyAddTypeMutation)
+		return r.Struct(v.AddType)
 	case 1:
-		return smithy.ReadStruct(r, &v.UpdateType)
+		v.UpdateType = new(AutomatedReasoningPolicyUpdateTypeMutation)
+		return r.Struct(v.UpdateType)
 	case 2:
-		return smithy.ReadStruct(r, &v.DeleteType)
+		v.DeleteType = new(AutomatedReasoningPolicyDeleteTypeMutation)
+		return r.Struct(v.DeleteType)
 	case 3:
-		return smithy.ReadStruct(r, &v.AddVariable)
+		v.AddVariable = new(AutomatedReasoningPolicyAddVariableMutation)
+		return r.Struct(v.AddVariable)
 	case 4:
-		return smithy.ReadStruct(r, &v.UpdateVariable)
+		v.UpdateVariable = new(AutomatedReasoningPolicyUpdateVariableMutation)
+		return r.Struct(v.UpdateVariable)
 	case 5:
-		return smithy.ReadStruct(r, &v.DeleteVariable)
+		v.DeleteVariable = new(AutomatedReasoningPolicyDeleteVariableMutation)
+		return r.Struct(v.DeleteVariable)
 	case 6:
-		return smithy.ReadStruct(r, &v.AddRule)
+		v.AddRule = new(AutomatedReasoningPolicyAddRuleMutation)
+		return r.Struct(v.AddRule)
 	case 7:
-		return smithy.ReadStruct(r, &v.UpdateRule)
+		v.UpdateRule = new(AutomatedReasoningPolicyUpdateRuleMutation)
+		return r.Struct(v.UpdateRule)
 	case 8:
-		return smithy.ReadStruct(r, &v.DeleteRule)
+		v.DeleteRule = new(AutomatedReasoningPolicyDeleteRuleMutation)
+		return r.Struct(v.DeleteRule)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyMutation) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.AddType)
-	smithy.WriteStruct(w, 1, v.UpdateType)
-	smithy.WriteStruct(w, 2, v.DeleteType)
-	smithy.WriteStruct(w, 3, v.AddVariable)
-	smithy.WriteStruct(w, 4, v.UpdateVariable)
-	smithy.WriteStruct(w, 5, v.DeleteVariable)
-	smithy.WriteStruct(w, 6, v.AddRule)
-	smithy.WriteStruct(w, 7, v.UpdateRule)
-	smithy.WriteStruct(w, 8, v.DeleteRule)
+	if v.AddType != nil {
+		w.Member(0)
+		w.Struct(v.AddType)
+	}
+	if v.UpdateType != nil {
+		w.Member(1)
+		w.Struct(v.UpdateType)
+	}
+	if v.DeleteType != nil {
+		w.Member(2)
+		w.Struct(v.DeleteType)
+	}
+	if v.AddVariable != nil {
+		w.Member(3)
+		w.Struct(v.AddVariable)
+	}
+	if v.UpdateVariable != nil {
+		w.Member(4)
+		w.Struct(v.UpdateVariable)
+	}
+	if v.DeleteVariable != nil {
+		w.Member(5)
+		w.Struct(v.DeleteVariable)
+	}
+	if v.AddRule != nil {
+		w.Member(6)
+		w.Struct(v.AddRule)
+	}
+	if v.UpdateRule != nil {
+		w.Member(7)
+		w.Struct(v.UpdateRule)
+	}
+	if v.DeleteRule != nil {
+		w.Member(8)
+		w.Struct(v.DeleteRule)
+	}
 }
 
 var schemaAutomatedReasoningPolicyName = smithy.Schema{
@@ -3262,9 +3706,17 @@ func (v *AutomatedReasoningPolicyReportSourceDocument) ReadMember(r smithy.Reade
 	case 2:
 		return smithy.ReadString(r, s, &v.DocumentID)
 	case 3:
-		return smithy.ReadList(r, s, &v.AtomicStatements, smithy.ReadValue[AutomatedReasoningPolicyAtomicStatement])
+		v.AtomicStatements = []AutomatedReasoningPolicyAtomicStatement{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.AtomicStatements = append(v.AtomicStatements, AutomatedReasoningPolicyAtomicStatement{})
+			return &v.AtomicStatements[len(v.AtomicStatements)-1]
+		})
 	case 4:
-		return smithy.ReadList(r, s, &v.DocumentContent, smithy.ReadValue[AutomatedReasoningPolicyAnnotatedChunk])
+		v.DocumentContent = []AutomatedReasoningPolicyAnnotatedChunk{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.DocumentContent = append(v.DocumentContent, AutomatedReasoningPolicyAnnotatedChunk{})
+			return &v.DocumentContent[len(v.DocumentContent)-1]
+		})
 	}
 	return nil
 }
@@ -3272,11 +3724,11 @@ func (v *AutomatedReasoningPolicyReportSourceDocument) ReadMember(r smithy.Reade
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyReportSourceDocument) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyReportSourceDocument
-	smithy.Write(w, s, 0, &v.DocumentName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.DocumentHash, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.DocumentID, smithy.PutString[string])
-	smithy.WriteList(w, s, 3, v.AtomicStatements, smithy.PutValue[AutomatedReasoningPolicyAtomicStatement])
-	smithy.WriteList(w, s, 4, v.DocumentContent, smithy.PutValue[AutomatedReasoningPolicyAnnotatedChunk])
+	smithy.WriteString(w, s, 0, v.DocumentName)
+	smithy.WriteString(w, s, 1, v.DocumentHash)
+	smithy.WriteString(w, s, 2, v.DocumentID)
+	smithy.WriteStructs(w, s, 3, len(v.AtomicStatements), func(i int) smithy.Struct { return &v.AtomicStatements[i] })
+	smithy.WriteStructs(w, s, 4, len(v.DocumentContent), func(i int) smithy.Struct { return &v.DocumentContent[i] })
 }
 
 var schemaAutomatedReasoningPolicyReportSourceDocumentList = smithy.Schema{
@@ -3311,7 +3763,11 @@ func (v *AutomatedReasoningPolicyRuleReport) ReadMember(r smithy.Reader, i int) 
 	case 0:
 		return smithy.ReadString(r, s, &v.Rule)
 	case 1:
-		return smithy.ReadList(r, s, &v.GroundingStatements, smithy.ReadValue[AutomatedReasoningPolicyStatementReference])
+		v.GroundingStatements = []AutomatedReasoningPolicyStatementReference{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.GroundingStatements = append(v.GroundingStatements, AutomatedReasoningPolicyStatementReference{})
+			return &v.GroundingStatements[len(v.GroundingStatements)-1]
+		})
 	case 2:
 		return smithy.ReadList(r, s, &v.GroundingJustifications, smithy.ReadString[string])
 	case 3:
@@ -3325,8 +3781,10 @@ func (v *AutomatedReasoningPolicyRuleReport) ReadMember(r smithy.Reader, i int) 
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyRuleReport) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyRuleReport
-	smithy.Write(w, s, 0, &v.Rule, smithy.PutString[string])
-	smithy.WriteList(w, s, 1, v.GroundingStatements, smithy.PutValue[AutomatedReasoningPolicyStatementReference])
+	smithy.WriteString(w, s, 0, v.Rule)
+	if v.GroundingStatements != nil {
+		smithy.WriteStructs(w, s, 1, len(v.GroundingStatements), func(i int) smithy.Struct { return &v.GroundingStatements[i] })
+	}
 	smithy.WriteList(w, s, 2, v.GroundingJustifications, smithy.PutString[string])
 	smithy.WriteOpt(w, s, 3, v.AccuracyScore, smithy.PutFloat)
 	smithy.WriteString(w, s, 4, v.AccuracyJustification)
@@ -3376,9 +3834,9 @@ func (v *AutomatedReasoningPolicyScenario) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyScenario) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyScenario
-	smithy.Write(w, s, 0, &v.Expression, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AlternateExpression, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.ExpectedResult, smithy.PutString[AutomatedReasoningCheckResult])
+	smithy.WriteString(w, s, 0, v.Expression)
+	smithy.WriteString(w, s, 1, v.AlternateExpression)
+	smithy.WriteString(w, s, 2, string(v.ExpectedResult))
 	smithy.WriteList(w, s, 3, v.RuleIDs, smithy.PutString[string])
 }
 
@@ -3420,7 +3878,11 @@ func (v *AutomatedReasoningPolicyScenarios) ReadMember(r smithy.Reader, i int) e
 	s := schemaAutomatedReasoningPolicyScenarios.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.PolicyScenarios, smithy.ReadValue[AutomatedReasoningPolicyScenario])
+		v.PolicyScenarios = []AutomatedReasoningPolicyScenario{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.PolicyScenarios = append(v.PolicyScenarios, AutomatedReasoningPolicyScenario{})
+			return &v.PolicyScenarios[len(v.PolicyScenarios)-1]
+		})
 	}
 	return nil
 }
@@ -3428,7 +3890,7 @@ func (v *AutomatedReasoningPolicyScenarios) ReadMember(r smithy.Reader, i int) e
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyScenarios) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyScenarios
-	smithy.WriteList(w, s, 0, v.PolicyScenarios, smithy.PutValue[AutomatedReasoningPolicyScenario])
+	smithy.WriteStructs(w, s, 0, len(v.PolicyScenarios), func(i int) smithy.Struct { return &v.PolicyScenarios[i] })
 }
 
 var schemaAutomatedReasoningPolicySourceDocument = smithy.Schema{
@@ -3470,10 +3932,10 @@ func (v *AutomatedReasoningPolicySourceDocument) ReadMember(r smithy.Reader, i i
 func (v *AutomatedReasoningPolicySourceDocument) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicySourceDocument
 	smithy.WriteBytes(w, s, 0, v.Document)
-	smithy.Write(w, s, 1, &v.DocumentContentType, smithy.PutString[AutomatedReasoningPolicyBuildDocumentContentType])
-	smithy.Write(w, s, 2, &v.DocumentName, smithy.PutString[string])
+	smithy.WriteString(w, s, 1, string(v.DocumentContentType))
+	smithy.WriteString(w, s, 2, v.DocumentName)
 	smithy.WriteString(w, s, 3, v.DocumentDescription)
-	smithy.Write(w, s, 4, &v.DocumentHash, smithy.PutString[string])
+	smithy.WriteString(w, s, 4, v.DocumentHash)
 }
 
 var schemaAutomatedReasoningPolicyStatementID = smithy.Schema{
@@ -3539,8 +4001,8 @@ func (v *AutomatedReasoningPolicyStatementReference) ReadMember(r smithy.Reader,
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyStatementReference) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyStatementReference
-	smithy.Write(w, s, 0, &v.DocumentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.StatementID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.DocumentID)
+	smithy.WriteString(w, s, 1, v.StatementID)
 }
 
 var schemaAutomatedReasoningPolicyStatementReferenceList = smithy.Schema{
@@ -3610,11 +4072,11 @@ func (v *AutomatedReasoningPolicySummary) ReadMember(r smithy.Reader, i int) err
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicySummary) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicySummary
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	smithy.WriteString(w, s, 1, v.Name)
 	smithy.WriteString(w, s, 2, v.Description)
-	smithy.Write(w, s, 3, &v.Version, smithy.PutString[string])
-	smithy.Write(w, s, 4, &v.PolicyID, smithy.PutString[string])
+	smithy.WriteString(w, s, 3, v.Version)
+	smithy.WriteString(w, s, 4, v.PolicyID)
 	smithy.WriteTime(w, s, 5, v.CreatedAt)
 	smithy.WriteTime(w, s, 6, v.UpdatedAt)
 }
@@ -3663,10 +4125,10 @@ func (v *AutomatedReasoningPolicyTestCase) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyTestCase) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyTestCase
-	smithy.Write(w, s, 0, &v.TestCaseID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.GuardContent, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.TestCaseID)
+	smithy.WriteString(w, s, 1, v.GuardContent)
 	smithy.WriteString(w, s, 2, v.QueryContent)
-	smithy.WriteString(w, s, 3, v.ExpectedAggregatedFindingsResult)
+	smithy.WriteString(w, s, 3, string(v.ExpectedAggregatedFindingsResult))
 	smithy.WriteTime(w, s, 4, v.CreatedAt)
 	smithy.WriteTime(w, s, 5, v.UpdatedAt)
 	smithy.WriteOpt(w, s, 6, v.ConfidenceThreshold, smithy.PutFloat)
@@ -3740,13 +4202,18 @@ func (v *AutomatedReasoningPolicyTestResult) ReadMember(r smithy.Reader, i int) 
 	s := schemaAutomatedReasoningPolicyTestResult.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.TestCase)
+		v.TestCase = new(AutomatedReasoningPolicyTestCase)
+		return r.Struct(v.TestCase)
 	case 1:
 		return smithy.ReadString(r, s, &v.PolicyARN)
 	case 2:
 		return smithy.ReadString(r, s, &v.TestRunStatus)
 	case 3:
-		return smithy.ReadList(r, s, &v.TestFindings, smithy.ReadValue[AutomatedReasoningCheckFinding])
+		v.TestFindings = []AutomatedReasoningCheckFinding{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.TestFindings = append(v.TestFindings, AutomatedReasoningCheckFinding{})
+			return &v.TestFindings[len(v.TestFindings)-1]
+		})
 	case 4:
 		return smithy.ReadString(r, s, &v.TestRunResult)
 	case 5:
@@ -3760,12 +4227,17 @@ func (v *AutomatedReasoningPolicyTestResult) ReadMember(r smithy.Reader, i int) 
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyTestResult) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyTestResult
-	smithy.WriteStruct(w, 0, v.TestCase)
-	smithy.Write(w, s, 1, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.TestRunStatus, smithy.PutString[AutomatedReasoningPolicyTestRunStatus])
-	smithy.WriteList(w, s, 3, v.TestFindings, smithy.PutValue[AutomatedReasoningCheckFinding])
-	smithy.WriteString(w, s, 4, v.TestRunResult)
-	smithy.WriteString(w, s, 5, v.AggregatedTestFindingsResult)
+	if v.TestCase != nil {
+		w.Member(0)
+		w.Struct(v.TestCase)
+	}
+	smithy.WriteString(w, s, 1, v.PolicyARN)
+	smithy.WriteString(w, s, 2, string(v.TestRunStatus))
+	if v.TestFindings != nil {
+		smithy.WriteStructs(w, s, 3, len(v.TestFindings), func(i int) smithy.Struct { return &v.TestFindings[i] })
+	}
+	smithy.WriteString(w, s, 4, string(v.TestRunResult))
+	smithy.WriteString(w, s, 5, string(v.AggregatedTestFindingsResult))
 	smithy.WriteTime(w, s, 6, v.UpdatedAt)
 }
 
@@ -3798,20 +4270,32 @@ func (*AutomatedReasoningPolicyTypeValueAnnotation) Schema() *smithy.Schema {
 func (v *AutomatedReasoningPolicyTypeValueAnnotation) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.AddTypeValue)
+		v.AddTypeValue = new(AutomatedReasoningPolicyAddTypeValue)
+		return r.Struct(v.AddTypeValue)
 	case 1:
-		return smithy.ReadStruct(r, &v.UpdateTypeValue)
+		v.UpdateTypeValue = new(AutomatedReasoningPolicyUpdateTypeValue)
+		return r.Struct(v.UpdateTypeValue)
 	case 2:
-		return smithy.ReadStruct(r, &v.DeleteTypeValue)
+		v.DeleteTypeValue = new(AutomatedReasoningPolicyDeleteTypeValue)
+		return r.Struct(v.DeleteTypeValue)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyTypeValueAnnotation) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.AddTypeValue)
-	smithy.WriteStruct(w, 1, v.UpdateTypeValue)
-	smithy.WriteStruct(w, 2, v.DeleteTypeValue)
+	if v.AddTypeValue != nil {
+		w.Member(0)
+		w.Struct(v.AddTypeValue)
+	}
+	if v.UpdateTypeValue != nil {
+		w.Member(1)
+		w.Struct(v.UpdateTypeValue)
+	}
+	if v.DeleteTypeValue != nil {
+		w.Member(2)
+		w.Struct(v.DeleteTypeValue)
+	}
 }
 
 var schemaAutomatedReasoningPolicyTypeValueAnnotationList = smithy.Schema{
@@ -3853,7 +4337,7 @@ func (v *AutomatedReasoningPolicyUpdateFromRuleFeedbackAnnotation) ReadMember(r 
 func (v *AutomatedReasoningPolicyUpdateFromRuleFeedbackAnnotation) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyUpdateFromRuleFeedbackAnnotation
 	smithy.WriteList(w, s, 0, v.RuleIDs, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Feedback, smithy.PutString[string])
+	smithy.WriteString(w, s, 1, v.Feedback)
 }
 
 var schemaAutomatedReasoningPolicyUpdateFromScenarioFeedbackAnnotation = smithy.Schema{
@@ -3889,7 +4373,7 @@ func (v *AutomatedReasoningPolicyUpdateFromScenarioFeedbackAnnotation) ReadMembe
 func (v *AutomatedReasoningPolicyUpdateFromScenarioFeedbackAnnotation) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyUpdateFromScenarioFeedbackAnnotation
 	smithy.WriteList(w, s, 0, v.RuleIDs, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.ScenarioExpression, smithy.PutString[string])
+	smithy.WriteString(w, s, 1, v.ScenarioExpression)
 	smithy.WriteString(w, s, 2, v.Feedback)
 }
 
@@ -3922,8 +4406,8 @@ func (v *AutomatedReasoningPolicyUpdateRuleAnnotation) ReadMember(r smithy.Reade
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyUpdateRuleAnnotation) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyUpdateRuleAnnotation
-	smithy.Write(w, s, 0, &v.RuleID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Expression, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.RuleID)
+	smithy.WriteString(w, s, 1, v.Expression)
 }
 
 var schemaAutomatedReasoningPolicyUpdateRuleMutation = smithy.Schema{
@@ -3943,14 +4427,18 @@ func (*AutomatedReasoningPolicyUpdateRuleMutation) Schema() *smithy.Schema {
 func (v *AutomatedReasoningPolicyUpdateRuleMutation) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Rule)
+		v.Rule = new(AutomatedReasoningPolicyDefinitionRule)
+		return r.Struct(v.Rule)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyUpdateRuleMutation) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Rule)
+	if v.Rule != nil {
+		w.Member(0)
+		w.Struct(v.Rule)
+	}
 }
 
 var schemaAutomatedReasoningPolicyUpdateTypeAnnotation = smithy.Schema{
@@ -3980,7 +4468,11 @@ func (v *AutomatedReasoningPolicyUpdateTypeAnnotation) ReadMember(r smithy.Reade
 	case 2:
 		return smithy.ReadString(r, s, &v.Description)
 	case 3:
-		return smithy.ReadList(r, s, &v.Values, smithy.ReadValue[AutomatedReasoningPolicyTypeValueAnnotation])
+		v.Values = []AutomatedReasoningPolicyTypeValueAnnotation{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Values = append(v.Values, AutomatedReasoningPolicyTypeValueAnnotation{})
+			return &v.Values[len(v.Values)-1]
+		})
 	}
 	return nil
 }
@@ -3988,10 +4480,10 @@ func (v *AutomatedReasoningPolicyUpdateTypeAnnotation) ReadMember(r smithy.Reade
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyUpdateTypeAnnotation) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyUpdateTypeAnnotation
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.NewName)
 	smithy.WriteString(w, s, 2, v.Description)
-	smithy.WriteList(w, s, 3, v.Values, smithy.PutValue[AutomatedReasoningPolicyTypeValueAnnotation])
+	smithy.WriteStructs(w, s, 3, len(v.Values), func(i int) smithy.Struct { return &v.Values[i] })
 }
 
 var schemaAutomatedReasoningPolicyUpdateTypeMutation = smithy.Schema{
@@ -4011,14 +4503,18 @@ func (*AutomatedReasoningPolicyUpdateTypeMutation) Schema() *smithy.Schema {
 func (v *AutomatedReasoningPolicyUpdateTypeMutation) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Type)
+		v.Type = new(AutomatedReasoningPolicyDefinitionType)
+		return r.Struct(v.Type)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyUpdateTypeMutation) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Type)
+	if v.Type != nil {
+		w.Member(0)
+		w.Struct(v.Type)
+	}
 }
 
 var schemaAutomatedReasoningPolicyUpdateTypeValue = smithy.Schema{
@@ -4053,7 +4549,7 @@ func (v *AutomatedReasoningPolicyUpdateTypeValue) ReadMember(r smithy.Reader, i 
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyUpdateTypeValue) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyUpdateTypeValue
-	smithy.Write(w, s, 0, &v.Value, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Value)
 	smithy.WriteString(w, s, 1, v.NewValue)
 	smithy.WriteString(w, s, 2, v.Description)
 }
@@ -4090,7 +4586,7 @@ func (v *AutomatedReasoningPolicyUpdateVariableAnnotation) ReadMember(r smithy.R
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyUpdateVariableAnnotation) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyUpdateVariableAnnotation
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.NewName)
 	smithy.WriteString(w, s, 2, v.Description)
 }
@@ -4112,14 +4608,18 @@ func (*AutomatedReasoningPolicyUpdateVariableMutation) Schema() *smithy.Schema {
 func (v *AutomatedReasoningPolicyUpdateVariableMutation) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Variable)
+		v.Variable = new(AutomatedReasoningPolicyDefinitionVariable)
+		return r.Struct(v.Variable)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyUpdateVariableMutation) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Variable)
+	if v.Variable != nil {
+		w.Member(0)
+		w.Struct(v.Variable)
+	}
 }
 
 var schemaAutomatedReasoningPolicyVariableReport = smithy.Schema{
@@ -4146,7 +4646,11 @@ func (v *AutomatedReasoningPolicyVariableReport) ReadMember(r smithy.Reader, i i
 	case 0:
 		return smithy.ReadString(r, s, &v.PolicyVariable)
 	case 1:
-		return smithy.ReadList(r, s, &v.GroundingStatements, smithy.ReadValue[AutomatedReasoningPolicyStatementReference])
+		v.GroundingStatements = []AutomatedReasoningPolicyStatementReference{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.GroundingStatements = append(v.GroundingStatements, AutomatedReasoningPolicyStatementReference{})
+			return &v.GroundingStatements[len(v.GroundingStatements)-1]
+		})
 	case 2:
 		return smithy.ReadList(r, s, &v.GroundingJustifications, smithy.ReadString[string])
 	case 3:
@@ -4160,8 +4664,10 @@ func (v *AutomatedReasoningPolicyVariableReport) ReadMember(r smithy.Reader, i i
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyVariableReport) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyVariableReport
-	smithy.Write(w, s, 0, &v.PolicyVariable, smithy.PutString[string])
-	smithy.WriteList(w, s, 1, v.GroundingStatements, smithy.PutValue[AutomatedReasoningPolicyStatementReference])
+	smithy.WriteString(w, s, 0, v.PolicyVariable)
+	if v.GroundingStatements != nil {
+		smithy.WriteStructs(w, s, 1, len(v.GroundingStatements), func(i int) smithy.Struct { return &v.GroundingStatements[i] })
+	}
 	smithy.WriteList(w, s, 2, v.GroundingJustifications, smithy.PutString[string])
 	smithy.WriteOpt(w, s, 3, v.AccuracyScore, smithy.PutFloat)
 	smithy.WriteString(w, s, 4, v.AccuracyJustification)
@@ -4202,13 +4708,20 @@ func (v *AutomatedReasoningPolicyWorkflowTypeContent) ReadMember(r smithy.Reader
 	s := schemaAutomatedReasoningPolicyWorkflowTypeContent.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Documents, smithy.ReadValue[AutomatedReasoningPolicyBuildWorkflowDocument])
+		v.Documents = []AutomatedReasoningPolicyBuildWorkflowDocument{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Documents = append(v.Documents, AutomatedReasoningPolicyBuildWorkflowDocument{})
+			return &v.Documents[len(v.Documents)-1]
+		})
 	case 1:
-		return smithy.ReadStruct(r, &v.PolicyRepairAssets)
+		v.PolicyRepairAssets = new(AutomatedReasoningPolicyBuildWorkflowRepairContent)
+		return r.Struct(v.PolicyRepairAssets)
 	case 2:
-		return smithy.ReadStruct(r, &v.GenerateFidelityReportContent)
+		v.GenerateFidelityReportContent = new(AutomatedReasoningPolicyGenerateFidelityReportContent)
+		return r.Struct(v.GenerateFidelityReportContent)
 	case 3:
-		return smithy.ReadStruct(r, &v.IterativeRefinementContent)
+		v.IterativeRefinementContent = new(AutomatedReasoningPolicyIterativeRefinementContent)
+		return r.Struct(v.IterativeRefinementContent)
 	}
 	return nil
 }
@@ -4216,10 +4729,21 @@ func (v *AutomatedReasoningPolicyWorkflowTypeContent) ReadMember(r smithy.Reader
 // WriteMembers implements smithy.Struct.
 func (v *AutomatedReasoningPolicyWorkflowTypeContent) WriteMembers(w smithy.Writer) {
 	s := &schemaAutomatedReasoningPolicyWorkflowTypeContent
-	smithy.WriteList(w, s, 0, v.Documents, smithy.PutValue[AutomatedReasoningPolicyBuildWorkflowDocument])
-	smithy.WriteStruct(w, 1, v.PolicyRepairAssets)
-	smithy.WriteStruct(w, 2, v.GenerateFidelityReportContent)
-	smithy.WriteStruct(w, 3, v.IterativeRefinementContent)
+	if v.Documents != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Documents), func(i int) smithy.Struct { return &v.Documents[i] })
+	}
+	if v.PolicyRepairAssets != nil {
+		w.Member(1)
+		w.Struct(v.PolicyRepairAssets)
+	}
+	if v.GenerateFidelityReportContent != nil {
+		w.Member(2)
+		w.Struct(v.GenerateFidelityReportContent)
+	}
+	if v.IterativeRefinementContent != nil {
+		w.Member(3)
+		w.Struct(v.IterativeRefinementContent)
+	}
 }
 
 var schemaBaseModelIdentifier = smithy.Schema{
@@ -4259,8 +4783,8 @@ func (v *BatchDeleteAdvancedPromptOptimizationJobError) ReadMember(r smithy.Read
 // WriteMembers implements smithy.Struct.
 func (v *BatchDeleteAdvancedPromptOptimizationJobError) WriteMembers(w smithy.Writer) {
 	s := &schemaBatchDeleteAdvancedPromptOptimizationJobError
-	smithy.Write(w, s, 0, &v.JobIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Code, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.JobIdentifier)
+	smithy.WriteString(w, s, 1, v.Code)
 	smithy.WriteString(w, s, 2, v.Message)
 }
 
@@ -4302,8 +4826,8 @@ func (v *BatchDeleteAdvancedPromptOptimizationJobItem) ReadMember(r smithy.Reade
 // WriteMembers implements smithy.Struct.
 func (v *BatchDeleteAdvancedPromptOptimizationJobItem) WriteMembers(w smithy.Writer) {
 	s := &schemaBatchDeleteAdvancedPromptOptimizationJobItem
-	smithy.Write(w, s, 0, &v.JobIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.JobStatus, smithy.PutString[AdvancedPromptOptimizationJobStatus])
+	smithy.WriteString(w, s, 0, v.JobIdentifier)
+	smithy.WriteString(w, s, 1, string(v.JobStatus))
 }
 
 var schemaBatchDeleteAdvancedPromptOptimizationJobItems = smithy.Schema{
@@ -4363,9 +4887,17 @@ func (v *BatchDeleteAdvancedPromptOptimizationJobResponse) ReadMember(r smithy.R
 	s := schemaBatchDeleteAdvancedPromptOptimizationJobResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Errors, smithy.ReadValue[BatchDeleteAdvancedPromptOptimizationJobError])
+		v.Errors = []BatchDeleteAdvancedPromptOptimizationJobError{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Errors = append(v.Errors, BatchDeleteAdvancedPromptOptimizationJobError{})
+			return &v.Errors[len(v.Errors)-1]
+		})
 	case 1:
-		return smithy.ReadList(r, s, &v.AdvancedPromptOptimizationJobs, smithy.ReadValue[BatchDeleteAdvancedPromptOptimizationJobItem])
+		v.AdvancedPromptOptimizationJobs = []BatchDeleteAdvancedPromptOptimizationJobItem{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.AdvancedPromptOptimizationJobs = append(v.AdvancedPromptOptimizationJobs, BatchDeleteAdvancedPromptOptimizationJobItem{})
+			return &v.AdvancedPromptOptimizationJobs[len(v.AdvancedPromptOptimizationJobs)-1]
+		})
 	}
 	return nil
 }
@@ -4373,8 +4905,8 @@ func (v *BatchDeleteAdvancedPromptOptimizationJobResponse) ReadMember(r smithy.R
 // WriteMembers implements smithy.Struct.
 func (v *BatchDeleteAdvancedPromptOptimizationJobResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaBatchDeleteAdvancedPromptOptimizationJobResponse
-	smithy.WriteList(w, s, 0, v.Errors, smithy.PutValue[BatchDeleteAdvancedPromptOptimizationJobError])
-	smithy.WriteList(w, s, 1, v.AdvancedPromptOptimizationJobs, smithy.PutValue[BatchDeleteAdvancedPromptOptimizationJobItem])
+	smithy.WriteStructs(w, s, 0, len(v.Errors), func(i int) smithy.Struct { return &v.Errors[i] })
+	smithy.WriteStructs(w, s, 1, len(v.AdvancedPromptOptimizationJobs), func(i int) smithy.Struct { return &v.AdvancedPromptOptimizationJobs[i] })
 }
 
 var schemaBatchDeleteEvaluationJobError = smithy.Schema{
@@ -4409,8 +4941,8 @@ func (v *BatchDeleteEvaluationJobError) ReadMember(r smithy.Reader, i int) error
 // WriteMembers implements smithy.Struct.
 func (v *BatchDeleteEvaluationJobError) WriteMembers(w smithy.Writer) {
 	s := &schemaBatchDeleteEvaluationJobError
-	smithy.Write(w, s, 0, &v.JobIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Code, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.JobIdentifier)
+	smithy.WriteString(w, s, 1, v.Code)
 	smithy.WriteString(w, s, 2, v.Message)
 }
 
@@ -4452,8 +4984,8 @@ func (v *BatchDeleteEvaluationJobItem) ReadMember(r smithy.Reader, i int) error 
 // WriteMembers implements smithy.Struct.
 func (v *BatchDeleteEvaluationJobItem) WriteMembers(w smithy.Writer) {
 	s := &schemaBatchDeleteEvaluationJobItem
-	smithy.Write(w, s, 0, &v.JobIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.JobStatus, smithy.PutString[EvaluationJobStatus])
+	smithy.WriteString(w, s, 0, v.JobIdentifier)
+	smithy.WriteString(w, s, 1, string(v.JobStatus))
 }
 
 var schemaBatchDeleteEvaluationJobItems = smithy.Schema{
@@ -4512,9 +5044,17 @@ func (v *BatchDeleteEvaluationJobResponse) ReadMember(r smithy.Reader, i int) er
 	s := schemaBatchDeleteEvaluationJobResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Errors, smithy.ReadValue[BatchDeleteEvaluationJobError])
+		v.Errors = []BatchDeleteEvaluationJobError{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Errors = append(v.Errors, BatchDeleteEvaluationJobError{})
+			return &v.Errors[len(v.Errors)-1]
+		})
 	case 1:
-		return smithy.ReadList(r, s, &v.EvaluationJobs, smithy.ReadValue[BatchDeleteEvaluationJobItem])
+		v.EvaluationJobs = []BatchDeleteEvaluationJobItem{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.EvaluationJobs = append(v.EvaluationJobs, BatchDeleteEvaluationJobItem{})
+			return &v.EvaluationJobs[len(v.EvaluationJobs)-1]
+		})
 	}
 	return nil
 }
@@ -4522,8 +5062,8 @@ func (v *BatchDeleteEvaluationJobResponse) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *BatchDeleteEvaluationJobResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaBatchDeleteEvaluationJobResponse
-	smithy.WriteList(w, s, 0, v.Errors, smithy.PutValue[BatchDeleteEvaluationJobError])
-	smithy.WriteList(w, s, 1, v.EvaluationJobs, smithy.PutValue[BatchDeleteEvaluationJobItem])
+	smithy.WriteStructs(w, s, 0, len(v.Errors), func(i int) smithy.Struct { return &v.Errors[i] })
+	smithy.WriteStructs(w, s, 1, len(v.EvaluationJobs), func(i int) smithy.Struct { return &v.EvaluationJobs[i] })
 }
 
 var schemaBedrockEvaluatorModel = smithy.Schema{
@@ -4550,7 +5090,7 @@ func (v *BedrockEvaluatorModel) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *BedrockEvaluatorModel) WriteMembers(w smithy.Writer) {
 	s := &schemaBedrockEvaluatorModel
-	smithy.Write(w, s, 0, &v.ModelIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ModelIdentifier)
 }
 
 var schemaBedrockEvaluatorModels = smithy.Schema{
@@ -4627,8 +5167,8 @@ func (v *ByteContentDoc) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ByteContentDoc) WriteMembers(w smithy.Writer) {
 	s := &schemaByteContentDoc
-	smithy.Write(w, s, 0, &v.Identifier, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.ContentType, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Identifier)
+	smithy.WriteString(w, s, 1, v.ContentType)
 	smithy.WriteBytes(w, s, 2, v.Data)
 }
 
@@ -4661,8 +5201,8 @@ func (v *CancelAutomatedReasoningPolicyBuildWorkflowRequest) ReadMember(r smithy
 // WriteMembers implements smithy.Struct.
 func (v *CancelAutomatedReasoningPolicyBuildWorkflowRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCancelAutomatedReasoningPolicyBuildWorkflowRequest
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.BuildWorkflowID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	smithy.WriteString(w, s, 1, v.BuildWorkflowID)
 }
 
 var schemaCancelAutomatedReasoningPolicyBuildWorkflowResponse = smithy.Schema{
@@ -4704,7 +5244,8 @@ func (v *CloudWatchConfig) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.RoleARN)
 	case 2:
-		return smithy.ReadStruct(r, &v.LargeDataDeliveryS3Config)
+		v.LargeDataDeliveryS3Config = new(S3Config)
+		return r.Struct(v.LargeDataDeliveryS3Config)
 	}
 	return nil
 }
@@ -4712,9 +5253,12 @@ func (v *CloudWatchConfig) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CloudWatchConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaCloudWatchConfig
-	smithy.Write(w, s, 0, &v.LogGroupName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.RoleARN, smithy.PutString[string])
-	smithy.WriteStruct(w, 2, v.LargeDataDeliveryS3Config)
+	smithy.WriteString(w, s, 0, v.LogGroupName)
+	smithy.WriteString(w, s, 1, v.RoleARN)
+	if v.LargeDataDeliveryS3Config != nil {
+		w.Member(2)
+		w.Struct(v.LargeDataDeliveryS3Config)
+	}
 }
 
 var schemaCommitmentDuration = smithy.Schema{
@@ -4790,15 +5334,25 @@ func (v *CreateAdvancedPromptOptimizationJobRequest) ReadMember(r smithy.Reader,
 	case 2:
 		return smithy.ReadString(r, s, &v.ClientToken)
 	case 3:
-		return smithy.ReadStruct(r, &v.InputConfig)
+		v.InputConfig = new(AdvancedPromptOptimizationInputConfig)
+		return r.Struct(v.InputConfig)
 	case 4:
-		return smithy.ReadStruct(r, &v.OutputConfig)
+		v.OutputConfig = new(AdvancedPromptOptimizationOutputConfig)
+		return r.Struct(v.OutputConfig)
 	case 5:
 		return smithy.ReadString(r, s, &v.EncryptionKeyARN)
 	case 6:
-		return smithy.ReadList(r, s, &v.Tags, smithy.ReadValue[Tag])
+		v.Tags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Tags = append(v.Tags, Tag{})
+			return &v.Tags[len(v.Tags)-1]
+		})
 	case 7:
-		return smithy.ReadList(r, s, &v.ModelConfigurations, smithy.ReadValue[ModelConfiguration])
+		v.ModelConfigurations = []ModelConfiguration{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ModelConfigurations = append(v.ModelConfigurations, ModelConfiguration{})
+			return &v.ModelConfigurations[len(v.ModelConfigurations)-1]
+		})
 	}
 	return nil
 }
@@ -4806,14 +5360,22 @@ func (v *CreateAdvancedPromptOptimizationJobRequest) ReadMember(r smithy.Reader,
 // WriteMembers implements smithy.Struct.
 func (v *CreateAdvancedPromptOptimizationJobRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateAdvancedPromptOptimizationJobRequest
-	smithy.Write(w, s, 0, &v.JobName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.JobName)
 	smithy.WriteString(w, s, 1, v.JobDescription)
 	smithy.WriteString(w, s, 2, v.ClientToken)
-	smithy.WriteStruct(w, 3, v.InputConfig)
-	smithy.WriteStruct(w, 4, v.OutputConfig)
+	if v.InputConfig != nil {
+		w.Member(3)
+		w.Struct(v.InputConfig)
+	}
+	if v.OutputConfig != nil {
+		w.Member(4)
+		w.Struct(v.OutputConfig)
+	}
 	smithy.WriteString(w, s, 5, v.EncryptionKeyARN)
-	smithy.WriteList(w, s, 6, v.Tags, smithy.PutValue[Tag])
-	smithy.WriteList(w, s, 7, v.ModelConfigurations, smithy.PutValue[ModelConfiguration])
+	if v.Tags != nil {
+		smithy.WriteStructs(w, s, 6, len(v.Tags), func(i int) smithy.Struct { return &v.Tags[i] })
+	}
+	smithy.WriteStructs(w, s, 7, len(v.ModelConfigurations), func(i int) smithy.Struct { return &v.ModelConfigurations[i] })
 }
 
 var schemaCreateAdvancedPromptOptimizationJobResponse = smithy.Schema{
@@ -4842,7 +5404,7 @@ func (v *CreateAdvancedPromptOptimizationJobResponse) ReadMember(r smithy.Reader
 // WriteMembers implements smithy.Struct.
 func (v *CreateAdvancedPromptOptimizationJobResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateAdvancedPromptOptimizationJobResponse
-	smithy.Write(w, s, 0, &v.JobARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.JobARN)
 }
 
 var schemaCreateAutomatedReasoningPolicyRequest = smithy.Schema{
@@ -4874,11 +5436,16 @@ func (v *CreateAutomatedReasoningPolicyRequest) ReadMember(r smithy.Reader, i in
 	case 2:
 		return smithy.ReadString(r, s, &v.ClientRequestToken)
 	case 3:
-		return smithy.ReadStruct(r, &v.PolicyDefinition)
+		v.PolicyDefinition = new(AutomatedReasoningPolicyDefinition)
+		return r.Struct(v.PolicyDefinition)
 	case 4:
 		return smithy.ReadString(r, s, &v.KMSKeyID)
 	case 5:
-		return smithy.ReadList(r, s, &v.Tags, smithy.ReadValue[Tag])
+		v.Tags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Tags = append(v.Tags, Tag{})
+			return &v.Tags[len(v.Tags)-1]
+		})
 	}
 	return nil
 }
@@ -4886,12 +5453,17 @@ func (v *CreateAutomatedReasoningPolicyRequest) ReadMember(r smithy.Reader, i in
 // WriteMembers implements smithy.Struct.
 func (v *CreateAutomatedReasoningPolicyRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateAutomatedReasoningPolicyRequest
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
 	smithy.WriteString(w, s, 2, v.ClientRequestToken)
-	smithy.WriteStruct(w, 3, v.PolicyDefinition)
+	if v.PolicyDefinition != nil {
+		w.Member(3)
+		w.Struct(v.PolicyDefinition)
+	}
 	smithy.WriteString(w, s, 4, v.KMSKeyID)
-	smithy.WriteList(w, s, 5, v.Tags, smithy.PutValue[Tag])
+	if v.Tags != nil {
+		smithy.WriteStructs(w, s, 5, len(v.Tags), func(i int) smithy.Struct { return &v.Tags[i] })
+	}
 }
 
 var schemaCreateAutomatedReasoningPolicyResponse = smithy.Schema{
@@ -4938,9 +5510,9 @@ func (v *CreateAutomatedReasoningPolicyResponse) ReadMember(r smithy.Reader, i i
 // WriteMembers implements smithy.Struct.
 func (v *CreateAutomatedReasoningPolicyResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateAutomatedReasoningPolicyResponse
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Version, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	smithy.WriteString(w, s, 1, v.Version)
+	smithy.WriteString(w, s, 2, v.Name)
 	smithy.WriteString(w, s, 3, v.Description)
 	smithy.WriteString(w, s, 4, v.DefinitionHash)
 	smithy.WriteTime(w, s, 5, v.CreatedAt)
@@ -4988,10 +5560,10 @@ func (v *CreateAutomatedReasoningPolicyTestCaseRequest) ReadMember(r smithy.Read
 // WriteMembers implements smithy.Struct.
 func (v *CreateAutomatedReasoningPolicyTestCaseRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateAutomatedReasoningPolicyTestCaseRequest
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.GuardContent, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	smithy.WriteString(w, s, 1, v.GuardContent)
 	smithy.WriteString(w, s, 2, v.QueryContent)
-	smithy.Write(w, s, 3, &v.ExpectedAggregatedFindingsResult, smithy.PutString[AutomatedReasoningCheckResult])
+	smithy.WriteString(w, s, 3, string(v.ExpectedAggregatedFindingsResult))
 	smithy.WriteString(w, s, 4, v.ClientRequestToken)
 	smithy.WriteOpt(w, s, 5, v.ConfidenceThreshold, smithy.PutFloat)
 }
@@ -5025,8 +5597,8 @@ func (v *CreateAutomatedReasoningPolicyTestCaseResponse) ReadMember(r smithy.Rea
 // WriteMembers implements smithy.Struct.
 func (v *CreateAutomatedReasoningPolicyTestCaseResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateAutomatedReasoningPolicyTestCaseResponse
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.TestCaseID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	smithy.WriteString(w, s, 1, v.TestCaseID)
 }
 
 var schemaCreateAutomatedReasoningPolicyVersionRequest = smithy.Schema{
@@ -5056,7 +5628,11 @@ func (v *CreateAutomatedReasoningPolicyVersionRequest) ReadMember(r smithy.Reade
 	case 2:
 		return smithy.ReadString(r, s, &v.LastUpdatedDefinitionHash)
 	case 3:
-		return smithy.ReadList(r, s, &v.Tags, smithy.ReadValue[Tag])
+		v.Tags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Tags = append(v.Tags, Tag{})
+			return &v.Tags[len(v.Tags)-1]
+		})
 	}
 	return nil
 }
@@ -5064,10 +5640,12 @@ func (v *CreateAutomatedReasoningPolicyVersionRequest) ReadMember(r smithy.Reade
 // WriteMembers implements smithy.Struct.
 func (v *CreateAutomatedReasoningPolicyVersionRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateAutomatedReasoningPolicyVersionRequest
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
 	smithy.WriteString(w, s, 1, v.ClientRequestToken)
-	smithy.Write(w, s, 2, &v.LastUpdatedDefinitionHash, smithy.PutString[string])
-	smithy.WriteList(w, s, 3, v.Tags, smithy.PutValue[Tag])
+	smithy.WriteString(w, s, 2, v.LastUpdatedDefinitionHash)
+	if v.Tags != nil {
+		smithy.WriteStructs(w, s, 3, len(v.Tags), func(i int) smithy.Struct { return &v.Tags[i] })
+	}
 }
 
 var schemaCreateAutomatedReasoningPolicyVersionResponse = smithy.Schema{
@@ -5111,11 +5689,11 @@ func (v *CreateAutomatedReasoningPolicyVersionResponse) ReadMember(r smithy.Read
 // WriteMembers implements smithy.Struct.
 func (v *CreateAutomatedReasoningPolicyVersionResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateAutomatedReasoningPolicyVersionResponse
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Version, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	smithy.WriteString(w, s, 1, v.Version)
+	smithy.WriteString(w, s, 2, v.Name)
 	smithy.WriteString(w, s, 3, v.Description)
-	smithy.Write(w, s, 4, &v.DefinitionHash, smithy.PutString[string])
+	smithy.WriteString(w, s, 4, v.DefinitionHash)
 	smithy.WriteTime(w, s, 5, v.CreatedAt)
 }
 
@@ -5147,7 +5725,11 @@ func (v *CreateCustomModelDeploymentRequest) ReadMember(r smithy.Reader, i int) 
 	case 2:
 		return smithy.ReadString(r, s, &v.Description)
 	case 3:
-		return smithy.ReadList(r, s, &v.Tags, smithy.ReadValue[Tag])
+		v.Tags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Tags = append(v.Tags, Tag{})
+			return &v.Tags[len(v.Tags)-1]
+		})
 	case 4:
 		return smithy.ReadString(r, s, &v.ClientRequestToken)
 	}
@@ -5157,10 +5739,12 @@ func (v *CreateCustomModelDeploymentRequest) ReadMember(r smithy.Reader, i int) 
 // WriteMembers implements smithy.Struct.
 func (v *CreateCustomModelDeploymentRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateCustomModelDeploymentRequest
-	smithy.Write(w, s, 0, &v.ModelDeploymentName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.ModelARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ModelDeploymentName)
+	smithy.WriteString(w, s, 1, v.ModelARN)
 	smithy.WriteString(w, s, 2, v.Description)
-	smithy.WriteList(w, s, 3, v.Tags, smithy.PutValue[Tag])
+	if v.Tags != nil {
+		smithy.WriteStructs(w, s, 3, len(v.Tags), func(i int) smithy.Struct { return &v.Tags[i] })
+	}
 	smithy.WriteString(w, s, 4, v.ClientRequestToken)
 }
 
@@ -5190,7 +5774,7 @@ func (v *CreateCustomModelDeploymentResponse) ReadMember(r smithy.Reader, i int)
 // WriteMembers implements smithy.Struct.
 func (v *CreateCustomModelDeploymentResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateCustomModelDeploymentResponse
-	smithy.Write(w, s, 0, &v.CustomModelDeploymentARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.CustomModelDeploymentARN)
 }
 
 var schemaCreateCustomModelRequest = smithy.Schema{
@@ -5217,15 +5801,21 @@ func (v *CreateCustomModelRequest) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.ModelName)
 	case 1:
-		return smithy.ReadStruct(r, &v.ModelSourceConfig)
+		v.ModelSourceConfig = new(ModelDataSource)
+		return r.Struct(v.ModelSourceConfig)
 	case 2:
-		return smithy.ReadStruct(r, &v.CustomModelDataSource)
+		v.CustomModelDataSource = new(CustomModelDataSource)
+		return r.Struct(v.CustomModelDataSource)
 	case 3:
 		return smithy.ReadString(r, s, &v.ModelKMSKeyARN)
 	case 4:
 		return smithy.ReadString(r, s, &v.RoleARN)
 	case 5:
-		return smithy.ReadList(r, s, &v.ModelTags, smithy.ReadValue[Tag])
+		v.ModelTags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ModelTags = append(v.ModelTags, Tag{})
+			return &v.ModelTags[len(v.ModelTags)-1]
+		})
 	case 6:
 		return smithy.ReadString(r, s, &v.ClientRequestToken)
 	}
@@ -5235,12 +5825,20 @@ func (v *CreateCustomModelRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CreateCustomModelRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateCustomModelRequest
-	smithy.Write(w, s, 0, &v.ModelName, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.ModelSourceConfig)
-	smithy.WriteStruct(w, 2, v.CustomModelDataSource)
+	smithy.WriteString(w, s, 0, v.ModelName)
+	if v.ModelSourceConfig != nil {
+		w.Member(1)
+		w.Struct(v.ModelSourceConfig)
+	}
+	if v.CustomModelDataSource != nil {
+		w.Member(2)
+		w.Struct(v.CustomModelDataSource)
+	}
 	smithy.WriteString(w, s, 3, v.ModelKMSKeyARN)
 	smithy.WriteString(w, s, 4, v.RoleARN)
-	smithy.WriteList(w, s, 5, v.ModelTags, smithy.PutValue[Tag])
+	if v.ModelTags != nil {
+		smithy.WriteStructs(w, s, 5, len(v.ModelTags), func(i int) smithy.Struct { return &v.ModelTags[i] })
+	}
 	smithy.WriteString(w, s, 6, v.ClientRequestToken)
 }
 
@@ -5268,7 +5866,7 @@ func (v *CreateCustomModelResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CreateCustomModelResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateCustomModelResponse
-	smithy.Write(w, s, 0, &v.ModelARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ModelARN)
 }
 
 var schemaCreateEvaluationJobRequest = smithy.Schema{
@@ -5306,15 +5904,22 @@ func (v *CreateEvaluationJobRequest) ReadMember(r smithy.Reader, i int) error {
 	case 4:
 		return smithy.ReadString(r, s, &v.CustomerEncryptionKeyID)
 	case 5:
-		return smithy.ReadList(r, s, &v.JobTags, smithy.ReadValue[Tag])
+		v.JobTags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.JobTags = append(v.JobTags, Tag{})
+			return &v.JobTags[len(v.JobTags)-1]
+		})
 	case 6:
 		return smithy.ReadString(r, s, &v.ApplicationType)
 	case 7:
-		return smithy.ReadStruct(r, &v.EvaluationConfig)
+		v.EvaluationConfig = new(EvaluationConfig)
+		return r.Struct(v.EvaluationConfig)
 	case 8:
-		return smithy.ReadStruct(r, &v.InferenceConfig)
+		v.InferenceConfig = new(EvaluationInferenceConfig)
+		return r.Struct(v.InferenceConfig)
 	case 9:
-		return smithy.ReadStruct(r, &v.OutputDataConfig)
+		v.OutputDataConfig = new(EvaluationOutputDataConfig)
+		return r.Struct(v.OutputDataConfig)
 	}
 	return nil
 }
@@ -5322,16 +5927,27 @@ func (v *CreateEvaluationJobRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CreateEvaluationJobRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateEvaluationJobRequest
-	smithy.Write(w, s, 0, &v.JobName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.JobName)
 	smithy.WriteString(w, s, 1, v.JobDescription)
 	smithy.WriteString(w, s, 2, v.ClientRequestToken)
-	smithy.Write(w, s, 3, &v.RoleARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 3, v.RoleARN)
 	smithy.WriteString(w, s, 4, v.CustomerEncryptionKeyID)
-	smithy.WriteList(w, s, 5, v.JobTags, smithy.PutValue[Tag])
-	smithy.WriteString(w, s, 6, v.ApplicationType)
-	smithy.WriteStruct(w, 7, v.EvaluationConfig)
-	smithy.WriteStruct(w, 8, v.InferenceConfig)
-	smithy.WriteStruct(w, 9, v.OutputDataConfig)
+	if v.JobTags != nil {
+		smithy.WriteStructs(w, s, 5, len(v.JobTags), func(i int) smithy.Struct { return &v.JobTags[i] })
+	}
+	smithy.WriteString(w, s, 6, string(v.ApplicationType))
+	if v.EvaluationConfig != nil {
+		w.Member(7)
+		w.Struct(v.EvaluationConfig)
+	}
+	if v.InferenceConfig != nil {
+		w.Member(8)
+		w.Struct(v.InferenceConfig)
+	}
+	if v.OutputDataConfig != nil {
+		w.Member(9)
+		w.Struct(v.OutputDataConfig)
+	}
 }
 
 var schemaCreateEvaluationJobResponse = smithy.Schema{
@@ -5360,7 +5976,7 @@ func (v *CreateEvaluationJobResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CreateEvaluationJobResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateEvaluationJobResponse
-	smithy.Write(w, s, 0, &v.JobARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.JobARN)
 }
 
 var schemaCreateFoundationModelAgreementRequest = smithy.Schema{
@@ -5392,8 +6008,8 @@ func (v *CreateFoundationModelAgreementRequest) ReadMember(r smithy.Reader, i in
 // WriteMembers implements smithy.Struct.
 func (v *CreateFoundationModelAgreementRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateFoundationModelAgreementRequest
-	smithy.Write(w, s, 0, &v.OfferToken, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.ModelID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.OfferToken)
+	smithy.WriteString(w, s, 1, v.ModelID)
 }
 
 var schemaCreateFoundationModelAgreementResponse = smithy.Schema{
@@ -5422,7 +6038,7 @@ func (v *CreateFoundationModelAgreementResponse) ReadMember(r smithy.Reader, i i
 // WriteMembers implements smithy.Struct.
 func (v *CreateFoundationModelAgreementResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateFoundationModelAgreementResponse
-	smithy.Write(w, s, 0, &v.ModelID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ModelID)
 }
 
 var schemaCreateGuardrailRequest = smithy.Schema{
@@ -5458,19 +6074,26 @@ func (v *CreateGuardrailRequest) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.Description)
 	case 2:
-		return smithy.ReadStruct(r, &v.TopicPolicyConfig)
+		v.TopicPolicyConfig = new(GuardrailTopicPolicyConfig)
+		return r.Struct(v.TopicPolicyConfig)
 	case 3:
-		return smithy.ReadStruct(r, &v.ContentPolicyConfig)
+		v.ContentPolicyConfig = new(GuardrailContentPolicyConfig)
+		return r.Struct(v.ContentPolicyConfig)
 	case 4:
-		return smithy.ReadStruct(r, &v.WordPolicyConfig)
+		v.WordPolicyConfig = new(GuardrailWordPolicyConfig)
+		return r.Struct(v.WordPolicyConfig)
 	case 5:
-		return smithy.ReadStruct(r, &v.SensitiveInformationPolicyConfig)
+		v.SensitiveInformationPolicyConfig = new(GuardrailSensitiveInformationPolicyConfig)
+		return r.Struct(v.SensitiveInformationPolicyConfig)
 	case 6:
-		return smithy.ReadStruct(r, &v.ContextualGroundingPolicyConfig)
+		v.ContextualGroundingPolicyConfig = new(GuardrailContextualGroundingPolicyConfig)
+		return r.Struct(v.ContextualGroundingPolicyConfig)
 	case 7:
-		return smithy.ReadStruct(r, &v.AutomatedReasoningPolicyConfig)
+		v.AutomatedReasoningPolicyConfig = new(GuardrailAutomatedReasoningPolicyConfig)
+		return r.Struct(v.AutomatedReasoningPolicyConfig)
 	case 8:
-		return smithy.ReadStruct(r, &v.CrossRegionConfig)
+		v.CrossRegionConfig = new(GuardrailCrossRegionConfig)
+		return r.Struct(v.CrossRegionConfig)
 	case 9:
 		return smithy.ReadString(r, s, &v.BlockedInputMessaging)
 	case 10:
@@ -5478,7 +6101,11 @@ func (v *CreateGuardrailRequest) ReadMember(r smithy.Reader, i int) error {
 	case 11:
 		return smithy.ReadString(r, s, &v.KMSKeyID)
 	case 12:
-		return smithy.ReadList(r, s, &v.Tags, smithy.ReadValue[Tag])
+		v.Tags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Tags = append(v.Tags, Tag{})
+			return &v.Tags[len(v.Tags)-1]
+		})
 	case 13:
 		return smithy.ReadString(r, s, &v.ClientRequestToken)
 	}
@@ -5488,19 +6115,42 @@ func (v *CreateGuardrailRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CreateGuardrailRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateGuardrailRequest
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
-	smithy.WriteStruct(w, 2, v.TopicPolicyConfig)
-	smithy.WriteStruct(w, 3, v.ContentPolicyConfig)
-	smithy.WriteStruct(w, 4, v.WordPolicyConfig)
-	smithy.WriteStruct(w, 5, v.SensitiveInformationPolicyConfig)
-	smithy.WriteStruct(w, 6, v.ContextualGroundingPolicyConfig)
-	smithy.WriteStruct(w, 7, v.AutomatedReasoningPolicyConfig)
-	smithy.WriteStruct(w, 8, v.CrossRegionConfig)
-	smithy.Write(w, s, 9, &v.BlockedInputMessaging, smithy.PutString[string])
-	smithy.Write(w, s, 10, &v.BlockedOutputsMessaging, smithy.PutString[string])
+	if v.TopicPolicyConfig != nil {
+		w.Member(2)
+		w.Struct(v.TopicPolicyConfig)
+	}
+	if v.ContentPolicyConfig != nil {
+		w.Member(3)
+		w.Struct(v.ContentPolicyConfig)
+	}
+	if v.WordPolicyConfig != nil {
+		w.Member(4)
+		w.Struct(v.WordPolicyConfig)
+	}
+	if v.SensitiveInformationPolicyConfig != nil {
+		w.Member(5)
+		w.Struct(v.SensitiveInformationPolicyConfig)
+	}
+	if v.ContextualGroundingPolicyConfig != nil {
+		w.Member(6)
+		w.Struct(v.ContextualGroundingPolicyConfig)
+	}
+	if v.AutomatedReasoningPolicyConfig != nil {
+		w.Member(7)
+		w.Struct(v.AutomatedReasoningPolicyConfig)
+	}
+	if v.CrossRegionConfig != nil {
+		w.Member(8)
+		w.Struct(v.CrossRegionConfig)
+	}
+	smithy.WriteString(w, s, 9, v.BlockedInputMessaging)
+	smithy.WriteString(w, s, 10, v.BlockedOutputsMessaging)
 	smithy.WriteString(w, s, 11, v.KMSKeyID)
-	smithy.WriteList(w, s, 12, v.Tags, smithy.PutValue[Tag])
+	if v.Tags != nil {
+		smithy.WriteStructs(w, s, 12, len(v.Tags), func(i int) smithy.Struct { return &v.Tags[i] })
+	}
 	smithy.WriteString(w, s, 13, v.ClientRequestToken)
 }
 
@@ -5537,9 +6187,9 @@ func (v *CreateGuardrailResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CreateGuardrailResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateGuardrailResponse
-	smithy.Write(w, s, 0, &v.GuardrailID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.GuardrailARN, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Version, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.GuardrailID)
+	smithy.WriteString(w, s, 1, v.GuardrailARN)
+	smithy.WriteString(w, s, 2, v.Version)
 	smithy.WriteTime(w, s, 3, v.CreatedAt)
 }
 
@@ -5575,7 +6225,7 @@ func (v *CreateGuardrailVersionRequest) ReadMember(r smithy.Reader, i int) error
 // WriteMembers implements smithy.Struct.
 func (v *CreateGuardrailVersionRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateGuardrailVersionRequest
-	smithy.Write(w, s, 0, &v.GuardrailIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.GuardrailIdentifier)
 	smithy.WriteString(w, s, 1, v.Description)
 	smithy.WriteString(w, s, 2, v.ClientRequestToken)
 }
@@ -5609,8 +6259,8 @@ func (v *CreateGuardrailVersionResponse) ReadMember(r smithy.Reader, i int) erro
 // WriteMembers implements smithy.Struct.
 func (v *CreateGuardrailVersionResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateGuardrailVersionResponse
-	smithy.Write(w, s, 0, &v.GuardrailID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Version, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.GuardrailID)
+	smithy.WriteString(w, s, 1, v.Version)
 }
 
 var schemaCreateInferenceProfileRequest = smithy.Schema{
@@ -5641,9 +6291,14 @@ func (v *CreateInferenceProfileRequest) ReadMember(r smithy.Reader, i int) error
 	case 2:
 		return smithy.ReadString(r, s, &v.ClientRequestToken)
 	case 3:
-		return smithy.ReadStruct(r, &v.ModelSource)
+		v.ModelSource = new(InferenceProfileModelSource)
+		return r.Struct(v.ModelSource)
 	case 4:
-		return smithy.ReadList(r, s, &v.Tags, smithy.ReadValue[Tag])
+		v.Tags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Tags = append(v.Tags, Tag{})
+			return &v.Tags[len(v.Tags)-1]
+		})
 	}
 	return nil
 }
@@ -5651,11 +6306,16 @@ func (v *CreateInferenceProfileRequest) ReadMember(r smithy.Reader, i int) error
 // WriteMembers implements smithy.Struct.
 func (v *CreateInferenceProfileRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateInferenceProfileRequest
-	smithy.Write(w, s, 0, &v.InferenceProfileName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.InferenceProfileName)
 	smithy.WriteString(w, s, 1, v.Description)
 	smithy.WriteString(w, s, 2, v.ClientRequestToken)
-	smithy.WriteStruct(w, 3, v.ModelSource)
-	smithy.WriteList(w, s, 4, v.Tags, smithy.PutValue[Tag])
+	if v.ModelSource != nil {
+		w.Member(3)
+		w.Struct(v.ModelSource)
+	}
+	if v.Tags != nil {
+		smithy.WriteStructs(w, s, 4, len(v.Tags), func(i int) smithy.Struct { return &v.Tags[i] })
+	}
 }
 
 var schemaCreateInferenceProfileResponse = smithy.Schema{
@@ -5687,8 +6347,8 @@ func (v *CreateInferenceProfileResponse) ReadMember(r smithy.Reader, i int) erro
 // WriteMembers implements smithy.Struct.
 func (v *CreateInferenceProfileResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateInferenceProfileResponse
-	smithy.Write(w, s, 0, &v.InferenceProfileARN, smithy.PutString[string])
-	smithy.WriteString(w, s, 1, v.Status)
+	smithy.WriteString(w, s, 0, v.InferenceProfileARN)
+	smithy.WriteString(w, s, 1, string(v.Status))
 }
 
 var schemaCreateMarketplaceModelEndpointRequest = smithy.Schema{
@@ -5716,7 +6376,8 @@ func (v *CreateMarketplaceModelEndpointRequest) ReadMember(r smithy.Reader, i in
 	case 0:
 		return smithy.ReadString(r, s, &v.ModelSourceIdentifier)
 	case 1:
-		return smithy.ReadStruct(r, &v.EndpointConfig)
+		v.EndpointConfig = new(EndpointConfig)
+		return r.Struct(v.EndpointConfig)
 	case 2:
 		return smithy.ReadOpt(r, s, &v.AcceptEula, smithy.ReadBool)
 	case 3:
@@ -5724,7 +6385,11 @@ func (v *CreateMarketplaceModelEndpointRequest) ReadMember(r smithy.Reader, i in
 	case 4:
 		return smithy.ReadString(r, s, &v.ClientRequestToken)
 	case 5:
-		return smithy.ReadList(r, s, &v.Tags, smithy.ReadValue[Tag])
+		v.Tags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Tags = append(v.Tags, Tag{})
+			return &v.Tags[len(v.Tags)-1]
+		})
 	}
 	return nil
 }
@@ -5732,12 +6397,17 @@ func (v *CreateMarketplaceModelEndpointRequest) ReadMember(r smithy.Reader, i in
 // WriteMembers implements smithy.Struct.
 func (v *CreateMarketplaceModelEndpointRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateMarketplaceModelEndpointRequest
-	smithy.Write(w, s, 0, &v.ModelSourceIdentifier, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.EndpointConfig)
+	smithy.WriteString(w, s, 0, v.ModelSourceIdentifier)
+	if v.EndpointConfig != nil {
+		w.Member(1)
+		w.Struct(v.EndpointConfig)
+	}
 	smithy.WriteOpt(w, s, 2, v.AcceptEula, smithy.PutBool)
-	smithy.Write(w, s, 3, &v.EndpointName, smithy.PutString[string])
+	smithy.WriteString(w, s, 3, v.EndpointName)
 	smithy.WriteString(w, s, 4, v.ClientRequestToken)
-	smithy.WriteList(w, s, 5, v.Tags, smithy.PutValue[Tag])
+	if v.Tags != nil {
+		smithy.WriteStructs(w, s, 5, len(v.Tags), func(i int) smithy.Struct { return &v.Tags[i] })
+	}
 }
 
 var schemaCreateMarketplaceModelEndpointResponse = smithy.Schema{
@@ -5757,14 +6427,18 @@ func (*CreateMarketplaceModelEndpointResponse) Schema() *smithy.Schema {
 func (v *CreateMarketplaceModelEndpointResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.MarketplaceModelEndpoint)
+		v.MarketplaceModelEndpoint = new(MarketplaceModelEndpoint)
+		return r.Struct(v.MarketplaceModelEndpoint)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *CreateMarketplaceModelEndpointResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.MarketplaceModelEndpoint)
+	if v.MarketplaceModelEndpoint != nil {
+		w.Member(0)
+		w.Struct(v.MarketplaceModelEndpoint)
+	}
 }
 
 var schemaCreateModelCopyJobRequest = smithy.Schema{
@@ -5793,7 +6467,11 @@ func (v *CreateModelCopyJobRequest) ReadMember(r smithy.Reader, i int) error {
 	case 2:
 		return smithy.ReadString(r, s, &v.ModelKMSKeyID)
 	case 3:
-		return smithy.ReadList(r, s, &v.TargetModelTags, smithy.ReadValue[Tag])
+		v.TargetModelTags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.TargetModelTags = append(v.TargetModelTags, Tag{})
+			return &v.TargetModelTags[len(v.TargetModelTags)-1]
+		})
 	case 4:
 		return smithy.ReadString(r, s, &v.ClientRequestToken)
 	}
@@ -5803,10 +6481,12 @@ func (v *CreateModelCopyJobRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CreateModelCopyJobRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateModelCopyJobRequest
-	smithy.Write(w, s, 0, &v.SourceModelARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.TargetModelName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.SourceModelARN)
+	smithy.WriteString(w, s, 1, v.TargetModelName)
 	smithy.WriteString(w, s, 2, v.ModelKMSKeyID)
-	smithy.WriteList(w, s, 3, v.TargetModelTags, smithy.PutValue[Tag])
+	if v.TargetModelTags != nil {
+		smithy.WriteStructs(w, s, 3, len(v.TargetModelTags), func(i int) smithy.Struct { return &v.TargetModelTags[i] })
+	}
 	smithy.WriteString(w, s, 4, v.ClientRequestToken)
 }
 
@@ -5834,7 +6514,7 @@ func (v *CreateModelCopyJobResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CreateModelCopyJobResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateModelCopyJobResponse
-	smithy.Write(w, s, 0, &v.JobARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.JobARN)
 }
 
 var schemaCreateModelCustomizationJobRequest = smithy.Schema{
@@ -5883,21 +6563,34 @@ func (v *CreateModelCustomizationJobRequest) ReadMember(r smithy.Reader, i int) 
 	case 6:
 		return smithy.ReadString(r, s, &v.CustomModelKMSKeyID)
 	case 7:
-		return smithy.ReadList(r, s, &v.JobTags, smithy.ReadValue[Tag])
+		v.JobTags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.JobTags = append(v.JobTags, Tag{})
+			return &v.JobTags[len(v.JobTags)-1]
+		})
 	case 8:
-		return smithy.ReadList(r, s, &v.CustomModelTags, smithy.ReadValue[Tag])
+		v.CustomModelTags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.CustomModelTags = append(v.CustomModelTags, Tag{})
+			return &v.CustomModelTags[len(v.CustomModelTags)-1]
+		})
 	case 9:
-		return smithy.ReadStruct(r, &v.TrainingDataConfig)
+		v.TrainingDataConfig = new(TrainingDataConfig)
+		return r.Struct(v.TrainingDataConfig)
 	case 10:
-		return smithy.ReadStruct(r, &v.ValidationDataConfig)
+		v.ValidationDataConfig = new(ValidationDataConfig)
+		return r.Struct(v.ValidationDataConfig)
 	case 11:
-		return smithy.ReadStruct(r, &v.OutputDataConfig)
+		v.OutputDataConfig = new(OutputDataConfig)
+		return r.Struct(v.OutputDataConfig)
 	case 12:
 		return smithy.ReadMap(r, s, &v.HyperParameters, smithy.ReadString[string])
 	case 13:
-		return smithy.ReadStruct(r, &v.VPCConfig)
+		v.VPCConfig = new(VPCConfig)
+		return r.Struct(v.VPCConfig)
 	case 14:
-		return smithy.ReadStruct(r, &v.CustomizationConfig)
+		v.CustomizationConfig = new(CustomizationConfig)
+		return r.Struct(v.CustomizationConfig)
 	}
 	return nil
 }
@@ -5905,21 +6598,40 @@ func (v *CreateModelCustomizationJobRequest) ReadMember(r smithy.Reader, i int) 
 // WriteMembers implements smithy.Struct.
 func (v *CreateModelCustomizationJobRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateModelCustomizationJobRequest
-	smithy.Write(w, s, 0, &v.JobName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.CustomModelName, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.RoleARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.JobName)
+	smithy.WriteString(w, s, 1, v.CustomModelName)
+	smithy.WriteString(w, s, 2, v.RoleARN)
 	smithy.WriteString(w, s, 3, v.ClientRequestToken)
-	smithy.Write(w, s, 4, &v.BaseModelIdentifier, smithy.PutString[string])
-	smithy.WriteString(w, s, 5, v.CustomizationType)
+	smithy.WriteString(w, s, 4, v.BaseModelIdentifier)
+	smithy.WriteString(w, s, 5, string(v.CustomizationType))
 	smithy.WriteString(w, s, 6, v.CustomModelKMSKeyID)
-	smithy.WriteList(w, s, 7, v.JobTags, smithy.PutValue[Tag])
-	smithy.WriteList(w, s, 8, v.CustomModelTags, smithy.PutValue[Tag])
-	smithy.WriteStruct(w, 9, v.TrainingDataConfig)
-	smithy.WriteStruct(w, 10, v.ValidationDataConfig)
-	smithy.WriteStruct(w, 11, v.OutputDataConfig)
+	if v.JobTags != nil {
+		smithy.WriteStructs(w, s, 7, len(v.JobTags), func(i int) smithy.Struct { return &v.JobTags[i] })
+	}
+	if v.CustomModelTags != nil {
+		smithy.WriteStructs(w, s, 8, len(v.CustomModelTags), func(i int) smithy.Struct { return &v.CustomModelTags[i] })
+	}
+	if v.TrainingDataConfig != nil {
+		w.Member(9)
+		w.Struct(v.TrainingDataConfig)
+	}
+	if v.ValidationDataConfig != nil {
+		w.Member(10)
+		w.Struct(v.ValidationDataConfig)
+	}
+	if v.OutputDataConfig != nil {
+		w.Member(11)
+		w.Struct(v.OutputDataConfig)
+	}
 	smithy.WriteMap(w, s, 12, v.HyperParameters, smithy.PutString[string])
-	smithy.WriteStruct(w, 13, v.VPCConfig)
-	smithy.WriteStruct(w, 14, v.CustomizationConfig)
+	if v.VPCConfig != nil {
+		w.Member(13)
+		w.Struct(v.VPCConfig)
+	}
+	if v.CustomizationConfig != nil {
+		w.Member(14)
+		w.Struct(v.CustomizationConfig)
+	}
 }
 
 var schemaCreateModelCustomizationJobResponse = smithy.Schema{
@@ -5948,7 +6660,7 @@ func (v *CreateModelCustomizationJobResponse) ReadMember(r smithy.Reader, i int)
 // WriteMembers implements smithy.Struct.
 func (v *CreateModelCustomizationJobResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateModelCustomizationJobResponse
-	smithy.Write(w, s, 0, &v.JobARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.JobARN)
 }
 
 var schemaCreateModelImportJobRequest = smithy.Schema{
@@ -5983,15 +6695,25 @@ func (v *CreateModelImportJobRequest) ReadMember(r smithy.Reader, i int) error {
 	case 2:
 		return smithy.ReadString(r, s, &v.RoleARN)
 	case 3:
-		return smithy.ReadStruct(r, &v.ModelDataSource)
+		v.ModelDataSource = new(ModelDataSource)
+		return r.Struct(v.ModelDataSource)
 	case 4:
-		return smithy.ReadList(r, s, &v.JobTags, smithy.ReadValue[Tag])
+		v.JobTags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.JobTags = append(v.JobTags, Tag{})
+			return &v.JobTags[len(v.JobTags)-1]
+		})
 	case 5:
-		return smithy.ReadList(r, s, &v.ImportedModelTags, smithy.ReadValue[Tag])
+		v.ImportedModelTags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ImportedModelTags = append(v.ImportedModelTags, Tag{})
+			return &v.ImportedModelTags[len(v.ImportedModelTags)-1]
+		})
 	case 6:
 		return smithy.ReadString(r, s, &v.ClientRequestToken)
 	case 7:
-		return smithy.ReadStruct(r, &v.VPCConfig)
+		v.VPCConfig = new(VPCConfig)
+		return r.Struct(v.VPCConfig)
 	case 8:
 		return smithy.ReadString(r, s, &v.ImportedModelKMSKeyID)
 	}
@@ -6001,14 +6723,24 @@ func (v *CreateModelImportJobRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CreateModelImportJobRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateModelImportJobRequest
-	smithy.Write(w, s, 0, &v.JobName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.ImportedModelName, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.RoleARN, smithy.PutString[string])
-	smithy.WriteStruct(w, 3, v.ModelDataSource)
-	smithy.WriteList(w, s, 4, v.JobTags, smithy.PutValue[Tag])
-	smithy.WriteList(w, s, 5, v.ImportedModelTags, smithy.PutValue[Tag])
+	smithy.WriteString(w, s, 0, v.JobName)
+	smithy.WriteString(w, s, 1, v.ImportedModelName)
+	smithy.WriteString(w, s, 2, v.RoleARN)
+	if v.ModelDataSource != nil {
+		w.Member(3)
+		w.Struct(v.ModelDataSource)
+	}
+	if v.JobTags != nil {
+		smithy.WriteStructs(w, s, 4, len(v.JobTags), func(i int) smithy.Struct { return &v.JobTags[i] })
+	}
+	if v.ImportedModelTags != nil {
+		smithy.WriteStructs(w, s, 5, len(v.ImportedModelTags), func(i int) smithy.Struct { return &v.ImportedModelTags[i] })
+	}
 	smithy.WriteString(w, s, 6, v.ClientRequestToken)
-	smithy.WriteStruct(w, 7, v.VPCConfig)
+	if v.VPCConfig != nil {
+		w.Member(7)
+		w.Struct(v.VPCConfig)
+	}
 	smithy.WriteString(w, s, 8, v.ImportedModelKMSKeyID)
 }
 
@@ -6038,7 +6770,7 @@ func (v *CreateModelImportJobResponse) ReadMember(r smithy.Reader, i int) error 
 // WriteMembers implements smithy.Struct.
 func (v *CreateModelImportJobResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateModelImportJobResponse
-	smithy.Write(w, s, 0, &v.JobARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.JobARN)
 }
 
 var schemaCreateModelInvocationJobRequest = smithy.Schema{
@@ -6076,15 +6808,22 @@ func (v *CreateModelInvocationJobRequest) ReadMember(r smithy.Reader, i int) err
 	case 3:
 		return smithy.ReadString(r, s, &v.ModelID)
 	case 4:
-		return smithy.ReadStruct(r, &v.InputDataConfig)
+		v.InputDataConfig = new(ModelInvocationJobInputDataConfig)
+		return r.Struct(v.InputDataConfig)
 	case 5:
-		return smithy.ReadStruct(r, &v.OutputDataConfig)
+		v.OutputDataConfig = new(ModelInvocationJobOutputDataConfig)
+		return r.Struct(v.OutputDataConfig)
 	case 6:
-		return smithy.ReadStruct(r, &v.VPCConfig)
+		v.VPCConfig = new(VPCConfig)
+		return r.Struct(v.VPCConfig)
 	case 7:
 		return smithy.ReadOpt(r, s, &v.TimeoutDurationInHours, smithy.ReadInt[int])
 	case 8:
-		return smithy.ReadList(r, s, &v.Tags, smithy.ReadValue[Tag])
+		v.Tags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Tags = append(v.Tags, Tag{})
+			return &v.Tags[len(v.Tags)-1]
+		})
 	case 9:
 		return smithy.ReadString(r, s, &v.ModelInvocationType)
 	}
@@ -6094,16 +6833,27 @@ func (v *CreateModelInvocationJobRequest) ReadMember(r smithy.Reader, i int) err
 // WriteMembers implements smithy.Struct.
 func (v *CreateModelInvocationJobRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateModelInvocationJobRequest
-	smithy.Write(w, s, 0, &v.JobName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.RoleARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.JobName)
+	smithy.WriteString(w, s, 1, v.RoleARN)
 	smithy.WriteString(w, s, 2, v.ClientRequestToken)
-	smithy.Write(w, s, 3, &v.ModelID, smithy.PutString[string])
-	smithy.WriteStruct(w, 4, v.InputDataConfig)
-	smithy.WriteStruct(w, 5, v.OutputDataConfig)
-	smithy.WriteStruct(w, 6, v.VPCConfig)
+	smithy.WriteString(w, s, 3, v.ModelID)
+	if v.InputDataConfig != nil {
+		w.Member(4)
+		w.Struct(v.InputDataConfig)
+	}
+	if v.OutputDataConfig != nil {
+		w.Member(5)
+		w.Struct(v.OutputDataConfig)
+	}
+	if v.VPCConfig != nil {
+		w.Member(6)
+		w.Struct(v.VPCConfig)
+	}
 	smithy.WriteOpt(w, s, 7, v.TimeoutDurationInHours, smithy.PutInt[int])
-	smithy.WriteList(w, s, 8, v.Tags, smithy.PutValue[Tag])
-	smithy.WriteString(w, s, 9, v.ModelInvocationType)
+	if v.Tags != nil {
+		smithy.WriteStructs(w, s, 8, len(v.Tags), func(i int) smithy.Struct { return &v.Tags[i] })
+	}
+	smithy.WriteString(w, s, 9, string(v.ModelInvocationType))
 }
 
 var schemaCreateModelInvocationJobResponse = smithy.Schema{
@@ -6132,7 +6882,7 @@ func (v *CreateModelInvocationJobResponse) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *CreateModelInvocationJobResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateModelInvocationJobResponse
-	smithy.Write(w, s, 0, &v.JobARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.JobARN)
 }
 
 var schemaCreatePromptRouterRequest = smithy.Schema{
@@ -6161,15 +6911,25 @@ func (v *CreatePromptRouterRequest) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.PromptRouterName)
 	case 2:
-		return smithy.ReadList(r, s, &v.Models, smithy.ReadValue[PromptRouterTargetModel])
+		v.Models = []PromptRouterTargetModel{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Models = append(v.Models, PromptRouterTargetModel{})
+			return &v.Models[len(v.Models)-1]
+		})
 	case 3:
 		return smithy.ReadString(r, s, &v.Description)
 	case 4:
-		return smithy.ReadStruct(r, &v.RoutingCriteria)
+		v.RoutingCriteria = new(RoutingCriteria)
+		return r.Struct(v.RoutingCriteria)
 	case 5:
-		return smithy.ReadStruct(r, &v.FallbackModel)
+		v.FallbackModel = new(PromptRouterTargetModel)
+		return r.Struct(v.FallbackModel)
 	case 6:
-		return smithy.ReadList(r, s, &v.Tags, smithy.ReadValue[Tag])
+		v.Tags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Tags = append(v.Tags, Tag{})
+			return &v.Tags[len(v.Tags)-1]
+		})
 	}
 	return nil
 }
@@ -6178,12 +6938,20 @@ func (v *CreatePromptRouterRequest) ReadMember(r smithy.Reader, i int) error {
 func (v *CreatePromptRouterRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreatePromptRouterRequest
 	smithy.WriteString(w, s, 0, v.ClientRequestToken)
-	smithy.Write(w, s, 1, &v.PromptRouterName, smithy.PutString[string])
-	smithy.WriteList(w, s, 2, v.Models, smithy.PutValue[PromptRouterTargetModel])
+	smithy.WriteString(w, s, 1, v.PromptRouterName)
+	smithy.WriteStructs(w, s, 2, len(v.Models), func(i int) smithy.Struct { return &v.Models[i] })
 	smithy.WriteString(w, s, 3, v.Description)
-	smithy.WriteStruct(w, 4, v.RoutingCriteria)
-	smithy.WriteStruct(w, 5, v.FallbackModel)
-	smithy.WriteList(w, s, 6, v.Tags, smithy.PutValue[Tag])
+	if v.RoutingCriteria != nil {
+		w.Member(4)
+		w.Struct(v.RoutingCriteria)
+	}
+	if v.FallbackModel != nil {
+		w.Member(5)
+		w.Struct(v.FallbackModel)
+	}
+	if v.Tags != nil {
+		smithy.WriteStructs(w, s, 6, len(v.Tags), func(i int) smithy.Struct { return &v.Tags[i] })
+	}
 }
 
 var schemaCreatePromptRouterResponse = smithy.Schema{
@@ -6246,7 +7014,11 @@ func (v *CreateProvisionedModelThroughputRequest) ReadMember(r smithy.Reader, i 
 	case 4:
 		return smithy.ReadString(r, s, &v.CommitmentDuration)
 	case 5:
-		return smithy.ReadList(r, s, &v.Tags, smithy.ReadValue[Tag])
+		v.Tags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Tags = append(v.Tags, Tag{})
+			return &v.Tags[len(v.Tags)-1]
+		})
 	}
 	return nil
 }
@@ -6256,10 +7028,12 @@ func (v *CreateProvisionedModelThroughputRequest) WriteMembers(w smithy.Writer) 
 	s := &schemaCreateProvisionedModelThroughputRequest
 	smithy.WriteString(w, s, 0, v.ClientRequestToken)
 	smithy.Write(w, s, 1, &v.ModelUnits, smithy.PutInt[int])
-	smithy.Write(w, s, 2, &v.ProvisionedModelName, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.ModelID, smithy.PutString[string])
-	smithy.WriteString(w, s, 4, v.CommitmentDuration)
-	smithy.WriteList(w, s, 5, v.Tags, smithy.PutValue[Tag])
+	smithy.WriteString(w, s, 2, v.ProvisionedModelName)
+	smithy.WriteString(w, s, 3, v.ModelID)
+	smithy.WriteString(w, s, 4, string(v.CommitmentDuration))
+	if v.Tags != nil {
+		smithy.WriteStructs(w, s, 5, len(v.Tags), func(i int) smithy.Struct { return &v.Tags[i] })
+	}
 }
 
 var schemaCreateProvisionedModelThroughputResponse = smithy.Schema{
@@ -6288,7 +7062,7 @@ func (v *CreateProvisionedModelThroughputResponse) ReadMember(r smithy.Reader, i
 // WriteMembers implements smithy.Struct.
 func (v *CreateProvisionedModelThroughputResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateProvisionedModelThroughputResponse
-	smithy.Write(w, s, 0, &v.ProvisionedModelARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ProvisionedModelARN)
 }
 
 var schemaCustomMetricBedrockEvaluatorModel = smithy.Schema{
@@ -6317,7 +7091,7 @@ func (v *CustomMetricBedrockEvaluatorModel) ReadMember(r smithy.Reader, i int) e
 // WriteMembers implements smithy.Struct.
 func (v *CustomMetricBedrockEvaluatorModel) WriteMembers(w smithy.Writer) {
 	s := &schemaCustomMetricBedrockEvaluatorModel
-	smithy.Write(w, s, 0, &v.ModelIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ModelIdentifier)
 }
 
 var schemaCustomMetricBedrockEvaluatorModels = smithy.Schema{
@@ -6351,7 +7125,11 @@ func (v *CustomMetricDefinition) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.Instructions)
 	case 2:
-		return smithy.ReadList(r, s, &v.RatingScale, smithy.ReadValue[RatingScaleItem])
+		v.RatingScale = []RatingScaleItem{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.RatingScale = append(v.RatingScale, RatingScaleItem{})
+			return &v.RatingScale[len(v.RatingScale)-1]
+		})
 	}
 	return nil
 }
@@ -6359,9 +7137,11 @@ func (v *CustomMetricDefinition) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CustomMetricDefinition) WriteMembers(w smithy.Writer) {
 	s := &schemaCustomMetricDefinition
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Instructions, smithy.PutString[string])
-	smithy.WriteList(w, s, 2, v.RatingScale, smithy.PutValue[RatingScaleItem])
+	smithy.WriteString(w, s, 0, v.Name)
+	smithy.WriteString(w, s, 1, v.Instructions)
+	if v.RatingScale != nil {
+		smithy.WriteStructs(w, s, 2, len(v.RatingScale), func(i int) smithy.Struct { return &v.RatingScale[i] })
+	}
 }
 
 var schemaCustomMetricEvaluatorModelConfig = smithy.Schema{
@@ -6382,7 +7162,11 @@ func (v *CustomMetricEvaluatorModelConfig) ReadMember(r smithy.Reader, i int) er
 	s := schemaCustomMetricEvaluatorModelConfig.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.BedrockEvaluatorModels, smithy.ReadValue[CustomMetricBedrockEvaluatorModel])
+		v.BedrockEvaluatorModels = []CustomMetricBedrockEvaluatorModel{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.BedrockEvaluatorModels = append(v.BedrockEvaluatorModels, CustomMetricBedrockEvaluatorModel{})
+			return &v.BedrockEvaluatorModels[len(v.BedrockEvaluatorModels)-1]
+		})
 	}
 	return nil
 }
@@ -6390,7 +7174,7 @@ func (v *CustomMetricEvaluatorModelConfig) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *CustomMetricEvaluatorModelConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaCustomMetricEvaluatorModelConfig
-	smithy.WriteList(w, s, 0, v.BedrockEvaluatorModels, smithy.PutValue[CustomMetricBedrockEvaluatorModel])
+	smithy.WriteStructs(w, s, 0, len(v.BedrockEvaluatorModels), func(i int) smithy.Struct { return &v.BedrockEvaluatorModels[i] })
 }
 
 var schemaCustomMetricInstructions = smithy.Schema{
@@ -6418,14 +7202,18 @@ func (*CustomModelDataSource) Schema() *smithy.Schema { return &schemaCustomMode
 func (v *CustomModelDataSource) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ModelPackageARNDataSource)
+		v.ModelPackageARNDataSource = new(ModelPackageARNDataSource)
+		return r.Struct(v.ModelPackageARNDataSource)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *CustomModelDataSource) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.ModelPackageARNDataSource)
+	if v.ModelPackageARNDataSource != nil {
+		w.Member(0)
+		w.Struct(v.ModelPackageARNDataSource)
+	}
 }
 
 var schemaCustomModelDeploymentARN = smithy.Schema{
@@ -6492,11 +7280,11 @@ func (v *CustomModelDeploymentSummary) ReadMember(r smithy.Reader, i int) error 
 // WriteMembers implements smithy.Struct.
 func (v *CustomModelDeploymentSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaCustomModelDeploymentSummary
-	smithy.Write(w, s, 0, &v.CustomModelDeploymentARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.CustomModelDeploymentName, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.ModelARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.CustomModelDeploymentARN)
+	smithy.WriteString(w, s, 1, v.CustomModelDeploymentName)
+	smithy.WriteString(w, s, 2, v.ModelARN)
 	smithy.WriteTime(w, s, 3, v.CreatedAt)
-	smithy.Write(w, s, 4, &v.Status, smithy.PutString[CustomModelDeploymentStatus])
+	smithy.WriteString(w, s, 4, string(v.Status))
 	smithy.WriteTime(w, s, 5, v.LastUpdatedAt)
 	smithy.WriteString(w, s, 6, v.FailureMessage)
 }
@@ -6538,8 +7326,8 @@ func (v *CustomModelDeploymentUpdateDetails) ReadMember(r smithy.Reader, i int) 
 // WriteMembers implements smithy.Struct.
 func (v *CustomModelDeploymentUpdateDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaCustomModelDeploymentUpdateDetails
-	smithy.Write(w, s, 0, &v.ModelARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.UpdateStatus, smithy.PutString[CustomModelDeploymentUpdateStatus])
+	smithy.WriteString(w, s, 0, v.ModelARN)
+	smithy.WriteString(w, s, 1, string(v.UpdateStatus))
 }
 
 var schemaCustomModelDeploymentUpdateStatus = smithy.Schema{
@@ -6597,14 +7385,14 @@ func (v *CustomModelSummary) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CustomModelSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaCustomModelSummary
-	smithy.Write(w, s, 0, &v.ModelARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.ModelName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ModelARN)
+	smithy.WriteString(w, s, 1, v.ModelName)
 	smithy.WriteTime(w, s, 2, v.CreationTime)
-	smithy.Write(w, s, 3, &v.BaseModelARN, smithy.PutString[string])
-	smithy.Write(w, s, 4, &v.BaseModelName, smithy.PutString[string])
-	smithy.WriteString(w, s, 5, v.CustomizationType)
+	smithy.WriteString(w, s, 3, v.BaseModelARN)
+	smithy.WriteString(w, s, 4, v.BaseModelName)
+	smithy.WriteString(w, s, 5, string(v.CustomizationType))
 	smithy.WriteString(w, s, 6, v.OwnerAccountID)
-	smithy.WriteString(w, s, 7, v.ModelStatus)
+	smithy.WriteString(w, s, 7, string(v.ModelStatus))
 }
 
 var schemaCustomModelSummaryList = smithy.Schema{
@@ -6667,17 +7455,25 @@ func (*CustomizationConfig) Schema() *smithy.Schema { return &schemaCustomizatio
 func (v *CustomizationConfig) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.DistillationConfig)
+		v.DistillationConfig = new(DistillationConfig)
+		return r.Struct(v.DistillationConfig)
 	case 1:
-		return smithy.ReadStruct(r, &v.RftConfig)
+		v.RftConfig = new(RFTConfig)
+		return r.Struct(v.RftConfig)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *CustomizationConfig) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.DistillationConfig)
-	smithy.WriteStruct(w, 1, v.RftConfig)
+	if v.DistillationConfig != nil {
+		w.Member(0)
+		w.Struct(v.DistillationConfig)
+	}
+	if v.RftConfig != nil {
+		w.Member(1)
+		w.Struct(v.RftConfig)
+	}
 }
 
 var schemaCustomizationType = smithy.Schema{
@@ -6715,7 +7511,7 @@ func (v *DataProcessingDetails) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DataProcessingDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaDataProcessingDetails
-	smithy.WriteString(w, s, 0, v.Status)
+	smithy.WriteString(w, s, 0, string(v.Status))
 	smithy.WriteTime(w, s, 1, v.CreationTime)
 	smithy.WriteTime(w, s, 2, v.LastModifiedTime)
 }
@@ -6757,8 +7553,8 @@ func (v *DeleteAutomatedReasoningPolicyBuildWorkflowRequest) ReadMember(r smithy
 // WriteMembers implements smithy.Struct.
 func (v *DeleteAutomatedReasoningPolicyBuildWorkflowRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteAutomatedReasoningPolicyBuildWorkflowRequest
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.BuildWorkflowID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	smithy.WriteString(w, s, 1, v.BuildWorkflowID)
 	smithy.WriteTime(w, s, 2, v.LastUpdatedAt)
 }
 
@@ -6808,7 +7604,7 @@ func (v *DeleteAutomatedReasoningPolicyRequest) ReadMember(r smithy.Reader, i in
 // WriteMembers implements smithy.Struct.
 func (v *DeleteAutomatedReasoningPolicyRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteAutomatedReasoningPolicyRequest
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
 	smithy.WriteOpt(w, s, 1, v.Force, smithy.PutBool)
 }
 
@@ -6859,8 +7655,8 @@ func (v *DeleteAutomatedReasoningPolicyTestCaseRequest) ReadMember(r smithy.Read
 // WriteMembers implements smithy.Struct.
 func (v *DeleteAutomatedReasoningPolicyTestCaseRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteAutomatedReasoningPolicyTestCaseRequest
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.TestCaseID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	smithy.WriteString(w, s, 1, v.TestCaseID)
 	smithy.WriteTime(w, s, 2, v.LastUpdatedAt)
 }
 
@@ -6907,7 +7703,7 @@ func (v *DeleteCustomModelDeploymentRequest) ReadMember(r smithy.Reader, i int) 
 // WriteMembers implements smithy.Struct.
 func (v *DeleteCustomModelDeploymentRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteCustomModelDeploymentRequest
-	smithy.Write(w, s, 0, &v.CustomModelDeploymentIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.CustomModelDeploymentIdentifier)
 }
 
 var schemaDeleteCustomModelDeploymentResponse = smithy.Schema{
@@ -6949,7 +7745,7 @@ func (v *DeleteCustomModelRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeleteCustomModelRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteCustomModelRequest
-	smithy.Write(w, s, 0, &v.ModelIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ModelIdentifier)
 }
 
 var schemaDeleteCustomModelResponse = smithy.Schema{
@@ -6991,7 +7787,7 @@ func (v *DeleteEnforcedGuardrailConfigurationRequest) ReadMember(r smithy.Reader
 // WriteMembers implements smithy.Struct.
 func (v *DeleteEnforcedGuardrailConfigurationRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteEnforcedGuardrailConfigurationRequest
-	smithy.Write(w, s, 0, &v.ConfigID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ConfigID)
 }
 
 var schemaDeleteEnforcedGuardrailConfigurationResponse = smithy.Schema{
@@ -7035,7 +7831,7 @@ func (v *DeleteFoundationModelAgreementRequest) ReadMember(r smithy.Reader, i in
 // WriteMembers implements smithy.Struct.
 func (v *DeleteFoundationModelAgreementRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteFoundationModelAgreementRequest
-	smithy.Write(w, s, 0, &v.ModelID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ModelID)
 }
 
 var schemaDeleteFoundationModelAgreementResponse = smithy.Schema{
@@ -7080,7 +7876,7 @@ func (v *DeleteGuardrailRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeleteGuardrailRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteGuardrailRequest
-	smithy.Write(w, s, 0, &v.GuardrailIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.GuardrailIdentifier)
 	smithy.WriteString(w, s, 1, v.GuardrailVersion)
 }
 
@@ -7121,7 +7917,7 @@ func (v *DeleteImportedModelRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeleteImportedModelRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteImportedModelRequest
-	smithy.Write(w, s, 0, &v.ModelIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ModelIdentifier)
 }
 
 var schemaDeleteImportedModelResponse = smithy.Schema{
@@ -7165,7 +7961,7 @@ func (v *DeleteInferenceProfileRequest) ReadMember(r smithy.Reader, i int) error
 // WriteMembers implements smithy.Struct.
 func (v *DeleteInferenceProfileRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteInferenceProfileRequest
-	smithy.Write(w, s, 0, &v.InferenceProfileIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.InferenceProfileIdentifier)
 }
 
 var schemaDeleteInferenceProfileResponse = smithy.Schema{
@@ -7209,7 +8005,7 @@ func (v *DeleteMarketplaceModelEndpointRequest) ReadMember(r smithy.Reader, i in
 // WriteMembers implements smithy.Struct.
 func (v *DeleteMarketplaceModelEndpointRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteMarketplaceModelEndpointRequest
-	smithy.Write(w, s, 0, &v.EndpointARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.EndpointARN)
 }
 
 var schemaDeleteMarketplaceModelEndpointResponse = smithy.Schema{
@@ -7285,7 +8081,7 @@ func (v *DeletePromptRouterRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeletePromptRouterRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeletePromptRouterRequest
-	smithy.Write(w, s, 0, &v.PromptRouterARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PromptRouterARN)
 }
 
 var schemaDeletePromptRouterResponse = smithy.Schema{
@@ -7327,7 +8123,7 @@ func (v *DeleteProvisionedModelThroughputRequest) ReadMember(r smithy.Reader, i 
 // WriteMembers implements smithy.Struct.
 func (v *DeleteProvisionedModelThroughputRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteProvisionedModelThroughputRequest
-	smithy.Write(w, s, 0, &v.ProvisionedModelID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ProvisionedModelID)
 }
 
 var schemaDeleteProvisionedModelThroughputResponse = smithy.Schema{
@@ -7371,7 +8167,7 @@ func (v *DeleteResourcePolicyRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeleteResourcePolicyRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteResourcePolicyRequest
-	smithy.Write(w, s, 0, &v.ResourceARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ResourceARN)
 }
 
 var schemaDeleteResourcePolicyResponse = smithy.Schema{
@@ -7415,7 +8211,7 @@ func (v *DeregisterMarketplaceModelEndpointRequest) ReadMember(r smithy.Reader, 
 // WriteMembers implements smithy.Struct.
 func (v *DeregisterMarketplaceModelEndpointRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeregisterMarketplaceModelEndpointRequest
-	smithy.Write(w, s, 0, &v.EndpointARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.EndpointARN)
 }
 
 var schemaDeregisterMarketplaceModelEndpointResponse = smithy.Schema{
@@ -7487,14 +8283,18 @@ func (*DistillationConfig) Schema() *smithy.Schema { return &schemaDistillationC
 func (v *DistillationConfig) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.TeacherModelConfig)
+		v.TeacherModelConfig = new(TeacherModelConfig)
+		return r.Struct(v.TeacherModelConfig)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *DistillationConfig) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.TeacherModelConfig)
+	if v.TeacherModelConfig != nil {
+		w.Member(0)
+		w.Struct(v.TeacherModelConfig)
+	}
 }
 
 var schemaEndpointConfig = smithy.Schema{
@@ -7512,14 +8312,18 @@ func (*EndpointConfig) Schema() *smithy.Schema { return &schemaEndpointConfig }
 func (v *EndpointConfig) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.SageMaker)
+		v.SageMaker = new(SageMakerEndpoint)
+		return r.Struct(v.SageMaker)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *EndpointConfig) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.SageMaker)
+	if v.SageMaker != nil {
+		w.Member(0)
+		w.Struct(v.SageMaker)
+	}
 }
 
 var schemaEndpointName = smithy.Schema{
@@ -7582,7 +8386,8 @@ func (v *EvaluationBedrockModel) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.InferenceParams)
 	case 2:
-		return smithy.ReadStruct(r, &v.PerformanceConfig)
+		v.PerformanceConfig = new(PerformanceConfiguration)
+		return r.Struct(v.PerformanceConfig)
 	}
 	return nil
 }
@@ -7590,9 +8395,12 @@ func (v *EvaluationBedrockModel) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *EvaluationBedrockModel) WriteMembers(w smithy.Writer) {
 	s := &schemaEvaluationBedrockModel
-	smithy.Write(w, s, 0, &v.ModelIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ModelIdentifier)
 	smithy.WriteString(w, s, 1, v.InferenceParams)
-	smithy.WriteStruct(w, 2, v.PerformanceConfig)
+	if v.PerformanceConfig != nil {
+		w.Member(2)
+		w.Struct(v.PerformanceConfig)
+	}
 }
 
 var schemaEvaluationBedrockModelIdentifier = smithy.Schema{
@@ -7625,17 +8433,25 @@ func (*EvaluationConfig) Schema() *smithy.Schema { return &schemaEvaluationConfi
 func (v *EvaluationConfig) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Automated)
+		v.Automated = new(AutomatedEvaluationConfig)
+		return r.Struct(v.Automated)
 	case 1:
-		return smithy.ReadStruct(r, &v.Human)
+		v.Human = new(HumanEvaluationConfig)
+		return r.Struct(v.Human)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *EvaluationConfig) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Automated)
-	smithy.WriteStruct(w, 1, v.Human)
+	if v.Automated != nil {
+		w.Member(0)
+		w.Struct(v.Automated)
+	}
+	if v.Human != nil {
+		w.Member(1)
+		w.Struct(v.Human)
+	}
 }
 
 var schemaEvaluationDataset = smithy.Schema{
@@ -7657,7 +8473,8 @@ func (v *EvaluationDataset) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.Name)
 	case 1:
-		return smithy.ReadStruct(r, &v.DatasetLocation)
+		v.DatasetLocation = new(EvaluationDatasetLocation)
+		return r.Struct(v.DatasetLocation)
 	}
 	return nil
 }
@@ -7665,8 +8482,11 @@ func (v *EvaluationDataset) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *EvaluationDataset) WriteMembers(w smithy.Writer) {
 	s := &schemaEvaluationDataset
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.DatasetLocation)
+	smithy.WriteString(w, s, 0, v.Name)
+	if v.DatasetLocation != nil {
+		w.Member(1)
+		w.Struct(v.DatasetLocation)
+	}
 }
 
 var schemaEvaluationDatasetLocation = smithy.Schema{
@@ -7718,7 +8538,8 @@ func (v *EvaluationDatasetMetricConfig) ReadMember(r smithy.Reader, i int) error
 	case 0:
 		return smithy.ReadString(r, s, &v.TaskType)
 	case 1:
-		return smithy.ReadStruct(r, &v.Dataset)
+		v.Dataset = new(EvaluationDataset)
+		return r.Struct(v.Dataset)
 	case 2:
 		return smithy.ReadList(r, s, &v.MetricNames, smithy.ReadString[string])
 	}
@@ -7728,8 +8549,11 @@ func (v *EvaluationDatasetMetricConfig) ReadMember(r smithy.Reader, i int) error
 // WriteMembers implements smithy.Struct.
 func (v *EvaluationDatasetMetricConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaEvaluationDatasetMetricConfig
-	smithy.Write(w, s, 0, &v.TaskType, smithy.PutString[EvaluationTaskType])
-	smithy.WriteStruct(w, 1, v.Dataset)
+	smithy.WriteString(w, s, 0, string(v.TaskType))
+	if v.Dataset != nil {
+		w.Member(1)
+		w.Struct(v.Dataset)
+	}
 	smithy.WriteList(w, s, 2, v.MetricNames, smithy.PutString[string])
 }
 
@@ -7765,9 +8589,17 @@ func (v *EvaluationInferenceConfig) ReadMember(r smithy.Reader, i int) error {
 	s := schemaEvaluationInferenceConfig.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Models, smithy.ReadValue[EvaluationModelConfig])
+		v.Models = []EvaluationModelConfig{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Models = append(v.Models, EvaluationModelConfig{})
+			return &v.Models[len(v.Models)-1]
+		})
 	case 1:
-		return smithy.ReadList(r, s, &v.RagConfigs, smithy.ReadValue[RAGConfig])
+		v.RagConfigs = []RAGConfig{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.RagConfigs = append(v.RagConfigs, RAGConfig{})
+			return &v.RagConfigs[len(v.RagConfigs)-1]
+		})
 	}
 	return nil
 }
@@ -7775,8 +8607,12 @@ func (v *EvaluationInferenceConfig) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *EvaluationInferenceConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaEvaluationInferenceConfig
-	smithy.WriteList(w, s, 0, v.Models, smithy.PutValue[EvaluationModelConfig])
-	smithy.WriteList(w, s, 1, v.RagConfigs, smithy.PutValue[RAGConfig])
+	if v.Models != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Models), func(i int) smithy.Struct { return &v.Models[i] })
+	}
+	if v.RagConfigs != nil {
+		smithy.WriteStructs(w, s, 1, len(v.RagConfigs), func(i int) smithy.Struct { return &v.RagConfigs[i] })
+	}
 }
 
 var schemaEvaluationInferenceConfigSummary = smithy.Schema{
@@ -7797,17 +8633,25 @@ func (*EvaluationInferenceConfigSummary) Schema() *smithy.Schema {
 func (v *EvaluationInferenceConfigSummary) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ModelConfigSummary)
+		v.ModelConfigSummary = new(EvaluationModelConfigSummary)
+		return r.Struct(v.ModelConfigSummary)
 	case 1:
-		return smithy.ReadStruct(r, &v.RagConfigSummary)
+		v.RagConfigSummary = new(EvaluationRagConfigSummary)
+		return r.Struct(v.RagConfigSummary)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *EvaluationInferenceConfigSummary) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.ModelConfigSummary)
-	smithy.WriteStruct(w, 1, v.RagConfigSummary)
+	if v.ModelConfigSummary != nil {
+		w.Member(0)
+		w.Struct(v.ModelConfigSummary)
+	}
+	if v.RagConfigSummary != nil {
+		w.Member(1)
+		w.Struct(v.RagConfigSummary)
+	}
 }
 
 var schemaEvaluationJobARN = smithy.Schema{
@@ -7888,17 +8732,25 @@ func (*EvaluationModelConfig) Schema() *smithy.Schema { return &schemaEvaluation
 func (v *EvaluationModelConfig) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.BedrockModel)
+		v.BedrockModel = new(EvaluationBedrockModel)
+		return r.Struct(v.BedrockModel)
 	case 1:
-		return smithy.ReadStruct(r, &v.PrecomputedInferenceSource)
+		v.PrecomputedInferenceSource = new(EvaluationPrecomputedInferenceSource)
+		return r.Struct(v.PrecomputedInferenceSource)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *EvaluationModelConfig) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.BedrockModel)
-	smithy.WriteStruct(w, 1, v.PrecomputedInferenceSource)
+	if v.BedrockModel != nil {
+		w.Member(0)
+		w.Struct(v.BedrockModel)
+	}
+	if v.PrecomputedInferenceSource != nil {
+		w.Member(1)
+		w.Struct(v.PrecomputedInferenceSource)
+	}
 }
 
 var schemaEvaluationModelConfigSummary = smithy.Schema{
@@ -7973,7 +8825,7 @@ func (v *EvaluationOutputDataConfig) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *EvaluationOutputDataConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaEvaluationOutputDataConfig
-	smithy.Write(w, s, 0, &v.S3URI, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.S3URI)
 }
 
 var schemaEvaluationPrecomputedInferenceSource = smithy.Schema{
@@ -8002,7 +8854,7 @@ func (v *EvaluationPrecomputedInferenceSource) ReadMember(r smithy.Reader, i int
 // WriteMembers implements smithy.Struct.
 func (v *EvaluationPrecomputedInferenceSource) WriteMembers(w smithy.Writer) {
 	s := &schemaEvaluationPrecomputedInferenceSource
-	smithy.Write(w, s, 0, &v.InferenceSourceIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.InferenceSourceIdentifier)
 }
 
 var schemaEvaluationPrecomputedInferenceSourceIdentifier = smithy.Schema{
@@ -8037,17 +8889,25 @@ func (*EvaluationPrecomputedRagSourceConfig) Schema() *smithy.Schema {
 func (v *EvaluationPrecomputedRagSourceConfig) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.RetrieveSourceConfig)
+		v.RetrieveSourceConfig = new(EvaluationPrecomputedRetrieveSourceConfig)
+		return r.Struct(v.RetrieveSourceConfig)
 	case 1:
-		return smithy.ReadStruct(r, &v.RetrieveAndGenerateSourceConfig)
+		v.RetrieveAndGenerateSourceConfig = new(EvaluationPrecomputedRetrieveAndGenerateSourceConfig)
+		return r.Struct(v.RetrieveAndGenerateSourceConfig)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *EvaluationPrecomputedRagSourceConfig) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.RetrieveSourceConfig)
-	smithy.WriteStruct(w, 1, v.RetrieveAndGenerateSourceConfig)
+	if v.RetrieveSourceConfig != nil {
+		w.Member(0)
+		w.Struct(v.RetrieveSourceConfig)
+	}
+	if v.RetrieveAndGenerateSourceConfig != nil {
+		w.Member(1)
+		w.Struct(v.RetrieveAndGenerateSourceConfig)
+	}
 }
 
 var schemaEvaluationPrecomputedRagSourceIdentifier = smithy.Schema{
@@ -8090,7 +8950,7 @@ func (v *EvaluationPrecomputedRetrieveAndGenerateSourceConfig) ReadMember(r smit
 // WriteMembers implements smithy.Struct.
 func (v *EvaluationPrecomputedRetrieveAndGenerateSourceConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaEvaluationPrecomputedRetrieveAndGenerateSourceConfig
-	smithy.Write(w, s, 0, &v.RagSourceIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.RagSourceIdentifier)
 }
 
 var schemaEvaluationPrecomputedRetrieveSourceConfig = smithy.Schema{
@@ -8119,7 +8979,7 @@ func (v *EvaluationPrecomputedRetrieveSourceConfig) ReadMember(r smithy.Reader, 
 // WriteMembers implements smithy.Struct.
 func (v *EvaluationPrecomputedRetrieveSourceConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaEvaluationPrecomputedRetrieveSourceConfig
-	smithy.Write(w, s, 0, &v.RagSourceIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.RagSourceIdentifier)
 }
 
 var schemaEvaluationRagConfigSummary = smithy.Schema{
@@ -8214,7 +9074,8 @@ func (v *EvaluationSummary) ReadMember(r smithy.Reader, i int) error {
 	case 9:
 		return smithy.ReadList(r, s, &v.CustomMetricsEvaluatorModelIdentifiers, smithy.ReadString[string])
 	case 10:
-		return smithy.ReadStruct(r, &v.InferenceConfigSummary)
+		v.InferenceConfigSummary = new(EvaluationInferenceConfigSummary)
+		return r.Struct(v.InferenceConfigSummary)
 	case 11:
 		return smithy.ReadString(r, s, &v.ApplicationType)
 	}
@@ -8224,18 +9085,21 @@ func (v *EvaluationSummary) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *EvaluationSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaEvaluationSummary
-	smithy.Write(w, s, 0, &v.JobARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.JobName, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Status, smithy.PutString[EvaluationJobStatus])
+	smithy.WriteString(w, s, 0, v.JobARN)
+	smithy.WriteString(w, s, 1, v.JobName)
+	smithy.WriteString(w, s, 2, string(v.Status))
 	smithy.WriteTime(w, s, 3, v.CreationTime)
-	smithy.Write(w, s, 4, &v.JobType, smithy.PutString[EvaluationJobType])
+	smithy.WriteString(w, s, 4, string(v.JobType))
 	smithy.WriteList(w, s, 5, v.EvaluationTaskTypes, smithy.PutString[EvaluationTaskType])
 	smithy.WriteList(w, s, 6, v.ModelIdentifiers, smithy.PutString[string])
 	smithy.WriteList(w, s, 7, v.RagIdentifiers, smithy.PutString[string])
 	smithy.WriteList(w, s, 8, v.EvaluatorModelIdentifiers, smithy.PutString[string])
 	smithy.WriteList(w, s, 9, v.CustomMetricsEvaluatorModelIdentifiers, smithy.PutString[string])
-	smithy.WriteStruct(w, 10, v.InferenceConfigSummary)
-	smithy.WriteString(w, s, 11, v.ApplicationType)
+	if v.InferenceConfigSummary != nil {
+		w.Member(10)
+		w.Struct(v.InferenceConfigSummary)
+	}
+	smithy.WriteString(w, s, 11, string(v.ApplicationType))
 }
 
 var schemaEvaluationTaskType = smithy.Schema{
@@ -8269,7 +9133,11 @@ func (v *EvaluatorModelConfig) ReadMember(r smithy.Reader, i int) error {
 	s := schemaEvaluatorModelConfig.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.BedrockEvaluatorModels, smithy.ReadValue[BedrockEvaluatorModel])
+		v.BedrockEvaluatorModels = []BedrockEvaluatorModel{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.BedrockEvaluatorModels = append(v.BedrockEvaluatorModels, BedrockEvaluatorModel{})
+			return &v.BedrockEvaluatorModels[len(v.BedrockEvaluatorModels)-1]
+		})
 	}
 	return nil
 }
@@ -8277,7 +9145,9 @@ func (v *EvaluatorModelConfig) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *EvaluatorModelConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaEvaluatorModelConfig
-	smithy.WriteList(w, s, 0, v.BedrockEvaluatorModels, smithy.PutValue[BedrockEvaluatorModel])
+	if v.BedrockEvaluatorModels != nil {
+		smithy.WriteStructs(w, s, 0, len(v.BedrockEvaluatorModels), func(i int) smithy.Struct { return &v.BedrockEvaluatorModels[i] })
+	}
 }
 
 var schemaEvaluatorModelIdentifier = smithy.Schema{
@@ -8334,7 +9204,7 @@ func (v *ExportAutomatedReasoningPolicyVersionRequest) ReadMember(r smithy.Reade
 // WriteMembers implements smithy.Struct.
 func (v *ExportAutomatedReasoningPolicyVersionRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaExportAutomatedReasoningPolicyVersionRequest
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
 }
 
 var schemaExportAutomatedReasoningPolicyVersionResponse = smithy.Schema{
@@ -8354,14 +9224,18 @@ func (*ExportAutomatedReasoningPolicyVersionResponse) Schema() *smithy.Schema {
 func (v *ExportAutomatedReasoningPolicyVersionResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.PolicyDefinition)
+		v.PolicyDefinition = new(AutomatedReasoningPolicyDefinition)
+		return r.Struct(v.PolicyDefinition)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *ExportAutomatedReasoningPolicyVersionResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.PolicyDefinition)
+	if v.PolicyDefinition != nil {
+		w.Member(0)
+		w.Struct(v.PolicyDefinition)
+	}
 }
 
 var schemaExternalSource = smithy.Schema{
@@ -8384,9 +9258,11 @@ func (v *ExternalSource) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.SourceType)
 	case 1:
-		return smithy.ReadStruct(r, &v.S3Location)
+		v.S3Location = new(S3ObjectDoc)
+		return r.Struct(v.S3Location)
 	case 2:
-		return smithy.ReadStruct(r, &v.ByteContent)
+		v.ByteContent = new(ByteContentDoc)
+		return r.Struct(v.ByteContent)
 	}
 	return nil
 }
@@ -8394,9 +9270,15 @@ func (v *ExternalSource) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ExternalSource) WriteMembers(w smithy.Writer) {
 	s := &schemaExternalSource
-	smithy.Write(w, s, 0, &v.SourceType, smithy.PutString[ExternalSourceType])
-	smithy.WriteStruct(w, 1, v.S3Location)
-	smithy.WriteStruct(w, 2, v.ByteContent)
+	smithy.WriteString(w, s, 0, string(v.SourceType))
+	if v.S3Location != nil {
+		w.Member(1)
+		w.Struct(v.S3Location)
+	}
+	if v.ByteContent != nil {
+		w.Member(2)
+		w.Struct(v.ByteContent)
+	}
 }
 
 var schemaExternalSourceType = smithy.Schema{
@@ -8434,11 +9316,14 @@ func (v *ExternalSourcesGenerationConfiguration) ReadMember(r smithy.Reader, i i
 	s := schemaExternalSourcesGenerationConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.PromptTemplate)
+		v.PromptTemplate = new(PromptTemplate)
+		return r.Struct(v.PromptTemplate)
 	case 1:
-		return smithy.ReadStruct(r, &v.GuardrailConfiguration)
+		v.GuardrailConfiguration = new(GuardrailConfiguration)
+		return r.Struct(v.GuardrailConfiguration)
 	case 2:
-		return smithy.ReadStruct(r, &v.KbInferenceConfig)
+		v.KbInferenceConfig = new(KbInferenceConfig)
+		return r.Struct(v.KbInferenceConfig)
 	case 3:
 		return smithy.ReadMap(r, s, &v.AdditionalModelRequestFields, smithy.ReadJSON)
 	}
@@ -8448,9 +9333,18 @@ func (v *ExternalSourcesGenerationConfiguration) ReadMember(r smithy.Reader, i i
 // WriteMembers implements smithy.Struct.
 func (v *ExternalSourcesGenerationConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaExternalSourcesGenerationConfiguration
-	smithy.WriteStruct(w, 0, v.PromptTemplate)
-	smithy.WriteStruct(w, 1, v.GuardrailConfiguration)
-	smithy.WriteStruct(w, 2, v.KbInferenceConfig)
+	if v.PromptTemplate != nil {
+		w.Member(0)
+		w.Struct(v.PromptTemplate)
+	}
+	if v.GuardrailConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.GuardrailConfiguration)
+	}
+	if v.KbInferenceConfig != nil {
+		w.Member(2)
+		w.Struct(v.KbInferenceConfig)
+	}
 	smithy.WriteMap(w, s, 3, v.AdditionalModelRequestFields, smithy.PutJSON)
 }
 
@@ -8476,9 +9370,14 @@ func (v *ExternalSourcesRetrieveAndGenerateConfiguration) ReadMember(r smithy.Re
 	case 0:
 		return smithy.ReadString(r, s, &v.ModelARN)
 	case 1:
-		return smithy.ReadList(r, s, &v.Sources, smithy.ReadValue[ExternalSource])
+		v.Sources = []ExternalSource{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Sources = append(v.Sources, ExternalSource{})
+			return &v.Sources[len(v.Sources)-1]
+		})
 	case 2:
-		return smithy.ReadStruct(r, &v.GenerationConfiguration)
+		v.GenerationConfiguration = new(ExternalSourcesGenerationConfiguration)
+		return r.Struct(v.GenerationConfiguration)
 	}
 	return nil
 }
@@ -8486,9 +9385,12 @@ func (v *ExternalSourcesRetrieveAndGenerateConfiguration) ReadMember(r smithy.Re
 // WriteMembers implements smithy.Struct.
 func (v *ExternalSourcesRetrieveAndGenerateConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaExternalSourcesRetrieveAndGenerateConfiguration
-	smithy.Write(w, s, 0, &v.ModelARN, smithy.PutString[string])
-	smithy.WriteList(w, s, 1, v.Sources, smithy.PutValue[ExternalSource])
-	smithy.WriteStruct(w, 2, v.GenerationConfiguration)
+	smithy.WriteString(w, s, 0, v.ModelARN)
+	smithy.WriteStructs(w, s, 1, len(v.Sources), func(i int) smithy.Struct { return &v.Sources[i] })
+	if v.GenerationConfiguration != nil {
+		w.Member(2)
+		w.Struct(v.GenerationConfiguration)
+	}
 }
 
 var schemaFieldForReranking = smithy.Schema{
@@ -8515,7 +9417,7 @@ func (v *FieldForReranking) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FieldForReranking) WriteMembers(w smithy.Writer) {
 	s := &schemaFieldForReranking
-	smithy.Write(w, s, 0, &v.FieldName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.FieldName)
 }
 
 var schemaFieldForRerankingFieldNameString = smithy.Schema{
@@ -8559,7 +9461,7 @@ func (v *FilterAttribute) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FilterAttribute) WriteMembers(w smithy.Writer) {
 	s := &schemaFilterAttribute
-	smithy.Write(w, s, 0, &v.Key, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Key)
 	smithy.WriteJSON(w, s, 1, v.Value)
 }
 
@@ -8629,7 +9531,8 @@ func (v *FoundationModelDetails) ReadMember(r smithy.Reader, i int) error {
 	case 8:
 		return smithy.ReadList(r, s, &v.InferenceTypesSupported, smithy.ReadString[InferenceType])
 	case 9:
-		return smithy.ReadStruct(r, &v.ModelLifecycle)
+		v.ModelLifecycle = new(FoundationModelLifecycle)
+		return r.Struct(v.ModelLifecycle)
 	}
 	return nil
 }
@@ -8637,8 +9540,8 @@ func (v *FoundationModelDetails) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FoundationModelDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaFoundationModelDetails
-	smithy.Write(w, s, 0, &v.ModelARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.ModelID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ModelARN)
+	smithy.WriteString(w, s, 1, v.ModelID)
 	smithy.WriteString(w, s, 2, v.ModelName)
 	smithy.WriteString(w, s, 3, v.ProviderName)
 	smithy.WriteList(w, s, 4, v.InputModalities, smithy.PutString[ModelModality])
@@ -8646,7 +9549,10 @@ func (v *FoundationModelDetails) WriteMembers(w smithy.Writer) {
 	smithy.WriteOpt(w, s, 6, v.ResponseStreamingSupported, smithy.PutBool)
 	smithy.WriteList(w, s, 7, v.CustomizationsSupported, smithy.PutString[ModelCustomization])
 	smithy.WriteList(w, s, 8, v.InferenceTypesSupported, smithy.PutString[InferenceType])
-	smithy.WriteStruct(w, 9, v.ModelLifecycle)
+	if v.ModelLifecycle != nil {
+		w.Member(9)
+		w.Struct(v.ModelLifecycle)
+	}
 }
 
 var schemaFoundationModelLifecycle = smithy.Schema{
@@ -8685,7 +9591,7 @@ func (v *FoundationModelLifecycle) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FoundationModelLifecycle) WriteMembers(w smithy.Writer) {
 	s := &schemaFoundationModelLifecycle
-	smithy.Write(w, s, 0, &v.Status, smithy.PutString[FoundationModelLifecycleStatus])
+	smithy.WriteString(w, s, 0, string(v.Status))
 	smithy.WriteTime(w, s, 1, v.StartOfLifeTime)
 	smithy.WriteTime(w, s, 2, v.EndOfLifeTime)
 	smithy.WriteTime(w, s, 3, v.LegacyTime)
@@ -8740,7 +9646,8 @@ func (v *FoundationModelSummary) ReadMember(r smithy.Reader, i int) error {
 	case 8:
 		return smithy.ReadList(r, s, &v.InferenceTypesSupported, smithy.ReadString[InferenceType])
 	case 9:
-		return smithy.ReadStruct(r, &v.ModelLifecycle)
+		v.ModelLifecycle = new(FoundationModelLifecycle)
+		return r.Struct(v.ModelLifecycle)
 	}
 	return nil
 }
@@ -8748,8 +9655,8 @@ func (v *FoundationModelSummary) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FoundationModelSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaFoundationModelSummary
-	smithy.Write(w, s, 0, &v.ModelARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.ModelID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ModelARN)
+	smithy.WriteString(w, s, 1, v.ModelID)
 	smithy.WriteString(w, s, 2, v.ModelName)
 	smithy.WriteString(w, s, 3, v.ProviderName)
 	smithy.WriteList(w, s, 4, v.InputModalities, smithy.PutString[ModelModality])
@@ -8757,7 +9664,10 @@ func (v *FoundationModelSummary) WriteMembers(w smithy.Writer) {
 	smithy.WriteOpt(w, s, 6, v.ResponseStreamingSupported, smithy.PutBool)
 	smithy.WriteList(w, s, 7, v.CustomizationsSupported, smithy.PutString[ModelCustomization])
 	smithy.WriteList(w, s, 8, v.InferenceTypesSupported, smithy.PutString[InferenceType])
-	smithy.WriteStruct(w, 9, v.ModelLifecycle)
+	if v.ModelLifecycle != nil {
+		w.Member(9)
+		w.Struct(v.ModelLifecycle)
+	}
 }
 
 var schemaFoundationModelSummaryList = smithy.Schema{
@@ -8787,11 +9697,14 @@ func (v *GenerationConfiguration) ReadMember(r smithy.Reader, i int) error {
 	s := schemaGenerationConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.PromptTemplate)
+		v.PromptTemplate = new(PromptTemplate)
+		return r.Struct(v.PromptTemplate)
 	case 1:
-		return smithy.ReadStruct(r, &v.GuardrailConfiguration)
+		v.GuardrailConfiguration = new(GuardrailConfiguration)
+		return r.Struct(v.GuardrailConfiguration)
 	case 2:
-		return smithy.ReadStruct(r, &v.KbInferenceConfig)
+		v.KbInferenceConfig = new(KbInferenceConfig)
+		return r.Struct(v.KbInferenceConfig)
 	case 3:
 		return smithy.ReadMap(r, s, &v.AdditionalModelRequestFields, smithy.ReadJSON)
 	}
@@ -8801,9 +9714,18 @@ func (v *GenerationConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GenerationConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaGenerationConfiguration
-	smithy.WriteStruct(w, 0, v.PromptTemplate)
-	smithy.WriteStruct(w, 1, v.GuardrailConfiguration)
-	smithy.WriteStruct(w, 2, v.KbInferenceConfig)
+	if v.PromptTemplate != nil {
+		w.Member(0)
+		w.Struct(v.PromptTemplate)
+	}
+	if v.GuardrailConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.GuardrailConfiguration)
+	}
+	if v.KbInferenceConfig != nil {
+		w.Member(2)
+		w.Struct(v.KbInferenceConfig)
+	}
 	smithy.WriteMap(w, s, 3, v.AdditionalModelRequestFields, smithy.PutJSON)
 }
 
@@ -8851,7 +9773,7 @@ func (v *GetAccountDataRetentionResponse) ReadMember(r smithy.Reader, i int) err
 // WriteMembers implements smithy.Struct.
 func (v *GetAccountDataRetentionResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetAccountDataRetentionResponse
-	smithy.Write(w, s, 0, &v.Mode, smithy.PutString[DataRetentionMode])
+	smithy.WriteString(w, s, 0, string(v.Mode))
 	smithy.WriteTime(w, s, 1, v.UpdatedAt)
 }
 
@@ -8881,7 +9803,7 @@ func (v *GetAdvancedPromptOptimizationJobRequest) ReadMember(r smithy.Reader, i 
 // WriteMembers implements smithy.Struct.
 func (v *GetAdvancedPromptOptimizationJobRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetAdvancedPromptOptimizationJobRequest
-	smithy.Write(w, s, 0, &v.JobIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.JobIdentifier)
 }
 
 var schemaGetAdvancedPromptOptimizationJobResponse = smithy.Schema{
@@ -8920,9 +9842,11 @@ func (v *GetAdvancedPromptOptimizationJobResponse) ReadMember(r smithy.Reader, i
 	case 3:
 		return smithy.ReadString(r, s, &v.JobStatus)
 	case 4:
-		return smithy.ReadStruct(r, &v.InputConfig)
+		v.InputConfig = new(AdvancedPromptOptimizationInputConfig)
+		return r.Struct(v.InputConfig)
 	case 5:
-		return smithy.ReadStruct(r, &v.OutputConfig)
+		v.OutputConfig = new(AdvancedPromptOptimizationOutputConfig)
+		return r.Struct(v.OutputConfig)
 	case 6:
 		return smithy.ReadString(r, s, &v.EncryptionKeyARN)
 	case 7:
@@ -8932,7 +9856,11 @@ func (v *GetAdvancedPromptOptimizationJobResponse) ReadMember(r smithy.Reader, i
 	case 9:
 		return smithy.ReadString(r, s, &v.FailureMessage)
 	case 10:
-		return smithy.ReadList(r, s, &v.ModelConfigurations, smithy.ReadValue[ModelConfiguration])
+		v.ModelConfigurations = []ModelConfiguration{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ModelConfigurations = append(v.ModelConfigurations, ModelConfiguration{})
+			return &v.ModelConfigurations[len(v.ModelConfigurations)-1]
+		})
 	}
 	return nil
 }
@@ -8940,17 +9868,23 @@ func (v *GetAdvancedPromptOptimizationJobResponse) ReadMember(r smithy.Reader, i
 // WriteMembers implements smithy.Struct.
 func (v *GetAdvancedPromptOptimizationJobResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetAdvancedPromptOptimizationJobResponse
-	smithy.Write(w, s, 0, &v.JobARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.JobName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.JobARN)
+	smithy.WriteString(w, s, 1, v.JobName)
 	smithy.WriteString(w, s, 2, v.JobDescription)
-	smithy.Write(w, s, 3, &v.JobStatus, smithy.PutString[AdvancedPromptOptimizationJobStatus])
-	smithy.WriteStruct(w, 4, v.InputConfig)
-	smithy.WriteStruct(w, 5, v.OutputConfig)
+	smithy.WriteString(w, s, 3, string(v.JobStatus))
+	if v.InputConfig != nil {
+		w.Member(4)
+		w.Struct(v.InputConfig)
+	}
+	if v.OutputConfig != nil {
+		w.Member(5)
+		w.Struct(v.OutputConfig)
+	}
 	smithy.WriteString(w, s, 6, v.EncryptionKeyARN)
 	smithy.WriteTime(w, s, 7, v.CreationTime)
 	smithy.WriteTime(w, s, 8, v.LastModifiedTime)
 	smithy.WriteString(w, s, 9, v.FailureMessage)
-	smithy.WriteList(w, s, 10, v.ModelConfigurations, smithy.PutValue[ModelConfiguration])
+	smithy.WriteStructs(w, s, 10, len(v.ModelConfigurations), func(i int) smithy.Struct { return &v.ModelConfigurations[i] })
 }
 
 var schemaGetAutomatedReasoningPolicyAnnotationsRequest = smithy.Schema{
@@ -8982,8 +9916,8 @@ func (v *GetAutomatedReasoningPolicyAnnotationsRequest) ReadMember(r smithy.Read
 // WriteMembers implements smithy.Struct.
 func (v *GetAutomatedReasoningPolicyAnnotationsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetAutomatedReasoningPolicyAnnotationsRequest
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.BuildWorkflowID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	smithy.WriteString(w, s, 1, v.BuildWorkflowID)
 }
 
 var schemaGetAutomatedReasoningPolicyAnnotationsResponse = smithy.Schema{
@@ -9015,7 +9949,11 @@ func (v *GetAutomatedReasoningPolicyAnnotationsResponse) ReadMember(r smithy.Rea
 	case 2:
 		return smithy.ReadString(r, s, &v.BuildWorkflowID)
 	case 3:
-		return smithy.ReadList(r, s, &v.Annotations, smithy.ReadValue[AutomatedReasoningPolicyAnnotation])
+		v.Annotations = []AutomatedReasoningPolicyAnnotation{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Annotations = append(v.Annotations, AutomatedReasoningPolicyAnnotation{})
+			return &v.Annotations[len(v.Annotations)-1]
+		})
 	case 4:
 		return smithy.ReadString(r, s, &v.AnnotationSetHash)
 	case 5:
@@ -9027,11 +9965,11 @@ func (v *GetAutomatedReasoningPolicyAnnotationsResponse) ReadMember(r smithy.Rea
 // WriteMembers implements smithy.Struct.
 func (v *GetAutomatedReasoningPolicyAnnotationsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetAutomatedReasoningPolicyAnnotationsResponse
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Name, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.BuildWorkflowID, smithy.PutString[string])
-	smithy.WriteList(w, s, 3, v.Annotations, smithy.PutValue[AutomatedReasoningPolicyAnnotation])
-	smithy.Write(w, s, 4, &v.AnnotationSetHash, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	smithy.WriteString(w, s, 1, v.Name)
+	smithy.WriteString(w, s, 2, v.BuildWorkflowID)
+	smithy.WriteStructs(w, s, 3, len(v.Annotations), func(i int) smithy.Struct { return &v.Annotations[i] })
+	smithy.WriteString(w, s, 4, v.AnnotationSetHash)
 	smithy.WriteTime(w, s, 5, v.UpdatedAt)
 }
 
@@ -9064,8 +10002,8 @@ func (v *GetAutomatedReasoningPolicyBuildWorkflowRequest) ReadMember(r smithy.Re
 // WriteMembers implements smithy.Struct.
 func (v *GetAutomatedReasoningPolicyBuildWorkflowRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetAutomatedReasoningPolicyBuildWorkflowRequest
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.BuildWorkflowID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	smithy.WriteString(w, s, 1, v.BuildWorkflowID)
 }
 
 var schemaGetAutomatedReasoningPolicyBuildWorkflowResponse = smithy.Schema{
@@ -9118,12 +10056,12 @@ func (v *GetAutomatedReasoningPolicyBuildWorkflowResponse) ReadMember(r smithy.R
 // WriteMembers implements smithy.Struct.
 func (v *GetAutomatedReasoningPolicyBuildWorkflowResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetAutomatedReasoningPolicyBuildWorkflowResponse
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.BuildWorkflowID, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Status, smithy.PutString[AutomatedReasoningPolicyBuildWorkflowStatus])
-	smithy.Write(w, s, 3, &v.BuildWorkflowType, smithy.PutString[AutomatedReasoningPolicyBuildWorkflowType])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	smithy.WriteString(w, s, 1, v.BuildWorkflowID)
+	smithy.WriteString(w, s, 2, string(v.Status))
+	smithy.WriteString(w, s, 3, string(v.BuildWorkflowType))
 	smithy.WriteString(w, s, 4, v.DocumentName)
-	smithy.WriteString(w, s, 5, v.DocumentContentType)
+	smithy.WriteString(w, s, 5, string(v.DocumentContentType))
 	smithy.WriteString(w, s, 6, v.DocumentDescription)
 	smithy.WriteTime(w, s, 7, v.CreatedAt)
 	smithy.WriteTime(w, s, 8, v.UpdatedAt)
@@ -9164,9 +10102,9 @@ func (v *GetAutomatedReasoningPolicyBuildWorkflowResultAssetsRequest) ReadMember
 // WriteMembers implements smithy.Struct.
 func (v *GetAutomatedReasoningPolicyBuildWorkflowResultAssetsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetAutomatedReasoningPolicyBuildWorkflowResultAssetsRequest
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.BuildWorkflowID, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.AssetType, smithy.PutString[AutomatedReasoningPolicyBuildResultAssetType])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	smithy.WriteString(w, s, 1, v.BuildWorkflowID)
+	smithy.WriteString(w, s, 2, string(v.AssetType))
 	smithy.WriteString(w, s, 3, v.AssetID)
 }
 
@@ -9194,7 +10132,8 @@ func (v *GetAutomatedReasoningPolicyBuildWorkflowResultAssetsResponse) ReadMembe
 	case 1:
 		return smithy.ReadString(r, s, &v.BuildWorkflowID)
 	case 2:
-		return smithy.ReadStruct(r, &v.BuildWorkflowAssets)
+		v.BuildWorkflowAssets = new(AutomatedReasoningPolicyBuildResultAssets)
+		return r.Struct(v.BuildWorkflowAssets)
 	}
 	return nil
 }
@@ -9202,9 +10141,12 @@ func (v *GetAutomatedReasoningPolicyBuildWorkflowResultAssetsResponse) ReadMembe
 // WriteMembers implements smithy.Struct.
 func (v *GetAutomatedReasoningPolicyBuildWorkflowResultAssetsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetAutomatedReasoningPolicyBuildWorkflowResultAssetsResponse
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.BuildWorkflowID, smithy.PutString[string])
-	smithy.WriteStruct(w, 2, v.BuildWorkflowAssets)
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	smithy.WriteString(w, s, 1, v.BuildWorkflowID)
+	if v.BuildWorkflowAssets != nil {
+		w.Member(2)
+		w.Struct(v.BuildWorkflowAssets)
+	}
 }
 
 var schemaGetAutomatedReasoningPolicyNextScenarioRequest = smithy.Schema{
@@ -9236,8 +10178,8 @@ func (v *GetAutomatedReasoningPolicyNextScenarioRequest) ReadMember(r smithy.Rea
 // WriteMembers implements smithy.Struct.
 func (v *GetAutomatedReasoningPolicyNextScenarioRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetAutomatedReasoningPolicyNextScenarioRequest
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.BuildWorkflowID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	smithy.WriteString(w, s, 1, v.BuildWorkflowID)
 }
 
 var schemaGetAutomatedReasoningPolicyNextScenarioResponse = smithy.Schema{
@@ -9261,7 +10203,8 @@ func (v *GetAutomatedReasoningPolicyNextScenarioResponse) ReadMember(r smithy.Re
 	case 0:
 		return smithy.ReadString(r, s, &v.PolicyARN)
 	case 1:
-		return smithy.ReadStruct(r, &v.Scenario)
+		v.Scenario = new(AutomatedReasoningPolicyScenario)
+		return r.Struct(v.Scenario)
 	}
 	return nil
 }
@@ -9269,8 +10212,11 @@ func (v *GetAutomatedReasoningPolicyNextScenarioResponse) ReadMember(r smithy.Re
 // WriteMembers implements smithy.Struct.
 func (v *GetAutomatedReasoningPolicyNextScenarioResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetAutomatedReasoningPolicyNextScenarioResponse
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.Scenario)
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	if v.Scenario != nil {
+		w.Member(1)
+		w.Struct(v.Scenario)
+	}
 }
 
 var schemaGetAutomatedReasoningPolicyRequest = smithy.Schema{
@@ -9299,7 +10245,7 @@ func (v *GetAutomatedReasoningPolicyRequest) ReadMember(r smithy.Reader, i int) 
 // WriteMembers implements smithy.Struct.
 func (v *GetAutomatedReasoningPolicyRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetAutomatedReasoningPolicyRequest
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
 }
 
 var schemaGetAutomatedReasoningPolicyResponse = smithy.Schema{
@@ -9352,12 +10298,12 @@ func (v *GetAutomatedReasoningPolicyResponse) ReadMember(r smithy.Reader, i int)
 // WriteMembers implements smithy.Struct.
 func (v *GetAutomatedReasoningPolicyResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetAutomatedReasoningPolicyResponse
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Name, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Version, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.PolicyID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	smithy.WriteString(w, s, 1, v.Name)
+	smithy.WriteString(w, s, 2, v.Version)
+	smithy.WriteString(w, s, 3, v.PolicyID)
 	smithy.WriteString(w, s, 4, v.Description)
-	smithy.Write(w, s, 5, &v.DefinitionHash, smithy.PutString[string])
+	smithy.WriteString(w, s, 5, v.DefinitionHash)
 	smithy.WriteString(w, s, 6, v.KMSKeyARN)
 	smithy.WriteTime(w, s, 7, v.CreatedAt)
 	smithy.WriteTime(w, s, 8, v.UpdatedAt)
@@ -9392,8 +10338,8 @@ func (v *GetAutomatedReasoningPolicyTestCaseRequest) ReadMember(r smithy.Reader,
 // WriteMembers implements smithy.Struct.
 func (v *GetAutomatedReasoningPolicyTestCaseRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetAutomatedReasoningPolicyTestCaseRequest
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.TestCaseID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	smithy.WriteString(w, s, 1, v.TestCaseID)
 }
 
 var schemaGetAutomatedReasoningPolicyTestCaseResponse = smithy.Schema{
@@ -9417,7 +10363,8 @@ func (v *GetAutomatedReasoningPolicyTestCaseResponse) ReadMember(r smithy.Reader
 	case 0:
 		return smithy.ReadString(r, s, &v.PolicyARN)
 	case 1:
-		return smithy.ReadStruct(r, &v.TestCase)
+		v.TestCase = new(AutomatedReasoningPolicyTestCase)
+		return r.Struct(v.TestCase)
 	}
 	return nil
 }
@@ -9425,8 +10372,11 @@ func (v *GetAutomatedReasoningPolicyTestCaseResponse) ReadMember(r smithy.Reader
 // WriteMembers implements smithy.Struct.
 func (v *GetAutomatedReasoningPolicyTestCaseResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetAutomatedReasoningPolicyTestCaseResponse
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.TestCase)
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	if v.TestCase != nil {
+		w.Member(1)
+		w.Struct(v.TestCase)
+	}
 }
 
 var schemaGetAutomatedReasoningPolicyTestResultRequest = smithy.Schema{
@@ -9461,9 +10411,9 @@ func (v *GetAutomatedReasoningPolicyTestResultRequest) ReadMember(r smithy.Reade
 // WriteMembers implements smithy.Struct.
 func (v *GetAutomatedReasoningPolicyTestResultRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetAutomatedReasoningPolicyTestResultRequest
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.BuildWorkflowID, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.TestCaseID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	smithy.WriteString(w, s, 1, v.BuildWorkflowID)
+	smithy.WriteString(w, s, 2, v.TestCaseID)
 }
 
 var schemaGetAutomatedReasoningPolicyTestResultResponse = smithy.Schema{
@@ -9483,14 +10433,18 @@ func (*GetAutomatedReasoningPolicyTestResultResponse) Schema() *smithy.Schema {
 func (v *GetAutomatedReasoningPolicyTestResultResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.TestResult)
+		v.TestResult = new(AutomatedReasoningPolicyTestResult)
+		return r.Struct(v.TestResult)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GetAutomatedReasoningPolicyTestResultResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.TestResult)
+	if v.TestResult != nil {
+		w.Member(0)
+		w.Struct(v.TestResult)
+	}
 }
 
 var schemaGetCustomModelDeploymentRequest = smithy.Schema{
@@ -9519,7 +10473,7 @@ func (v *GetCustomModelDeploymentRequest) ReadMember(r smithy.Reader, i int) err
 // WriteMembers implements smithy.Struct.
 func (v *GetCustomModelDeploymentRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetCustomModelDeploymentRequest
-	smithy.Write(w, s, 0, &v.CustomModelDeploymentIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.CustomModelDeploymentIdentifier)
 }
 
 var schemaGetCustomModelDeploymentResponse = smithy.Schema{
@@ -9560,7 +10514,8 @@ func (v *GetCustomModelDeploymentResponse) ReadMember(r smithy.Reader, i int) er
 	case 5:
 		return smithy.ReadString(r, s, &v.Description)
 	case 6:
-		return smithy.ReadStruct(r, &v.UpdateDetails)
+		v.UpdateDetails = new(CustomModelDeploymentUpdateDetails)
+		return r.Struct(v.UpdateDetails)
 	case 7:
 		return smithy.ReadString(r, s, &v.FailureMessage)
 	case 8:
@@ -9572,13 +10527,16 @@ func (v *GetCustomModelDeploymentResponse) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *GetCustomModelDeploymentResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetCustomModelDeploymentResponse
-	smithy.Write(w, s, 0, &v.CustomModelDeploymentARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.ModelDeploymentName, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.ModelARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.CustomModelDeploymentARN)
+	smithy.WriteString(w, s, 1, v.ModelDeploymentName)
+	smithy.WriteString(w, s, 2, v.ModelARN)
 	smithy.WriteTime(w, s, 3, v.CreatedAt)
-	smithy.Write(w, s, 4, &v.Status, smithy.PutString[CustomModelDeploymentStatus])
+	smithy.WriteString(w, s, 4, string(v.Status))
 	smithy.WriteString(w, s, 5, v.Description)
-	smithy.WriteStruct(w, 6, v.UpdateDetails)
+	if v.UpdateDetails != nil {
+		w.Member(6)
+		w.Struct(v.UpdateDetails)
+	}
 	smithy.WriteString(w, s, 7, v.FailureMessage)
 	smithy.WriteTime(w, s, 8, v.LastUpdatedAt)
 }
@@ -9607,7 +10565,7 @@ func (v *GetCustomModelRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetCustomModelRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetCustomModelRequest
-	smithy.Write(w, s, 0, &v.ModelIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ModelIdentifier)
 }
 
 var schemaGetCustomModelResponse = smithy.Schema{
@@ -9658,19 +10616,28 @@ func (v *GetCustomModelResponse) ReadMember(r smithy.Reader, i int) error {
 	case 7:
 		return smithy.ReadMap(r, s, &v.HyperParameters, smithy.ReadString[string])
 	case 8:
-		return smithy.ReadStruct(r, &v.TrainingDataConfig)
+		v.TrainingDataConfig = new(TrainingDataConfig)
+		return r.Struct(v.TrainingDataConfig)
 	case 9:
-		return smithy.ReadStruct(r, &v.ValidationDataConfig)
+		v.ValidationDataConfig = new(ValidationDataConfig)
+		return r.Struct(v.ValidationDataConfig)
 	case 10:
-		return smithy.ReadStruct(r, &v.OutputDataConfig)
+		v.OutputDataConfig = new(OutputDataConfig)
+		return r.Struct(v.OutputDataConfig)
 	case 11:
-		return smithy.ReadStruct(r, &v.TrainingMetrics)
+		v.TrainingMetrics = new(TrainingMetrics)
+		return r.Struct(v.TrainingMetrics)
 	case 12:
-		return smithy.ReadList(r, s, &v.ValidationMetrics, smithy.ReadValue[ValidatorMetric])
+		v.ValidationMetrics = []ValidatorMetric{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ValidationMetrics = append(v.ValidationMetrics, ValidatorMetric{})
+			return &v.ValidationMetrics[len(v.ValidationMetrics)-1]
+		})
 	case 13:
 		return smithy.ReadTime(r, s, &v.CreationTime)
 	case 14:
-		return smithy.ReadStruct(r, &v.CustomizationConfig)
+		v.CustomizationConfig = new(CustomizationConfig)
+		return r.Struct(v.CustomizationConfig)
 	case 15:
 		return smithy.ReadString(r, s, &v.ModelStatus)
 	case 16:
@@ -9682,22 +10649,39 @@ func (v *GetCustomModelResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetCustomModelResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetCustomModelResponse
-	smithy.Write(w, s, 0, &v.ModelARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.ModelName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ModelARN)
+	smithy.WriteString(w, s, 1, v.ModelName)
 	smithy.WriteString(w, s, 2, v.JobName)
 	smithy.WriteString(w, s, 3, v.JobARN)
 	smithy.WriteString(w, s, 4, v.BaseModelARN)
-	smithy.WriteString(w, s, 5, v.CustomizationType)
+	smithy.WriteString(w, s, 5, string(v.CustomizationType))
 	smithy.WriteString(w, s, 6, v.ModelKMSKeyARN)
 	smithy.WriteMap(w, s, 7, v.HyperParameters, smithy.PutString[string])
-	smithy.WriteStruct(w, 8, v.TrainingDataConfig)
-	smithy.WriteStruct(w, 9, v.ValidationDataConfig)
-	smithy.WriteStruct(w, 10, v.OutputDataConfig)
-	smithy.WriteStruct(w, 11, v.TrainingMetrics)
-	smithy.WriteList(w, s, 12, v.ValidationMetrics, smithy.PutValue[ValidatorMetric])
+	if v.TrainingDataConfig != nil {
+		w.Member(8)
+		w.Struct(v.TrainingDataConfig)
+	}
+	if v.ValidationDataConfig != nil {
+		w.Member(9)
+		w.Struct(v.ValidationDataConfig)
+	}
+	if v.OutputDataConfig != nil {
+		w.Member(10)
+		w.Struct(v.OutputDataConfig)
+	}
+	if v.TrainingMetrics != nil {
+		w.Member(11)
+		w.Struct(v.TrainingMetrics)
+	}
+	if v.ValidationMetrics != nil {
+		smithy.WriteStructs(w, s, 12, len(v.ValidationMetrics), func(i int) smithy.Struct { return &v.ValidationMetrics[i] })
+	}
 	smithy.WriteTime(w, s, 13, v.CreationTime)
-	smithy.WriteStruct(w, 14, v.CustomizationConfig)
-	smithy.WriteString(w, s, 15, v.ModelStatus)
+	if v.CustomizationConfig != nil {
+		w.Member(14)
+		w.Struct(v.CustomizationConfig)
+	}
+	smithy.WriteString(w, s, 15, string(v.ModelStatus))
 	smithy.WriteString(w, s, 16, v.FailureMessage)
 }
 
@@ -9725,7 +10709,7 @@ func (v *GetEvaluationJobRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetEvaluationJobRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetEvaluationJobRequest
-	smithy.Write(w, s, 0, &v.JobIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.JobIdentifier)
 }
 
 var schemaGetEvaluationJobResponse = smithy.Schema{
@@ -9773,11 +10757,14 @@ func (v *GetEvaluationJobResponse) ReadMember(r smithy.Reader, i int) error {
 	case 7:
 		return smithy.ReadString(r, s, &v.ApplicationType)
 	case 8:
-		return smithy.ReadStruct(r, &v.EvaluationConfig)
+		v.EvaluationConfig = new(EvaluationConfig)
+		return r.Struct(v.EvaluationConfig)
 	case 9:
-		return smithy.ReadStruct(r, &v.InferenceConfig)
+		v.InferenceConfig = new(EvaluationInferenceConfig)
+		return r.Struct(v.InferenceConfig)
 	case 10:
-		return smithy.ReadStruct(r, &v.OutputDataConfig)
+		v.OutputDataConfig = new(EvaluationOutputDataConfig)
+		return r.Struct(v.OutputDataConfig)
 	case 11:
 		return smithy.ReadTime(r, s, &v.CreationTime)
 	case 12:
@@ -9791,17 +10778,26 @@ func (v *GetEvaluationJobResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetEvaluationJobResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetEvaluationJobResponse
-	smithy.Write(w, s, 0, &v.JobName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Status, smithy.PutString[EvaluationJobStatus])
-	smithy.Write(w, s, 2, &v.JobARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.JobName)
+	smithy.WriteString(w, s, 1, string(v.Status))
+	smithy.WriteString(w, s, 2, v.JobARN)
 	smithy.WriteString(w, s, 3, v.JobDescription)
-	smithy.Write(w, s, 4, &v.RoleARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 4, v.RoleARN)
 	smithy.WriteString(w, s, 5, v.CustomerEncryptionKeyID)
-	smithy.Write(w, s, 6, &v.JobType, smithy.PutString[EvaluationJobType])
-	smithy.WriteString(w, s, 7, v.ApplicationType)
-	smithy.WriteStruct(w, 8, v.EvaluationConfig)
-	smithy.WriteStruct(w, 9, v.InferenceConfig)
-	smithy.WriteStruct(w, 10, v.OutputDataConfig)
+	smithy.WriteString(w, s, 6, string(v.JobType))
+	smithy.WriteString(w, s, 7, string(v.ApplicationType))
+	if v.EvaluationConfig != nil {
+		w.Member(8)
+		w.Struct(v.EvaluationConfig)
+	}
+	if v.InferenceConfig != nil {
+		w.Member(9)
+		w.Struct(v.InferenceConfig)
+	}
+	if v.OutputDataConfig != nil {
+		w.Member(10)
+		w.Struct(v.OutputDataConfig)
+	}
 	smithy.WriteTime(w, s, 11, v.CreationTime)
 	smithy.WriteTime(w, s, 12, v.LastModifiedTime)
 	smithy.WriteList(w, s, 13, v.FailureMessages, smithy.PutString[string])
@@ -9833,7 +10829,7 @@ func (v *GetFoundationModelAvailabilityRequest) ReadMember(r smithy.Reader, i in
 // WriteMembers implements smithy.Struct.
 func (v *GetFoundationModelAvailabilityRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetFoundationModelAvailabilityRequest
-	smithy.Write(w, s, 0, &v.ModelID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ModelID)
 }
 
 var schemaGetFoundationModelAvailabilityResponse = smithy.Schema{
@@ -9860,7 +10856,8 @@ func (v *GetFoundationModelAvailabilityResponse) ReadMember(r smithy.Reader, i i
 	case 0:
 		return smithy.ReadString(r, s, &v.ModelID)
 	case 1:
-		return smithy.ReadStruct(r, &v.AgreementAvailability)
+		v.AgreementAvailability = new(AgreementAvailability)
+		return r.Struct(v.AgreementAvailability)
 	case 2:
 		return smithy.ReadString(r, s, &v.AuthorizationStatus)
 	case 3:
@@ -9874,11 +10871,14 @@ func (v *GetFoundationModelAvailabilityResponse) ReadMember(r smithy.Reader, i i
 // WriteMembers implements smithy.Struct.
 func (v *GetFoundationModelAvailabilityResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetFoundationModelAvailabilityResponse
-	smithy.Write(w, s, 0, &v.ModelID, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.AgreementAvailability)
-	smithy.Write(w, s, 2, &v.AuthorizationStatus, smithy.PutString[AuthorizationStatus])
-	smithy.Write(w, s, 3, &v.EntitlementAvailability, smithy.PutString[EntitlementAvailability])
-	smithy.Write(w, s, 4, &v.RegionAvailability, smithy.PutString[RegionAvailability])
+	smithy.WriteString(w, s, 0, v.ModelID)
+	if v.AgreementAvailability != nil {
+		w.Member(1)
+		w.Struct(v.AgreementAvailability)
+	}
+	smithy.WriteString(w, s, 2, string(v.AuthorizationStatus))
+	smithy.WriteString(w, s, 3, string(v.EntitlementAvailability))
+	smithy.WriteString(w, s, 4, string(v.RegionAvailability))
 }
 
 var schemaGetFoundationModelIdentifier = smithy.Schema{
@@ -9910,7 +10910,7 @@ func (v *GetFoundationModelRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetFoundationModelRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetFoundationModelRequest
-	smithy.Write(w, s, 0, &v.ModelIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ModelIdentifier)
 }
 
 var schemaGetFoundationModelResponse = smithy.Schema{
@@ -9928,14 +10928,18 @@ func (*GetFoundationModelResponse) Schema() *smithy.Schema { return &schemaGetFo
 func (v *GetFoundationModelResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ModelDetails)
+		v.ModelDetails = new(FoundationModelDetails)
+		return r.Struct(v.ModelDetails)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GetFoundationModelResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.ModelDetails)
+	if v.ModelDetails != nil {
+		w.Member(0)
+		w.Struct(v.ModelDetails)
+	}
 }
 
 var schemaGetGuardrailRequest = smithy.Schema{
@@ -9965,7 +10969,7 @@ func (v *GetGuardrailRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetGuardrailRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetGuardrailRequest
-	smithy.Write(w, s, 0, &v.GuardrailIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.GuardrailIdentifier)
 	smithy.WriteString(w, s, 1, v.GuardrailVersion)
 }
 
@@ -10016,19 +11020,26 @@ func (v *GetGuardrailResponse) ReadMember(r smithy.Reader, i int) error {
 	case 5:
 		return smithy.ReadString(r, s, &v.Status)
 	case 6:
-		return smithy.ReadStruct(r, &v.TopicPolicy)
+		v.TopicPolicy = new(GuardrailTopicPolicy)
+		return r.Struct(v.TopicPolicy)
 	case 7:
-		return smithy.ReadStruct(r, &v.ContentPolicy)
+		v.ContentPolicy = new(GuardrailContentPolicy)
+		return r.Struct(v.ContentPolicy)
 	case 8:
-		return smithy.ReadStruct(r, &v.WordPolicy)
+		v.WordPolicy = new(GuardrailWordPolicy)
+		return r.Struct(v.WordPolicy)
 	case 9:
-		return smithy.ReadStruct(r, &v.SensitiveInformationPolicy)
+		v.SensitiveInformationPolicy = new(GuardrailSensitiveInformationPolicy)
+		return r.Struct(v.SensitiveInformationPolicy)
 	case 10:
-		return smithy.ReadStruct(r, &v.ContextualGroundingPolicy)
+		v.ContextualGroundingPolicy = new(GuardrailContextualGroundingPolicy)
+		return r.Struct(v.ContextualGroundingPolicy)
 	case 11:
-		return smithy.ReadStruct(r, &v.AutomatedReasoningPolicy)
+		v.AutomatedReasoningPolicy = new(GuardrailAutomatedReasoningPolicy)
+		return r.Struct(v.AutomatedReasoningPolicy)
 	case 12:
-		return smithy.ReadStruct(r, &v.CrossRegionDetails)
+		v.CrossRegionDetails = new(GuardrailCrossRegionDetails)
+		return r.Struct(v.CrossRegionDetails)
 	case 13:
 		return smithy.ReadTime(r, s, &v.CreatedAt)
 	case 14:
@@ -10050,25 +11061,46 @@ func (v *GetGuardrailResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetGuardrailResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetGuardrailResponse
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
-	smithy.Write(w, s, 2, &v.GuardrailID, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.GuardrailARN, smithy.PutString[string])
-	smithy.Write(w, s, 4, &v.Version, smithy.PutString[string])
-	smithy.Write(w, s, 5, &v.Status, smithy.PutString[GuardrailStatus])
-	smithy.WriteStruct(w, 6, v.TopicPolicy)
-	smithy.WriteStruct(w, 7, v.ContentPolicy)
-	smithy.WriteStruct(w, 8, v.WordPolicy)
-	smithy.WriteStruct(w, 9, v.SensitiveInformationPolicy)
-	smithy.WriteStruct(w, 10, v.ContextualGroundingPolicy)
-	smithy.WriteStruct(w, 11, v.AutomatedReasoningPolicy)
-	smithy.WriteStruct(w, 12, v.CrossRegionDetails)
+	smithy.WriteString(w, s, 2, v.GuardrailID)
+	smithy.WriteString(w, s, 3, v.GuardrailARN)
+	smithy.WriteString(w, s, 4, v.Version)
+	smithy.WriteString(w, s, 5, string(v.Status))
+	if v.TopicPolicy != nil {
+		w.Member(6)
+		w.Struct(v.TopicPolicy)
+	}
+	if v.ContentPolicy != nil {
+		w.Member(7)
+		w.Struct(v.ContentPolicy)
+	}
+	if v.WordPolicy != nil {
+		w.Member(8)
+		w.Struct(v.WordPolicy)
+	}
+	if v.SensitiveInformationPolicy != nil {
+		w.Member(9)
+		w.Struct(v.SensitiveInformationPolicy)
+	}
+	if v.ContextualGroundingPolicy != nil {
+		w.Member(10)
+		w.Struct(v.ContextualGroundingPolicy)
+	}
+	if v.AutomatedReasoningPolicy != nil {
+		w.Member(11)
+		w.Struct(v.AutomatedReasoningPolicy)
+	}
+	if v.CrossRegionDetails != nil {
+		w.Member(12)
+		w.Struct(v.CrossRegionDetails)
+	}
 	smithy.WriteTime(w, s, 13, v.CreatedAt)
 	smithy.WriteTime(w, s, 14, v.UpdatedAt)
 	smithy.WriteList(w, s, 15, v.StatusReasons, smithy.PutString[string])
 	smithy.WriteList(w, s, 16, v.FailureRecommendations, smithy.PutString[string])
-	smithy.Write(w, s, 17, &v.BlockedInputMessaging, smithy.PutString[string])
-	smithy.Write(w, s, 18, &v.BlockedOutputsMessaging, smithy.PutString[string])
+	smithy.WriteString(w, s, 17, v.BlockedInputMessaging)
+	smithy.WriteString(w, s, 18, v.BlockedOutputsMessaging)
 	smithy.WriteString(w, s, 19, v.KMSKeyARN)
 }
 
@@ -10096,7 +11128,7 @@ func (v *GetImportedModelRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetImportedModelRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetImportedModelRequest
-	smithy.Write(w, s, 0, &v.ModelIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ModelIdentifier)
 }
 
 var schemaGetImportedModelResponse = smithy.Schema{
@@ -10132,7 +11164,8 @@ func (v *GetImportedModelResponse) ReadMember(r smithy.Reader, i int) error {
 	case 3:
 		return smithy.ReadString(r, s, &v.JobARN)
 	case 4:
-		return smithy.ReadStruct(r, &v.ModelDataSource)
+		v.ModelDataSource = new(ModelDataSource)
+		return r.Struct(v.ModelDataSource)
 	case 5:
 		return smithy.ReadTime(r, s, &v.CreationTime)
 	case 6:
@@ -10142,7 +11175,8 @@ func (v *GetImportedModelResponse) ReadMember(r smithy.Reader, i int) error {
 	case 8:
 		return smithy.ReadOpt(r, s, &v.InstructSupported, smithy.ReadBool)
 	case 9:
-		return smithy.ReadStruct(r, &v.CustomModelUnits)
+		v.CustomModelUnits = new(CustomModelUnits)
+		return r.Struct(v.CustomModelUnits)
 	}
 	return nil
 }
@@ -10154,12 +11188,18 @@ func (v *GetImportedModelResponse) WriteMembers(w smithy.Writer) {
 	smithy.WriteString(w, s, 1, v.ModelName)
 	smithy.WriteString(w, s, 2, v.JobName)
 	smithy.WriteString(w, s, 3, v.JobARN)
-	smithy.WriteStruct(w, 4, v.ModelDataSource)
+	if v.ModelDataSource != nil {
+		w.Member(4)
+		w.Struct(v.ModelDataSource)
+	}
 	smithy.WriteTime(w, s, 5, v.CreationTime)
 	smithy.WriteString(w, s, 6, v.ModelArchitecture)
 	smithy.WriteString(w, s, 7, v.ModelKMSKeyARN)
 	smithy.WriteOpt(w, s, 8, v.InstructSupported, smithy.PutBool)
-	smithy.WriteStruct(w, 9, v.CustomModelUnits)
+	if v.CustomModelUnits != nil {
+		w.Member(9)
+		w.Struct(v.CustomModelUnits)
+	}
 }
 
 var schemaGetInferenceProfileRequest = smithy.Schema{
@@ -10186,7 +11226,7 @@ func (v *GetInferenceProfileRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetInferenceProfileRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetInferenceProfileRequest
-	smithy.Write(w, s, 0, &v.InferenceProfileIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.InferenceProfileIdentifier)
 }
 
 var schemaGetInferenceProfileResponse = smithy.Schema{
@@ -10225,7 +11265,11 @@ func (v *GetInferenceProfileResponse) ReadMember(r smithy.Reader, i int) error {
 	case 4:
 		return smithy.ReadString(r, s, &v.InferenceProfileARN)
 	case 5:
-		return smithy.ReadList(r, s, &v.Models, smithy.ReadValue[InferenceProfileModel])
+		v.Models = []InferenceProfileModel{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Models = append(v.Models, InferenceProfileModel{})
+			return &v.Models[len(v.Models)-1]
+		})
 	case 6:
 		return smithy.ReadString(r, s, &v.InferenceProfileID)
 	case 7:
@@ -10239,15 +11283,15 @@ func (v *GetInferenceProfileResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetInferenceProfileResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetInferenceProfileResponse
-	smithy.Write(w, s, 0, &v.InferenceProfileName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.InferenceProfileName)
 	smithy.WriteString(w, s, 1, v.Description)
 	smithy.WriteTime(w, s, 2, v.CreatedAt)
 	smithy.WriteTime(w, s, 3, v.UpdatedAt)
-	smithy.Write(w, s, 4, &v.InferenceProfileARN, smithy.PutString[string])
-	smithy.WriteList(w, s, 5, v.Models, smithy.PutValue[InferenceProfileModel])
-	smithy.Write(w, s, 6, &v.InferenceProfileID, smithy.PutString[string])
-	smithy.Write(w, s, 7, &v.Status, smithy.PutString[InferenceProfileStatus])
-	smithy.Write(w, s, 8, &v.Type, smithy.PutString[InferenceProfileType])
+	smithy.WriteString(w, s, 4, v.InferenceProfileARN)
+	smithy.WriteStructs(w, s, 5, len(v.Models), func(i int) smithy.Struct { return &v.Models[i] })
+	smithy.WriteString(w, s, 6, v.InferenceProfileID)
+	smithy.WriteString(w, s, 7, string(v.Status))
+	smithy.WriteString(w, s, 8, string(v.Type))
 }
 
 var schemaGetMarketplaceModelEndpointRequest = smithy.Schema{
@@ -10276,7 +11320,7 @@ func (v *GetMarketplaceModelEndpointRequest) ReadMember(r smithy.Reader, i int) 
 // WriteMembers implements smithy.Struct.
 func (v *GetMarketplaceModelEndpointRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetMarketplaceModelEndpointRequest
-	smithy.Write(w, s, 0, &v.EndpointARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.EndpointARN)
 }
 
 var schemaGetMarketplaceModelEndpointResponse = smithy.Schema{
@@ -10296,14 +11340,18 @@ func (*GetMarketplaceModelEndpointResponse) Schema() *smithy.Schema {
 func (v *GetMarketplaceModelEndpointResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.MarketplaceModelEndpoint)
+		v.MarketplaceModelEndpoint = new(MarketplaceModelEndpoint)
+		return r.Struct(v.MarketplaceModelEndpoint)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GetMarketplaceModelEndpointResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.MarketplaceModelEndpoint)
+	if v.MarketplaceModelEndpoint != nil {
+		w.Member(0)
+		w.Struct(v.MarketplaceModelEndpoint)
+	}
 }
 
 var schemaGetModelCopyJobRequest = smithy.Schema{
@@ -10330,7 +11378,7 @@ func (v *GetModelCopyJobRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetModelCopyJobRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetModelCopyJobRequest
-	smithy.Write(w, s, 0, &v.JobARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.JobARN)
 }
 
 var schemaGetModelCopyJobResponse = smithy.Schema{
@@ -10375,7 +11423,11 @@ func (v *GetModelCopyJobResponse) ReadMember(r smithy.Reader, i int) error {
 	case 7:
 		return smithy.ReadString(r, s, &v.TargetModelKMSKeyARN)
 	case 8:
-		return smithy.ReadList(r, s, &v.TargetModelTags, smithy.ReadValue[Tag])
+		v.TargetModelTags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.TargetModelTags = append(v.TargetModelTags, Tag{})
+			return &v.TargetModelTags[len(v.TargetModelTags)-1]
+		})
 	case 9:
 		return smithy.ReadString(r, s, &v.FailureMessage)
 	case 10:
@@ -10387,15 +11439,17 @@ func (v *GetModelCopyJobResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetModelCopyJobResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetModelCopyJobResponse
-	smithy.Write(w, s, 0, &v.JobARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Status, smithy.PutString[ModelCopyJobStatus])
+	smithy.WriteString(w, s, 0, v.JobARN)
+	smithy.WriteString(w, s, 1, string(v.Status))
 	smithy.WriteTime(w, s, 2, v.CreationTime)
-	smithy.Write(w, s, 3, &v.TargetModelARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 3, v.TargetModelARN)
 	smithy.WriteString(w, s, 4, v.TargetModelName)
-	smithy.Write(w, s, 5, &v.SourceAccountID, smithy.PutString[string])
-	smithy.Write(w, s, 6, &v.SourceModelARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 5, v.SourceAccountID)
+	smithy.WriteString(w, s, 6, v.SourceModelARN)
 	smithy.WriteString(w, s, 7, v.TargetModelKMSKeyARN)
-	smithy.WriteList(w, s, 8, v.TargetModelTags, smithy.PutValue[Tag])
+	if v.TargetModelTags != nil {
+		smithy.WriteStructs(w, s, 8, len(v.TargetModelTags), func(i int) smithy.Struct { return &v.TargetModelTags[i] })
+	}
 	smithy.WriteString(w, s, 9, v.FailureMessage)
 	smithy.WriteString(w, s, 10, v.SourceModelName)
 }
@@ -10426,7 +11480,7 @@ func (v *GetModelCustomizationJobRequest) ReadMember(r smithy.Reader, i int) err
 // WriteMembers implements smithy.Struct.
 func (v *GetModelCustomizationJobRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetModelCustomizationJobRequest
-	smithy.Write(w, s, 0, &v.JobIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.JobIdentifier)
 }
 
 var schemaGetModelCustomizationJobResponse = smithy.Schema{
@@ -10483,7 +11537,8 @@ func (v *GetModelCustomizationJobResponse) ReadMember(r smithy.Reader, i int) er
 	case 6:
 		return smithy.ReadString(r, s, &v.Status)
 	case 7:
-		return smithy.ReadStruct(r, &v.StatusDetails)
+		v.StatusDetails = new(StatusDetails)
+		return r.Struct(v.StatusDetails)
 	case 8:
 		return smithy.ReadString(r, s, &v.FailureMessage)
 	case 9:
@@ -10497,23 +11552,33 @@ func (v *GetModelCustomizationJobResponse) ReadMember(r smithy.Reader, i int) er
 	case 13:
 		return smithy.ReadMap(r, s, &v.HyperParameters, smithy.ReadString[string])
 	case 14:
-		return smithy.ReadStruct(r, &v.TrainingDataConfig)
+		v.TrainingDataConfig = new(TrainingDataConfig)
+		return r.Struct(v.TrainingDataConfig)
 	case 15:
-		return smithy.ReadStruct(r, &v.ValidationDataConfig)
+		v.ValidationDataConfig = new(ValidationDataConfig)
+		return r.Struct(v.ValidationDataConfig)
 	case 16:
-		return smithy.ReadStruct(r, &v.OutputDataConfig)
+		v.OutputDataConfig = new(OutputDataConfig)
+		return r.Struct(v.OutputDataConfig)
 	case 17:
 		return smithy.ReadString(r, s, &v.CustomizationType)
 	case 18:
 		return smithy.ReadString(r, s, &v.OutputModelKMSKeyARN)
 	case 19:
-		return smithy.ReadStruct(r, &v.TrainingMetrics)
+		v.TrainingMetrics = new(TrainingMetrics)
+		return r.Struct(v.TrainingMetrics)
 	case 20:
-		return smithy.ReadList(r, s, &v.ValidationMetrics, smithy.ReadValue[ValidatorMetric])
+		v.ValidationMetrics = []ValidatorMetric{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ValidationMetrics = append(v.ValidationMetrics, ValidatorMetric{})
+			return &v.ValidationMetrics[len(v.ValidationMetrics)-1]
+		})
 	case 21:
-		return smithy.ReadStruct(r, &v.VPCConfig)
+		v.VPCConfig = new(VPCConfig)
+		return r.Struct(v.VPCConfig)
 	case 22:
-		return smithy.ReadStruct(r, &v.CustomizationConfig)
+		v.CustomizationConfig = new(CustomizationConfig)
+		return r.Struct(v.CustomizationConfig)
 	}
 	return nil
 }
@@ -10521,29 +11586,52 @@ func (v *GetModelCustomizationJobResponse) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *GetModelCustomizationJobResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetModelCustomizationJobResponse
-	smithy.Write(w, s, 0, &v.JobARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.JobName, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.OutputModelName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.JobARN)
+	smithy.WriteString(w, s, 1, v.JobName)
+	smithy.WriteString(w, s, 2, v.OutputModelName)
 	smithy.WriteString(w, s, 3, v.OutputModelARN)
 	smithy.WriteString(w, s, 4, v.ClientRequestToken)
-	smithy.Write(w, s, 5, &v.RoleARN, smithy.PutString[string])
-	smithy.WriteString(w, s, 6, v.Status)
-	smithy.WriteStruct(w, 7, v.StatusDetails)
+	smithy.WriteString(w, s, 5, v.RoleARN)
+	smithy.WriteString(w, s, 6, string(v.Status))
+	if v.StatusDetails != nil {
+		w.Member(7)
+		w.Struct(v.StatusDetails)
+	}
 	smithy.WriteString(w, s, 8, v.FailureMessage)
 	smithy.WriteTime(w, s, 9, v.CreationTime)
 	smithy.WriteTime(w, s, 10, v.LastModifiedTime)
 	smithy.WriteTime(w, s, 11, v.EndTime)
-	smithy.Write(w, s, 12, &v.BaseModelARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 12, v.BaseModelARN)
 	smithy.WriteMap(w, s, 13, v.HyperParameters, smithy.PutString[string])
-	smithy.WriteStruct(w, 14, v.TrainingDataConfig)
-	smithy.WriteStruct(w, 15, v.ValidationDataConfig)
-	smithy.WriteStruct(w, 16, v.OutputDataConfig)
-	smithy.WriteString(w, s, 17, v.CustomizationType)
+	if v.TrainingDataConfig != nil {
+		w.Member(14)
+		w.Struct(v.TrainingDataConfig)
+	}
+	if v.ValidationDataConfig != nil {
+		w.Member(15)
+		w.Struct(v.ValidationDataConfig)
+	}
+	if v.OutputDataConfig != nil {
+		w.Member(16)
+		w.Struct(v.OutputDataConfig)
+	}
+	smithy.WriteString(w, s, 17, string(v.CustomizationType))
 	smithy.WriteString(w, s, 18, v.OutputModelKMSKeyARN)
-	smithy.WriteStruct(w, 19, v.TrainingMetrics)
-	smithy.WriteList(w, s, 20, v.ValidationMetrics, smithy.PutValue[ValidatorMetric])
-	smithy.WriteStruct(w, 21, v.VPCConfig)
-	smithy.WriteStruct(w, 22, v.CustomizationConfig)
+	if v.TrainingMetrics != nil {
+		w.Member(19)
+		w.Struct(v.TrainingMetrics)
+	}
+	if v.ValidationMetrics != nil {
+		smithy.WriteStructs(w, s, 20, len(v.ValidationMetrics), func(i int) smithy.Struct { return &v.ValidationMetrics[i] })
+	}
+	if v.VPCConfig != nil {
+		w.Member(21)
+		w.Struct(v.VPCConfig)
+	}
+	if v.CustomizationConfig != nil {
+		w.Member(22)
+		w.Struct(v.CustomizationConfig)
+	}
 }
 
 var schemaGetModelImportJobRequest = smithy.Schema{
@@ -10570,7 +11658,7 @@ func (v *GetModelImportJobRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetModelImportJobRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetModelImportJobRequest
-	smithy.Write(w, s, 0, &v.JobIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.JobIdentifier)
 }
 
 var schemaGetModelImportJobResponse = smithy.Schema{
@@ -10611,7 +11699,8 @@ func (v *GetModelImportJobResponse) ReadMember(r smithy.Reader, i int) error {
 	case 4:
 		return smithy.ReadString(r, s, &v.RoleARN)
 	case 5:
-		return smithy.ReadStruct(r, &v.ModelDataSource)
+		v.ModelDataSource = new(ModelDataSource)
+		return r.Struct(v.ModelDataSource)
 	case 6:
 		return smithy.ReadString(r, s, &v.Status)
 	case 7:
@@ -10623,7 +11712,8 @@ func (v *GetModelImportJobResponse) ReadMember(r smithy.Reader, i int) error {
 	case 10:
 		return smithy.ReadTime(r, s, &v.EndTime)
 	case 11:
-		return smithy.ReadStruct(r, &v.VPCConfig)
+		v.VPCConfig = new(VPCConfig)
+		return r.Struct(v.VPCConfig)
 	case 12:
 		return smithy.ReadString(r, s, &v.ImportedModelKMSKeyARN)
 	}
@@ -10638,13 +11728,19 @@ func (v *GetModelImportJobResponse) WriteMembers(w smithy.Writer) {
 	smithy.WriteString(w, s, 2, v.ImportedModelName)
 	smithy.WriteString(w, s, 3, v.ImportedModelARN)
 	smithy.WriteString(w, s, 4, v.RoleARN)
-	smithy.WriteStruct(w, 5, v.ModelDataSource)
-	smithy.WriteString(w, s, 6, v.Status)
+	if v.ModelDataSource != nil {
+		w.Member(5)
+		w.Struct(v.ModelDataSource)
+	}
+	smithy.WriteString(w, s, 6, string(v.Status))
 	smithy.WriteString(w, s, 7, v.FailureMessage)
 	smithy.WriteTime(w, s, 8, v.CreationTime)
 	smithy.WriteTime(w, s, 9, v.LastModifiedTime)
 	smithy.WriteTime(w, s, 10, v.EndTime)
-	smithy.WriteStruct(w, 11, v.VPCConfig)
+	if v.VPCConfig != nil {
+		w.Member(11)
+		w.Struct(v.VPCConfig)
+	}
 	smithy.WriteString(w, s, 12, v.ImportedModelKMSKeyARN)
 }
 
@@ -10674,7 +11770,7 @@ func (v *GetModelInvocationJobRequest) ReadMember(r smithy.Reader, i int) error 
 // WriteMembers implements smithy.Struct.
 func (v *GetModelInvocationJobRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetModelInvocationJobRequest
-	smithy.Write(w, s, 0, &v.JobIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.JobIdentifier)
 }
 
 var schemaGetModelInvocationJobResponse = smithy.Schema{
@@ -10734,11 +11830,14 @@ func (v *GetModelInvocationJobResponse) ReadMember(r smithy.Reader, i int) error
 	case 9:
 		return smithy.ReadTime(r, s, &v.EndTime)
 	case 10:
-		return smithy.ReadStruct(r, &v.InputDataConfig)
+		v.InputDataConfig = new(ModelInvocationJobInputDataConfig)
+		return r.Struct(v.InputDataConfig)
 	case 11:
-		return smithy.ReadStruct(r, &v.OutputDataConfig)
+		v.OutputDataConfig = new(ModelInvocationJobOutputDataConfig)
+		return r.Struct(v.OutputDataConfig)
 	case 12:
-		return smithy.ReadStruct(r, &v.VPCConfig)
+		v.VPCConfig = new(VPCConfig)
+		return r.Struct(v.VPCConfig)
 	case 13:
 		return smithy.ReadOpt(r, s, &v.TimeoutDurationInHours, smithy.ReadInt[int])
 	case 14:
@@ -10760,22 +11859,31 @@ func (v *GetModelInvocationJobResponse) ReadMember(r smithy.Reader, i int) error
 // WriteMembers implements smithy.Struct.
 func (v *GetModelInvocationJobResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetModelInvocationJobResponse
-	smithy.Write(w, s, 0, &v.JobARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.JobARN)
 	smithy.WriteString(w, s, 1, v.JobName)
-	smithy.Write(w, s, 2, &v.ModelID, smithy.PutString[string])
+	smithy.WriteString(w, s, 2, v.ModelID)
 	smithy.WriteString(w, s, 3, v.ClientRequestToken)
-	smithy.Write(w, s, 4, &v.RoleARN, smithy.PutString[string])
-	smithy.WriteString(w, s, 5, v.Status)
+	smithy.WriteString(w, s, 4, v.RoleARN)
+	smithy.WriteString(w, s, 5, string(v.Status))
 	smithy.WriteString(w, s, 6, v.Message)
 	smithy.WriteTime(w, s, 7, v.SubmitTime)
 	smithy.WriteTime(w, s, 8, v.LastModifiedTime)
 	smithy.WriteTime(w, s, 9, v.EndTime)
-	smithy.WriteStruct(w, 10, v.InputDataConfig)
-	smithy.WriteStruct(w, 11, v.OutputDataConfig)
-	smithy.WriteStruct(w, 12, v.VPCConfig)
+	if v.InputDataConfig != nil {
+		w.Member(10)
+		w.Struct(v.InputDataConfig)
+	}
+	if v.OutputDataConfig != nil {
+		w.Member(11)
+		w.Struct(v.OutputDataConfig)
+	}
+	if v.VPCConfig != nil {
+		w.Member(12)
+		w.Struct(v.VPCConfig)
+	}
 	smithy.WriteOpt(w, s, 13, v.TimeoutDurationInHours, smithy.PutInt[int])
 	smithy.WriteTime(w, s, 14, v.JobExpirationTime)
-	smithy.WriteString(w, s, 15, v.ModelInvocationType)
+	smithy.WriteString(w, s, 15, string(v.ModelInvocationType))
 	smithy.WriteOpt(w, s, 16, v.TotalRecordCount, smithy.PutInt[int64])
 	smithy.WriteOpt(w, s, 17, v.ProcessedRecordCount, smithy.PutInt[int64])
 	smithy.WriteOpt(w, s, 18, v.SuccessRecordCount, smithy.PutInt[int64])
@@ -10816,14 +11924,18 @@ func (*GetModelInvocationLoggingConfigurationResponse) Schema() *smithy.Schema {
 func (v *GetModelInvocationLoggingConfigurationResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.LoggingConfig)
+		v.LoggingConfig = new(LoggingConfig)
+		return r.Struct(v.LoggingConfig)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GetModelInvocationLoggingConfigurationResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.LoggingConfig)
+	if v.LoggingConfig != nil {
+		w.Member(0)
+		w.Struct(v.LoggingConfig)
+	}
 }
 
 var schemaGetPromptRouterRequest = smithy.Schema{
@@ -10850,7 +11962,7 @@ func (v *GetPromptRouterRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetPromptRouterRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetPromptRouterRequest
-	smithy.Write(w, s, 0, &v.PromptRouterARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PromptRouterARN)
 }
 
 var schemaGetPromptRouterResponse = smithy.Schema{
@@ -10880,7 +11992,8 @@ func (v *GetPromptRouterResponse) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.PromptRouterName)
 	case 1:
-		return smithy.ReadStruct(r, &v.RoutingCriteria)
+		v.RoutingCriteria = new(RoutingCriteria)
+		return r.Struct(v.RoutingCriteria)
 	case 2:
 		return smithy.ReadString(r, s, &v.Description)
 	case 3:
@@ -10890,9 +12003,14 @@ func (v *GetPromptRouterResponse) ReadMember(r smithy.Reader, i int) error {
 	case 5:
 		return smithy.ReadString(r, s, &v.PromptRouterARN)
 	case 6:
-		return smithy.ReadList(r, s, &v.Models, smithy.ReadValue[PromptRouterTargetModel])
+		v.Models = []PromptRouterTargetModel{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Models = append(v.Models, PromptRouterTargetModel{})
+			return &v.Models[len(v.Models)-1]
+		})
 	case 7:
-		return smithy.ReadStruct(r, &v.FallbackModel)
+		v.FallbackModel = new(PromptRouterTargetModel)
+		return r.Struct(v.FallbackModel)
 	case 8:
 		return smithy.ReadString(r, s, &v.Status)
 	case 9:
@@ -10904,16 +12022,22 @@ func (v *GetPromptRouterResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetPromptRouterResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetPromptRouterResponse
-	smithy.Write(w, s, 0, &v.PromptRouterName, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.RoutingCriteria)
+	smithy.WriteString(w, s, 0, v.PromptRouterName)
+	if v.RoutingCriteria != nil {
+		w.Member(1)
+		w.Struct(v.RoutingCriteria)
+	}
 	smithy.WriteString(w, s, 2, v.Description)
 	smithy.WriteTime(w, s, 3, v.CreatedAt)
 	smithy.WriteTime(w, s, 4, v.UpdatedAt)
-	smithy.Write(w, s, 5, &v.PromptRouterARN, smithy.PutString[string])
-	smithy.WriteList(w, s, 6, v.Models, smithy.PutValue[PromptRouterTargetModel])
-	smithy.WriteStruct(w, 7, v.FallbackModel)
-	smithy.Write(w, s, 8, &v.Status, smithy.PutString[PromptRouterStatus])
-	smithy.Write(w, s, 9, &v.Type, smithy.PutString[PromptRouterType])
+	smithy.WriteString(w, s, 5, v.PromptRouterARN)
+	smithy.WriteStructs(w, s, 6, len(v.Models), func(i int) smithy.Struct { return &v.Models[i] })
+	if v.FallbackModel != nil {
+		w.Member(7)
+		w.Struct(v.FallbackModel)
+	}
+	smithy.WriteString(w, s, 8, string(v.Status))
+	smithy.WriteString(w, s, 9, string(v.Type))
 }
 
 var schemaGetProvisionedModelThroughputRequest = smithy.Schema{
@@ -10942,7 +12066,7 @@ func (v *GetProvisionedModelThroughputRequest) ReadMember(r smithy.Reader, i int
 // WriteMembers implements smithy.Struct.
 func (v *GetProvisionedModelThroughputRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetProvisionedModelThroughputRequest
-	smithy.Write(w, s, 0, &v.ProvisionedModelID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ProvisionedModelID)
 }
 
 var schemaGetProvisionedModelThroughputResponse = smithy.Schema{
@@ -11009,16 +12133,16 @@ func (v *GetProvisionedModelThroughputResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetProvisionedModelThroughputResponse
 	smithy.Write(w, s, 0, &v.ModelUnits, smithy.PutInt[int])
 	smithy.Write(w, s, 1, &v.DesiredModelUnits, smithy.PutInt[int])
-	smithy.Write(w, s, 2, &v.ProvisionedModelName, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.ProvisionedModelARN, smithy.PutString[string])
-	smithy.Write(w, s, 4, &v.ModelARN, smithy.PutString[string])
-	smithy.Write(w, s, 5, &v.DesiredModelARN, smithy.PutString[string])
-	smithy.Write(w, s, 6, &v.FoundationModelARN, smithy.PutString[string])
-	smithy.Write(w, s, 7, &v.Status, smithy.PutString[ProvisionedModelStatus])
+	smithy.WriteString(w, s, 2, v.ProvisionedModelName)
+	smithy.WriteString(w, s, 3, v.ProvisionedModelARN)
+	smithy.WriteString(w, s, 4, v.ModelARN)
+	smithy.WriteString(w, s, 5, v.DesiredModelARN)
+	smithy.WriteString(w, s, 6, v.FoundationModelARN)
+	smithy.WriteString(w, s, 7, string(v.Status))
 	smithy.WriteTime(w, s, 8, v.CreationTime)
 	smithy.WriteTime(w, s, 9, v.LastModifiedTime)
 	smithy.WriteString(w, s, 10, v.FailureMessage)
-	smithy.WriteString(w, s, 11, v.CommitmentDuration)
+	smithy.WriteString(w, s, 11, string(v.CommitmentDuration))
 	smithy.WriteTime(w, s, 12, v.CommitmentExpirationTime)
 }
 
@@ -11046,7 +12170,7 @@ func (v *GetResourcePolicyRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetResourcePolicyRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetResourcePolicyRequest
-	smithy.Write(w, s, 0, &v.ResourceARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ResourceARN)
 }
 
 var schemaGetResourcePolicyResponse = smithy.Schema{
@@ -11135,14 +12259,18 @@ func (*GraderConfig) Schema() *smithy.Schema { return &schemaGraderConfig }
 func (v *GraderConfig) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.LambdaGrader)
+		v.LambdaGrader = new(LambdaGraderConfig)
+		return r.Struct(v.LambdaGrader)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GraderConfig) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.LambdaGrader)
+	if v.LambdaGrader != nil {
+		w.Member(0)
+		w.Struct(v.LambdaGrader)
+	}
 }
 
 var schemaGuardrailARN = smithy.Schema{
@@ -11267,8 +12395,8 @@ func (v *GuardrailConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailConfiguration
-	smithy.Write(w, s, 0, &v.GuardrailID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.GuardrailVersion, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.GuardrailID)
+	smithy.WriteString(w, s, 1, v.GuardrailVersion)
 }
 
 var schemaGuardrailConfigurationGuardrailIDString = smithy.Schema{
@@ -11329,13 +12457,13 @@ func (v *GuardrailContentFilter) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailContentFilter) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailContentFilter
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[GuardrailContentFilterType])
-	smithy.Write(w, s, 1, &v.InputStrength, smithy.PutString[GuardrailFilterStrength])
-	smithy.Write(w, s, 2, &v.OutputStrength, smithy.PutString[GuardrailFilterStrength])
+	smithy.WriteString(w, s, 0, string(v.Type))
+	smithy.WriteString(w, s, 1, string(v.InputStrength))
+	smithy.WriteString(w, s, 2, string(v.OutputStrength))
 	smithy.WriteList(w, s, 3, v.InputModalities, smithy.PutString[GuardrailModality])
 	smithy.WriteList(w, s, 4, v.OutputModalities, smithy.PutString[GuardrailModality])
-	smithy.WriteString(w, s, 5, v.InputAction)
-	smithy.WriteString(w, s, 6, v.OutputAction)
+	smithy.WriteString(w, s, 5, string(v.InputAction))
+	smithy.WriteString(w, s, 6, string(v.OutputAction))
 	smithy.WriteOpt(w, s, 7, v.InputEnabled, smithy.PutBool)
 	smithy.WriteOpt(w, s, 8, v.OutputEnabled, smithy.PutBool)
 }
@@ -11396,13 +12524,13 @@ func (v *GuardrailContentFilterConfig) ReadMember(r smithy.Reader, i int) error 
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailContentFilterConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailContentFilterConfig
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[GuardrailContentFilterType])
-	smithy.Write(w, s, 1, &v.InputStrength, smithy.PutString[GuardrailFilterStrength])
-	smithy.Write(w, s, 2, &v.OutputStrength, smithy.PutString[GuardrailFilterStrength])
+	smithy.WriteString(w, s, 0, string(v.Type))
+	smithy.WriteString(w, s, 1, string(v.InputStrength))
+	smithy.WriteString(w, s, 2, string(v.OutputStrength))
 	smithy.WriteList(w, s, 3, v.InputModalities, smithy.PutString[GuardrailModality])
 	smithy.WriteList(w, s, 4, v.OutputModalities, smithy.PutString[GuardrailModality])
-	smithy.WriteString(w, s, 5, v.InputAction)
-	smithy.WriteString(w, s, 6, v.OutputAction)
+	smithy.WriteString(w, s, 5, string(v.InputAction))
+	smithy.WriteString(w, s, 6, string(v.OutputAction))
 	smithy.WriteOpt(w, s, 7, v.InputEnabled, smithy.PutBool)
 	smithy.WriteOpt(w, s, 8, v.OutputEnabled, smithy.PutBool)
 }
@@ -11456,7 +12584,7 @@ func (v *GuardrailContentFiltersTier) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailContentFiltersTier) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailContentFiltersTier
-	smithy.Write(w, s, 0, &v.TierName, smithy.PutString[GuardrailContentFiltersTierName])
+	smithy.WriteString(w, s, 0, string(v.TierName))
 }
 
 var schemaGuardrailContentFiltersTierConfig = smithy.Schema{
@@ -11485,7 +12613,7 @@ func (v *GuardrailContentFiltersTierConfig) ReadMember(r smithy.Reader, i int) e
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailContentFiltersTierConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailContentFiltersTierConfig
-	smithy.Write(w, s, 0, &v.TierName, smithy.PutString[GuardrailContentFiltersTierName])
+	smithy.WriteString(w, s, 0, string(v.TierName))
 }
 
 var schemaGuardrailContentFiltersTierName = smithy.Schema{
@@ -11511,9 +12639,14 @@ func (v *GuardrailContentPolicy) ReadMember(r smithy.Reader, i int) error {
 	s := schemaGuardrailContentPolicy.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Filters, smithy.ReadValue[GuardrailContentFilter])
+		v.Filters = []GuardrailContentFilter{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Filters = append(v.Filters, GuardrailContentFilter{})
+			return &v.Filters[len(v.Filters)-1]
+		})
 	case 1:
-		return smithy.ReadStruct(r, &v.Tier)
+		v.Tier = new(GuardrailContentFiltersTier)
+		return r.Struct(v.Tier)
 	}
 	return nil
 }
@@ -11521,8 +12654,13 @@ func (v *GuardrailContentPolicy) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailContentPolicy) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailContentPolicy
-	smithy.WriteList(w, s, 0, v.Filters, smithy.PutValue[GuardrailContentFilter])
-	smithy.WriteStruct(w, 1, v.Tier)
+	if v.Filters != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Filters), func(i int) smithy.Struct { return &v.Filters[i] })
+	}
+	if v.Tier != nil {
+		w.Member(1)
+		w.Struct(v.Tier)
+	}
 }
 
 var schemaGuardrailContentPolicyConfig = smithy.Schema{
@@ -11544,9 +12682,14 @@ func (v *GuardrailContentPolicyConfig) ReadMember(r smithy.Reader, i int) error 
 	s := schemaGuardrailContentPolicyConfig.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.FiltersConfig, smithy.ReadValue[GuardrailContentFilterConfig])
+		v.FiltersConfig = []GuardrailContentFilterConfig{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.FiltersConfig = append(v.FiltersConfig, GuardrailContentFilterConfig{})
+			return &v.FiltersConfig[len(v.FiltersConfig)-1]
+		})
 	case 1:
-		return smithy.ReadStruct(r, &v.TierConfig)
+		v.TierConfig = new(GuardrailContentFiltersTierConfig)
+		return r.Struct(v.TierConfig)
 	}
 	return nil
 }
@@ -11554,8 +12697,11 @@ func (v *GuardrailContentPolicyConfig) ReadMember(r smithy.Reader, i int) error 
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailContentPolicyConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailContentPolicyConfig
-	smithy.WriteList(w, s, 0, v.FiltersConfig, smithy.PutValue[GuardrailContentFilterConfig])
-	smithy.WriteStruct(w, 1, v.TierConfig)
+	smithy.WriteStructs(w, s, 0, len(v.FiltersConfig), func(i int) smithy.Struct { return &v.FiltersConfig[i] })
+	if v.TierConfig != nil {
+		w.Member(1)
+		w.Struct(v.TierConfig)
+	}
 }
 
 var schemaGuardrailContextualGroundingAction = smithy.Schema{
@@ -11599,9 +12745,9 @@ func (v *GuardrailContextualGroundingFilter) ReadMember(r smithy.Reader, i int) 
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailContextualGroundingFilter) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailContextualGroundingFilter
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[GuardrailContextualGroundingFilterType])
+	smithy.WriteString(w, s, 0, string(v.Type))
 	smithy.Write(w, s, 1, &v.Threshold, smithy.PutFloat)
-	smithy.WriteString(w, s, 2, v.Action)
+	smithy.WriteString(w, s, 2, string(v.Action))
 	smithy.WriteOpt(w, s, 3, v.Enabled, smithy.PutBool)
 }
 
@@ -11640,9 +12786,9 @@ func (v *GuardrailContextualGroundingFilterConfig) ReadMember(r smithy.Reader, i
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailContextualGroundingFilterConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailContextualGroundingFilterConfig
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[GuardrailContextualGroundingFilterType])
+	smithy.WriteString(w, s, 0, string(v.Type))
 	smithy.Write(w, s, 1, &v.Threshold, smithy.PutFloat)
-	smithy.WriteString(w, s, 2, v.Action)
+	smithy.WriteString(w, s, 2, string(v.Action))
 	smithy.WriteOpt(w, s, 3, v.Enabled, smithy.PutBool)
 }
 
@@ -11698,9 +12844,14 @@ func (v *GuardrailContextualGroundingPolicy) ReadMember(r smithy.Reader, i int) 
 	s := schemaGuardrailContextualGroundingPolicy.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Filters, smithy.ReadValue[GuardrailContextualGroundingFilter])
+		v.Filters = []GuardrailContextualGroundingFilter{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Filters = append(v.Filters, GuardrailContextualGroundingFilter{})
+			return &v.Filters[len(v.Filters)-1]
+		})
 	case 1:
-		return smithy.ReadStruct(r, &v.Tier)
+		v.Tier = new(GuardrailContextualGroundingTier)
+		return r.Struct(v.Tier)
 	}
 	return nil
 }
@@ -11708,8 +12859,11 @@ func (v *GuardrailContextualGroundingPolicy) ReadMember(r smithy.Reader, i int) 
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailContextualGroundingPolicy) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailContextualGroundingPolicy
-	smithy.WriteList(w, s, 0, v.Filters, smithy.PutValue[GuardrailContextualGroundingFilter])
-	smithy.WriteStruct(w, 1, v.Tier)
+	smithy.WriteStructs(w, s, 0, len(v.Filters), func(i int) smithy.Struct { return &v.Filters[i] })
+	if v.Tier != nil {
+		w.Member(1)
+		w.Struct(v.Tier)
+	}
 }
 
 var schemaGuardrailContextualGroundingPolicyConfig = smithy.Schema{
@@ -11731,9 +12885,14 @@ func (v *GuardrailContextualGroundingPolicyConfig) ReadMember(r smithy.Reader, i
 	s := schemaGuardrailContextualGroundingPolicyConfig.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.FiltersConfig, smithy.ReadValue[GuardrailContextualGroundingFilterConfig])
+		v.FiltersConfig = []GuardrailContextualGroundingFilterConfig{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.FiltersConfig = append(v.FiltersConfig, GuardrailContextualGroundingFilterConfig{})
+			return &v.FiltersConfig[len(v.FiltersConfig)-1]
+		})
 	case 1:
-		return smithy.ReadStruct(r, &v.TierConfig)
+		v.TierConfig = new(GuardrailContextualGroundingTierConfig)
+		return r.Struct(v.TierConfig)
 	}
 	return nil
 }
@@ -11741,8 +12900,11 @@ func (v *GuardrailContextualGroundingPolicyConfig) ReadMember(r smithy.Reader, i
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailContextualGroundingPolicyConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailContextualGroundingPolicyConfig
-	smithy.WriteList(w, s, 0, v.FiltersConfig, smithy.PutValue[GuardrailContextualGroundingFilterConfig])
-	smithy.WriteStruct(w, 1, v.TierConfig)
+	smithy.WriteStructs(w, s, 0, len(v.FiltersConfig), func(i int) smithy.Struct { return &v.FiltersConfig[i] })
+	if v.TierConfig != nil {
+		w.Member(1)
+		w.Struct(v.TierConfig)
+	}
 }
 
 var schemaGuardrailContextualGroundingTier = smithy.Schema{
@@ -11771,7 +12933,7 @@ func (v *GuardrailContextualGroundingTier) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailContextualGroundingTier) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailContextualGroundingTier
-	smithy.Write(w, s, 0, &v.TierName, smithy.PutString[GuardrailContextualGroundingTierName])
+	smithy.WriteString(w, s, 0, string(v.TierName))
 }
 
 var schemaGuardrailContextualGroundingTierConfig = smithy.Schema{
@@ -11800,7 +12962,7 @@ func (v *GuardrailContextualGroundingTierConfig) ReadMember(r smithy.Reader, i i
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailContextualGroundingTierConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailContextualGroundingTierConfig
-	smithy.Write(w, s, 0, &v.TierName, smithy.PutString[GuardrailContextualGroundingTierName])
+	smithy.WriteString(w, s, 0, string(v.TierName))
 }
 
 var schemaGuardrailContextualGroundingTierName = smithy.Schema{
@@ -11833,7 +12995,7 @@ func (v *GuardrailCrossRegionConfig) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailCrossRegionConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailCrossRegionConfig
-	smithy.Write(w, s, 0, &v.GuardrailProfileIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.GuardrailProfileIdentifier)
 }
 
 var schemaGuardrailCrossRegionDetails = smithy.Schema{
@@ -11977,9 +13139,9 @@ func (v *GuardrailManagedWords) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailManagedWords) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailManagedWords
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[GuardrailManagedWordsType])
-	smithy.WriteString(w, s, 1, v.InputAction)
-	smithy.WriteString(w, s, 2, v.OutputAction)
+	smithy.WriteString(w, s, 0, string(v.Type))
+	smithy.WriteString(w, s, 1, string(v.InputAction))
+	smithy.WriteString(w, s, 2, string(v.OutputAction))
 	smithy.WriteOpt(w, s, 3, v.InputEnabled, smithy.PutBool)
 	smithy.WriteOpt(w, s, 4, v.OutputEnabled, smithy.PutBool)
 }
@@ -12022,9 +13184,9 @@ func (v *GuardrailManagedWordsConfig) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailManagedWordsConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailManagedWordsConfig
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[GuardrailManagedWordsType])
-	smithy.WriteString(w, s, 1, v.InputAction)
-	smithy.WriteString(w, s, 2, v.OutputAction)
+	smithy.WriteString(w, s, 0, string(v.Type))
+	smithy.WriteString(w, s, 1, string(v.InputAction))
+	smithy.WriteString(w, s, 2, string(v.OutputAction))
 	smithy.WriteOpt(w, s, 3, v.InputEnabled, smithy.PutBool)
 	smithy.WriteOpt(w, s, 4, v.OutputEnabled, smithy.PutBool)
 }
@@ -12117,10 +13279,10 @@ func (v *GuardrailPIIEntity) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailPIIEntity) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailPIIEntity
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[GuardrailPIIEntityType])
-	smithy.Write(w, s, 1, &v.Action, smithy.PutString[GuardrailSensitiveInformationAction])
-	smithy.WriteString(w, s, 2, v.InputAction)
-	smithy.WriteString(w, s, 3, v.OutputAction)
+	smithy.WriteString(w, s, 0, string(v.Type))
+	smithy.WriteString(w, s, 1, string(v.Action))
+	smithy.WriteString(w, s, 2, string(v.InputAction))
+	smithy.WriteString(w, s, 3, string(v.OutputAction))
 	smithy.WriteOpt(w, s, 4, v.InputEnabled, smithy.PutBool)
 	smithy.WriteOpt(w, s, 5, v.OutputEnabled, smithy.PutBool)
 }
@@ -12164,10 +13326,10 @@ func (v *GuardrailPIIEntityConfig) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailPIIEntityConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailPIIEntityConfig
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[GuardrailPIIEntityType])
-	smithy.Write(w, s, 1, &v.Action, smithy.PutString[GuardrailSensitiveInformationAction])
-	smithy.WriteString(w, s, 2, v.InputAction)
-	smithy.WriteString(w, s, 3, v.OutputAction)
+	smithy.WriteString(w, s, 0, string(v.Type))
+	smithy.WriteString(w, s, 1, string(v.Action))
+	smithy.WriteString(w, s, 2, string(v.InputAction))
+	smithy.WriteString(w, s, 3, string(v.OutputAction))
 	smithy.WriteOpt(w, s, 4, v.InputEnabled, smithy.PutBool)
 	smithy.WriteOpt(w, s, 5, v.OutputEnabled, smithy.PutBool)
 }
@@ -12222,12 +13384,12 @@ func (v *GuardrailRegex) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailRegex) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailRegex
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
-	smithy.Write(w, s, 2, &v.Pattern, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.Action, smithy.PutString[GuardrailSensitiveInformationAction])
-	smithy.WriteString(w, s, 4, v.InputAction)
-	smithy.WriteString(w, s, 5, v.OutputAction)
+	smithy.WriteString(w, s, 2, v.Pattern)
+	smithy.WriteString(w, s, 3, string(v.Action))
+	smithy.WriteString(w, s, 4, string(v.InputAction))
+	smithy.WriteString(w, s, 5, string(v.OutputAction))
 	smithy.WriteOpt(w, s, 6, v.InputEnabled, smithy.PutBool)
 	smithy.WriteOpt(w, s, 7, v.OutputEnabled, smithy.PutBool)
 }
@@ -12277,12 +13439,12 @@ func (v *GuardrailRegexConfig) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailRegexConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailRegexConfig
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
-	smithy.Write(w, s, 2, &v.Pattern, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.Action, smithy.PutString[GuardrailSensitiveInformationAction])
-	smithy.WriteString(w, s, 4, v.InputAction)
-	smithy.WriteString(w, s, 5, v.OutputAction)
+	smithy.WriteString(w, s, 2, v.Pattern)
+	smithy.WriteString(w, s, 3, string(v.Action))
+	smithy.WriteString(w, s, 4, string(v.InputAction))
+	smithy.WriteString(w, s, 5, string(v.OutputAction))
 	smithy.WriteOpt(w, s, 6, v.InputEnabled, smithy.PutBool)
 	smithy.WriteOpt(w, s, 7, v.OutputEnabled, smithy.PutBool)
 }
@@ -12358,9 +13520,17 @@ func (v *GuardrailSensitiveInformationPolicy) ReadMember(r smithy.Reader, i int)
 	s := schemaGuardrailSensitiveInformationPolicy.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.PIIEntities, smithy.ReadValue[GuardrailPIIEntity])
+		v.PIIEntities = []GuardrailPIIEntity{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.PIIEntities = append(v.PIIEntities, GuardrailPIIEntity{})
+			return &v.PIIEntities[len(v.PIIEntities)-1]
+		})
 	case 1:
-		return smithy.ReadList(r, s, &v.Regexes, smithy.ReadValue[GuardrailRegex])
+		v.Regexes = []GuardrailRegex{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Regexes = append(v.Regexes, GuardrailRegex{})
+			return &v.Regexes[len(v.Regexes)-1]
+		})
 	}
 	return nil
 }
@@ -12368,8 +13538,12 @@ func (v *GuardrailSensitiveInformationPolicy) ReadMember(r smithy.Reader, i int)
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailSensitiveInformationPolicy) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailSensitiveInformationPolicy
-	smithy.WriteList(w, s, 0, v.PIIEntities, smithy.PutValue[GuardrailPIIEntity])
-	smithy.WriteList(w, s, 1, v.Regexes, smithy.PutValue[GuardrailRegex])
+	if v.PIIEntities != nil {
+		smithy.WriteStructs(w, s, 0, len(v.PIIEntities), func(i int) smithy.Struct { return &v.PIIEntities[i] })
+	}
+	if v.Regexes != nil {
+		smithy.WriteStructs(w, s, 1, len(v.Regexes), func(i int) smithy.Struct { return &v.Regexes[i] })
+	}
 }
 
 var schemaGuardrailSensitiveInformationPolicyConfig = smithy.Schema{
@@ -12391,9 +13565,17 @@ func (v *GuardrailSensitiveInformationPolicyConfig) ReadMember(r smithy.Reader, 
 	s := schemaGuardrailSensitiveInformationPolicyConfig.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.PIIEntitiesConfig, smithy.ReadValue[GuardrailPIIEntityConfig])
+		v.PIIEntitiesConfig = []GuardrailPIIEntityConfig{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.PIIEntitiesConfig = append(v.PIIEntitiesConfig, GuardrailPIIEntityConfig{})
+			return &v.PIIEntitiesConfig[len(v.PIIEntitiesConfig)-1]
+		})
 	case 1:
-		return smithy.ReadList(r, s, &v.RegexesConfig, smithy.ReadValue[GuardrailRegexConfig])
+		v.RegexesConfig = []GuardrailRegexConfig{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.RegexesConfig = append(v.RegexesConfig, GuardrailRegexConfig{})
+			return &v.RegexesConfig[len(v.RegexesConfig)-1]
+		})
 	}
 	return nil
 }
@@ -12401,8 +13583,12 @@ func (v *GuardrailSensitiveInformationPolicyConfig) ReadMember(r smithy.Reader, 
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailSensitiveInformationPolicyConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailSensitiveInformationPolicyConfig
-	smithy.WriteList(w, s, 0, v.PIIEntitiesConfig, smithy.PutValue[GuardrailPIIEntityConfig])
-	smithy.WriteList(w, s, 1, v.RegexesConfig, smithy.PutValue[GuardrailRegexConfig])
+	if v.PIIEntitiesConfig != nil {
+		smithy.WriteStructs(w, s, 0, len(v.PIIEntitiesConfig), func(i int) smithy.Struct { return &v.PIIEntitiesConfig[i] })
+	}
+	if v.RegexesConfig != nil {
+		smithy.WriteStructs(w, s, 1, len(v.RegexesConfig), func(i int) smithy.Struct { return &v.RegexesConfig[i] })
+	}
 }
 
 var schemaGuardrailStatus = smithy.Schema{
@@ -12474,7 +13660,8 @@ func (v *GuardrailSummary) ReadMember(r smithy.Reader, i int) error {
 	case 7:
 		return smithy.ReadTime(r, s, &v.UpdatedAt)
 	case 8:
-		return smithy.ReadStruct(r, &v.CrossRegionDetails)
+		v.CrossRegionDetails = new(GuardrailCrossRegionDetails)
+		return r.Struct(v.CrossRegionDetails)
 	}
 	return nil
 }
@@ -12482,15 +13669,18 @@ func (v *GuardrailSummary) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailSummary
-	smithy.Write(w, s, 0, &v.ID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.ARN, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Status, smithy.PutString[GuardrailStatus])
-	smithy.Write(w, s, 3, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ID)
+	smithy.WriteString(w, s, 1, v.ARN)
+	smithy.WriteString(w, s, 2, string(v.Status))
+	smithy.WriteString(w, s, 3, v.Name)
 	smithy.WriteString(w, s, 4, v.Description)
-	smithy.Write(w, s, 5, &v.Version, smithy.PutString[string])
+	smithy.WriteString(w, s, 5, v.Version)
 	smithy.WriteTime(w, s, 6, v.CreatedAt)
 	smithy.WriteTime(w, s, 7, v.UpdatedAt)
-	smithy.WriteStruct(w, 8, v.CrossRegionDetails)
+	if v.CrossRegionDetails != nil {
+		w.Member(8)
+		w.Struct(v.CrossRegionDetails)
+	}
 }
 
 var schemaGuardrailTopic = smithy.Schema{
@@ -12538,12 +13728,12 @@ func (v *GuardrailTopic) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailTopic) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailTopic
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Definition, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
+	smithy.WriteString(w, s, 1, v.Definition)
 	smithy.WriteList(w, s, 2, v.Examples, smithy.PutString[string])
-	smithy.WriteString(w, s, 3, v.Type)
-	smithy.WriteString(w, s, 4, v.InputAction)
-	smithy.WriteString(w, s, 5, v.OutputAction)
+	smithy.WriteString(w, s, 3, string(v.Type))
+	smithy.WriteString(w, s, 4, string(v.InputAction))
+	smithy.WriteString(w, s, 5, string(v.OutputAction))
 	smithy.WriteOpt(w, s, 6, v.InputEnabled, smithy.PutBool)
 	smithy.WriteOpt(w, s, 7, v.OutputEnabled, smithy.PutBool)
 }
@@ -12599,12 +13789,12 @@ func (v *GuardrailTopicConfig) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailTopicConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailTopicConfig
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Definition, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
+	smithy.WriteString(w, s, 1, v.Definition)
 	smithy.WriteList(w, s, 2, v.Examples, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.Type, smithy.PutString[GuardrailTopicType])
-	smithy.WriteString(w, s, 4, v.InputAction)
-	smithy.WriteString(w, s, 5, v.OutputAction)
+	smithy.WriteString(w, s, 3, string(v.Type))
+	smithy.WriteString(w, s, 4, string(v.InputAction))
+	smithy.WriteString(w, s, 5, string(v.OutputAction))
 	smithy.WriteOpt(w, s, 6, v.InputEnabled, smithy.PutBool)
 	smithy.WriteOpt(w, s, 7, v.OutputEnabled, smithy.PutBool)
 }
@@ -12653,9 +13843,14 @@ func (v *GuardrailTopicPolicy) ReadMember(r smithy.Reader, i int) error {
 	s := schemaGuardrailTopicPolicy.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Topics, smithy.ReadValue[GuardrailTopic])
+		v.Topics = []GuardrailTopic{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Topics = append(v.Topics, GuardrailTopic{})
+			return &v.Topics[len(v.Topics)-1]
+		})
 	case 1:
-		return smithy.ReadStruct(r, &v.Tier)
+		v.Tier = new(GuardrailTopicsTier)
+		return r.Struct(v.Tier)
 	}
 	return nil
 }
@@ -12663,8 +13858,11 @@ func (v *GuardrailTopicPolicy) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailTopicPolicy) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailTopicPolicy
-	smithy.WriteList(w, s, 0, v.Topics, smithy.PutValue[GuardrailTopic])
-	smithy.WriteStruct(w, 1, v.Tier)
+	smithy.WriteStructs(w, s, 0, len(v.Topics), func(i int) smithy.Struct { return &v.Topics[i] })
+	if v.Tier != nil {
+		w.Member(1)
+		w.Struct(v.Tier)
+	}
 }
 
 var schemaGuardrailTopicPolicyConfig = smithy.Schema{
@@ -12684,9 +13882,14 @@ func (v *GuardrailTopicPolicyConfig) ReadMember(r smithy.Reader, i int) error {
 	s := schemaGuardrailTopicPolicyConfig.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.TopicsConfig, smithy.ReadValue[GuardrailTopicConfig])
+		v.TopicsConfig = []GuardrailTopicConfig{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.TopicsConfig = append(v.TopicsConfig, GuardrailTopicConfig{})
+			return &v.TopicsConfig[len(v.TopicsConfig)-1]
+		})
 	case 1:
-		return smithy.ReadStruct(r, &v.TierConfig)
+		v.TierConfig = new(GuardrailTopicsTierConfig)
+		return r.Struct(v.TierConfig)
 	}
 	return nil
 }
@@ -12694,8 +13897,11 @@ func (v *GuardrailTopicPolicyConfig) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailTopicPolicyConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailTopicPolicyConfig
-	smithy.WriteList(w, s, 0, v.TopicsConfig, smithy.PutValue[GuardrailTopicConfig])
-	smithy.WriteStruct(w, 1, v.TierConfig)
+	smithy.WriteStructs(w, s, 0, len(v.TopicsConfig), func(i int) smithy.Struct { return &v.TopicsConfig[i] })
+	if v.TierConfig != nil {
+		w.Member(1)
+		w.Struct(v.TierConfig)
+	}
 }
 
 var schemaGuardrailTopicType = smithy.Schema{
@@ -12745,7 +13951,7 @@ func (v *GuardrailTopicsTier) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailTopicsTier) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailTopicsTier
-	smithy.Write(w, s, 0, &v.TierName, smithy.PutString[GuardrailTopicsTierName])
+	smithy.WriteString(w, s, 0, string(v.TierName))
 }
 
 var schemaGuardrailTopicsTierConfig = smithy.Schema{
@@ -12772,7 +13978,7 @@ func (v *GuardrailTopicsTierConfig) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailTopicsTierConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailTopicsTierConfig
-	smithy.Write(w, s, 0, &v.TierName, smithy.PutString[GuardrailTopicsTierName])
+	smithy.WriteString(w, s, 0, string(v.TierName))
 }
 
 var schemaGuardrailTopicsTierName = smithy.Schema{
@@ -12822,9 +14028,9 @@ func (v *GuardrailWord) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailWord) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailWord
-	smithy.Write(w, s, 0, &v.Text, smithy.PutString[string])
-	smithy.WriteString(w, s, 1, v.InputAction)
-	smithy.WriteString(w, s, 2, v.OutputAction)
+	smithy.WriteString(w, s, 0, v.Text)
+	smithy.WriteString(w, s, 1, string(v.InputAction))
+	smithy.WriteString(w, s, 2, string(v.OutputAction))
 	smithy.WriteOpt(w, s, 3, v.InputEnabled, smithy.PutBool)
 	smithy.WriteOpt(w, s, 4, v.OutputEnabled, smithy.PutBool)
 }
@@ -12871,9 +14077,9 @@ func (v *GuardrailWordConfig) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailWordConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailWordConfig
-	smithy.Write(w, s, 0, &v.Text, smithy.PutString[string])
-	smithy.WriteString(w, s, 1, v.InputAction)
-	smithy.WriteString(w, s, 2, v.OutputAction)
+	smithy.WriteString(w, s, 0, v.Text)
+	smithy.WriteString(w, s, 1, string(v.InputAction))
+	smithy.WriteString(w, s, 2, string(v.OutputAction))
 	smithy.WriteOpt(w, s, 3, v.InputEnabled, smithy.PutBool)
 	smithy.WriteOpt(w, s, 4, v.OutputEnabled, smithy.PutBool)
 }
@@ -12900,9 +14106,17 @@ func (v *GuardrailWordPolicy) ReadMember(r smithy.Reader, i int) error {
 	s := schemaGuardrailWordPolicy.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Words, smithy.ReadValue[GuardrailWord])
+		v.Words = []GuardrailWord{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Words = append(v.Words, GuardrailWord{})
+			return &v.Words[len(v.Words)-1]
+		})
 	case 1:
-		return smithy.ReadList(r, s, &v.ManagedWordLists, smithy.ReadValue[GuardrailManagedWords])
+		v.ManagedWordLists = []GuardrailManagedWords{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ManagedWordLists = append(v.ManagedWordLists, GuardrailManagedWords{})
+			return &v.ManagedWordLists[len(v.ManagedWordLists)-1]
+		})
 	}
 	return nil
 }
@@ -12910,8 +14124,12 @@ func (v *GuardrailWordPolicy) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailWordPolicy) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailWordPolicy
-	smithy.WriteList(w, s, 0, v.Words, smithy.PutValue[GuardrailWord])
-	smithy.WriteList(w, s, 1, v.ManagedWordLists, smithy.PutValue[GuardrailManagedWords])
+	if v.Words != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Words), func(i int) smithy.Struct { return &v.Words[i] })
+	}
+	if v.ManagedWordLists != nil {
+		smithy.WriteStructs(w, s, 1, len(v.ManagedWordLists), func(i int) smithy.Struct { return &v.ManagedWordLists[i] })
+	}
 }
 
 var schemaGuardrailWordPolicyConfig = smithy.Schema{
@@ -12931,9 +14149,17 @@ func (v *GuardrailWordPolicyConfig) ReadMember(r smithy.Reader, i int) error {
 	s := schemaGuardrailWordPolicyConfig.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.WordsConfig, smithy.ReadValue[GuardrailWordConfig])
+		v.WordsConfig = []GuardrailWordConfig{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.WordsConfig = append(v.WordsConfig, GuardrailWordConfig{})
+			return &v.WordsConfig[len(v.WordsConfig)-1]
+		})
 	case 1:
-		return smithy.ReadList(r, s, &v.ManagedWordListsConfig, smithy.ReadValue[GuardrailManagedWordsConfig])
+		v.ManagedWordListsConfig = []GuardrailManagedWordsConfig{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ManagedWordListsConfig = append(v.ManagedWordListsConfig, GuardrailManagedWordsConfig{})
+			return &v.ManagedWordListsConfig[len(v.ManagedWordListsConfig)-1]
+		})
 	}
 	return nil
 }
@@ -12941,8 +14167,12 @@ func (v *GuardrailWordPolicyConfig) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailWordPolicyConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailWordPolicyConfig
-	smithy.WriteList(w, s, 0, v.WordsConfig, smithy.PutValue[GuardrailWordConfig])
-	smithy.WriteList(w, s, 1, v.ManagedWordListsConfig, smithy.PutValue[GuardrailManagedWordsConfig])
+	if v.WordsConfig != nil {
+		smithy.WriteStructs(w, s, 0, len(v.WordsConfig), func(i int) smithy.Struct { return &v.WordsConfig[i] })
+	}
+	if v.ManagedWordListsConfig != nil {
+		smithy.WriteStructs(w, s, 1, len(v.ManagedWordListsConfig), func(i int) smithy.Struct { return &v.ManagedWordListsConfig[i] })
+	}
 }
 
 var schemaGuardrailWordTextString = smithy.Schema{
@@ -12986,11 +14216,20 @@ func (v *HumanEvaluationConfig) ReadMember(r smithy.Reader, i int) error {
 	s := schemaHumanEvaluationConfig.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.HumanWorkflowConfig)
+		v.HumanWorkflowConfig = new(HumanWorkflowConfig)
+		return r.Struct(v.HumanWorkflowConfig)
 	case 1:
-		return smithy.ReadList(r, s, &v.CustomMetrics, smithy.ReadValue[HumanEvaluationCustomMetric])
+		v.CustomMetrics = []HumanEvaluationCustomMetric{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.CustomMetrics = append(v.CustomMetrics, HumanEvaluationCustomMetric{})
+			return &v.CustomMetrics[len(v.CustomMetrics)-1]
+		})
 	case 2:
-		return smithy.ReadList(r, s, &v.DatasetMetricConfigs, smithy.ReadValue[EvaluationDatasetMetricConfig])
+		v.DatasetMetricConfigs = []EvaluationDatasetMetricConfig{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.DatasetMetricConfigs = append(v.DatasetMetricConfigs, EvaluationDatasetMetricConfig{})
+			return &v.DatasetMetricConfigs[len(v.DatasetMetricConfigs)-1]
+		})
 	}
 	return nil
 }
@@ -12998,9 +14237,14 @@ func (v *HumanEvaluationConfig) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *HumanEvaluationConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaHumanEvaluationConfig
-	smithy.WriteStruct(w, 0, v.HumanWorkflowConfig)
-	smithy.WriteList(w, s, 1, v.CustomMetrics, smithy.PutValue[HumanEvaluationCustomMetric])
-	smithy.WriteList(w, s, 2, v.DatasetMetricConfigs, smithy.PutValue[EvaluationDatasetMetricConfig])
+	if v.HumanWorkflowConfig != nil {
+		w.Member(0)
+		w.Struct(v.HumanWorkflowConfig)
+	}
+	if v.CustomMetrics != nil {
+		smithy.WriteStructs(w, s, 1, len(v.CustomMetrics), func(i int) smithy.Struct { return &v.CustomMetrics[i] })
+	}
+	smithy.WriteStructs(w, s, 2, len(v.DatasetMetricConfigs), func(i int) smithy.Struct { return &v.DatasetMetricConfigs[i] })
 }
 
 var schemaHumanEvaluationCustomMetric = smithy.Schema{
@@ -13035,9 +14279,9 @@ func (v *HumanEvaluationCustomMetric) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *HumanEvaluationCustomMetric) WriteMembers(w smithy.Writer) {
 	s := &schemaHumanEvaluationCustomMetric
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
-	smithy.Write(w, s, 2, &v.RatingMethod, smithy.PutString[string])
+	smithy.WriteString(w, s, 2, v.RatingMethod)
 }
 
 var schemaHumanEvaluationCustomMetrics = smithy.Schema{
@@ -13082,7 +14326,7 @@ func (v *HumanWorkflowConfig) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *HumanWorkflowConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaHumanWorkflowConfig
-	smithy.Write(w, s, 0, &v.FlowDefinitionARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.FlowDefinitionARN)
 	smithy.WriteString(w, s, 1, v.Instructions)
 }
 
@@ -13116,7 +14360,11 @@ func (v *ImplicitFilterConfiguration) ReadMember(r smithy.Reader, i int) error {
 	s := schemaImplicitFilterConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.MetadataAttributes, smithy.ReadValue[MetadataAttributeSchema])
+		v.MetadataAttributes = []MetadataAttributeSchema{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.MetadataAttributes = append(v.MetadataAttributes, MetadataAttributeSchema{})
+			return &v.MetadataAttributes[len(v.MetadataAttributes)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.ModelARN)
 	}
@@ -13126,8 +14374,8 @@ func (v *ImplicitFilterConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ImplicitFilterConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaImplicitFilterConfiguration
-	smithy.WriteList(w, s, 0, v.MetadataAttributes, smithy.PutValue[MetadataAttributeSchema])
-	smithy.Write(w, s, 1, &v.ModelARN, smithy.PutString[string])
+	smithy.WriteStructs(w, s, 0, len(v.MetadataAttributes), func(i int) smithy.Struct { return &v.MetadataAttributes[i] })
+	smithy.WriteString(w, s, 1, v.ModelARN)
 }
 
 var schemaImportedModelARN = smithy.Schema{
@@ -13181,8 +14429,8 @@ func (v *ImportedModelSummary) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ImportedModelSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaImportedModelSummary
-	smithy.Write(w, s, 0, &v.ModelARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.ModelName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ModelARN)
+	smithy.WriteString(w, s, 1, v.ModelName)
 	smithy.WriteTime(w, s, 2, v.CreationTime)
 	smithy.WriteOpt(w, s, 3, v.InstructSupported, smithy.PutBool)
 	smithy.WriteString(w, s, 4, v.ModelArchitecture)
@@ -13421,7 +14669,11 @@ func (v *InferenceProfileSummary) ReadMember(r smithy.Reader, i int) error {
 	case 4:
 		return smithy.ReadString(r, s, &v.InferenceProfileARN)
 	case 5:
-		return smithy.ReadList(r, s, &v.Models, smithy.ReadValue[InferenceProfileModel])
+		v.Models = []InferenceProfileModel{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Models = append(v.Models, InferenceProfileModel{})
+			return &v.Models[len(v.Models)-1]
+		})
 	case 6:
 		return smithy.ReadString(r, s, &v.InferenceProfileID)
 	case 7:
@@ -13435,15 +14687,15 @@ func (v *InferenceProfileSummary) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *InferenceProfileSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaInferenceProfileSummary
-	smithy.Write(w, s, 0, &v.InferenceProfileName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.InferenceProfileName)
 	smithy.WriteString(w, s, 1, v.Description)
 	smithy.WriteTime(w, s, 2, v.CreatedAt)
 	smithy.WriteTime(w, s, 3, v.UpdatedAt)
-	smithy.Write(w, s, 4, &v.InferenceProfileARN, smithy.PutString[string])
-	smithy.WriteList(w, s, 5, v.Models, smithy.PutValue[InferenceProfileModel])
-	smithy.Write(w, s, 6, &v.InferenceProfileID, smithy.PutString[string])
-	smithy.Write(w, s, 7, &v.Status, smithy.PutString[InferenceProfileStatus])
-	smithy.Write(w, s, 8, &v.Type, smithy.PutString[InferenceProfileType])
+	smithy.WriteString(w, s, 4, v.InferenceProfileARN)
+	smithy.WriteStructs(w, s, 5, len(v.Models), func(i int) smithy.Struct { return &v.Models[i] })
+	smithy.WriteString(w, s, 6, v.InferenceProfileID)
+	smithy.WriteString(w, s, 7, string(v.Status))
+	smithy.WriteString(w, s, 8, string(v.Type))
 }
 
 var schemaInferenceProfileType = smithy.Schema{
@@ -13561,9 +14813,11 @@ func (v *InvocationLogsConfig) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadOpt(r, s, &v.UsePromptResponse, smithy.ReadBool)
 	case 1:
-		return smithy.ReadStruct(r, &v.InvocationLogSource)
+		v.InvocationLogSource = new(InvocationLogSource)
+		return r.Struct(v.InvocationLogSource)
 	case 2:
-		return smithy.ReadStruct(r, &v.RequestMetadataFilters)
+		v.RequestMetadataFilters = new(RequestMetadataFilters)
+		return r.Struct(v.RequestMetadataFilters)
 	}
 	return nil
 }
@@ -13572,8 +14826,14 @@ func (v *InvocationLogsConfig) ReadMember(r smithy.Reader, i int) error {
 func (v *InvocationLogsConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaInvocationLogsConfig
 	smithy.WriteOpt(w, s, 0, v.UsePromptResponse, smithy.PutBool)
-	smithy.WriteStruct(w, 1, v.InvocationLogSource)
-	smithy.WriteStruct(w, 2, v.RequestMetadataFilters)
+	if v.InvocationLogSource != nil {
+		w.Member(1)
+		w.Struct(v.InvocationLogSource)
+	}
+	if v.RequestMetadataFilters != nil {
+		w.Member(2)
+		w.Struct(v.RequestMetadataFilters)
+	}
 }
 
 var schemaJobName = smithy.Schema{
@@ -13601,14 +14861,18 @@ func (*KbInferenceConfig) Schema() *smithy.Schema { return &schemaKbInferenceCon
 func (v *KbInferenceConfig) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.TextInferenceConfig)
+		v.TextInferenceConfig = new(TextInferenceConfig)
+		return r.Struct(v.TextInferenceConfig)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *KbInferenceConfig) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.TextInferenceConfig)
+	if v.TextInferenceConfig != nil {
+		w.Member(0)
+		w.Struct(v.TextInferenceConfig)
+	}
 }
 
 var schemaKeyPrefix = smithy.Schema{
@@ -13642,17 +14906,25 @@ func (*KnowledgeBaseConfig) Schema() *smithy.Schema { return &schemaKnowledgeBas
 func (v *KnowledgeBaseConfig) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.RetrieveConfig)
+		v.RetrieveConfig = new(RetrieveConfig)
+		return r.Struct(v.RetrieveConfig)
 	case 1:
-		return smithy.ReadStruct(r, &v.RetrieveAndGenerateConfig)
+		v.RetrieveAndGenerateConfig = new(RetrieveAndGenerateConfiguration)
+		return r.Struct(v.RetrieveAndGenerateConfig)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *KnowledgeBaseConfig) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.RetrieveConfig)
-	smithy.WriteStruct(w, 1, v.RetrieveAndGenerateConfig)
+	if v.RetrieveConfig != nil {
+		w.Member(0)
+		w.Struct(v.RetrieveConfig)
+	}
+	if v.RetrieveAndGenerateConfig != nil {
+		w.Member(1)
+		w.Struct(v.RetrieveAndGenerateConfig)
+	}
 }
 
 var schemaKnowledgeBaseID = smithy.Schema{
@@ -13677,14 +14949,18 @@ func (*KnowledgeBaseRetrievalConfiguration) Schema() *smithy.Schema {
 func (v *KnowledgeBaseRetrievalConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.VectorSearchConfiguration)
+		v.VectorSearchConfiguration = new(KnowledgeBaseVectorSearchConfiguration)
+		return r.Struct(v.VectorSearchConfiguration)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *KnowledgeBaseRetrievalConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.VectorSearchConfiguration)
+	if v.VectorSearchConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.VectorSearchConfiguration)
+	}
 }
 
 var schemaKnowledgeBaseRetrieveAndGenerateConfiguration = smithy.Schema{
@@ -13713,11 +14989,14 @@ func (v *KnowledgeBaseRetrieveAndGenerateConfiguration) ReadMember(r smithy.Read
 	case 1:
 		return smithy.ReadString(r, s, &v.ModelARN)
 	case 2:
-		return smithy.ReadStruct(r, &v.RetrievalConfiguration)
+		v.RetrievalConfiguration = new(KnowledgeBaseRetrievalConfiguration)
+		return r.Struct(v.RetrievalConfiguration)
 	case 3:
-		return smithy.ReadStruct(r, &v.GenerationConfiguration)
+		v.GenerationConfiguration = new(GenerationConfiguration)
+		return r.Struct(v.GenerationConfiguration)
 	case 4:
-		return smithy.ReadStruct(r, &v.OrchestrationConfiguration)
+		v.OrchestrationConfiguration = new(OrchestrationConfiguration)
+		return r.Struct(v.OrchestrationConfiguration)
 	}
 	return nil
 }
@@ -13725,11 +15004,20 @@ func (v *KnowledgeBaseRetrieveAndGenerateConfiguration) ReadMember(r smithy.Read
 // WriteMembers implements smithy.Struct.
 func (v *KnowledgeBaseRetrieveAndGenerateConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaKnowledgeBaseRetrieveAndGenerateConfiguration
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.ModelARN, smithy.PutString[string])
-	smithy.WriteStruct(w, 2, v.RetrievalConfiguration)
-	smithy.WriteStruct(w, 3, v.GenerationConfiguration)
-	smithy.WriteStruct(w, 4, v.OrchestrationConfiguration)
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
+	smithy.WriteString(w, s, 1, v.ModelARN)
+	if v.RetrievalConfiguration != nil {
+		w.Member(2)
+		w.Struct(v.RetrievalConfiguration)
+	}
+	if v.GenerationConfiguration != nil {
+		w.Member(3)
+		w.Struct(v.GenerationConfiguration)
+	}
+	if v.OrchestrationConfiguration != nil {
+		w.Member(4)
+		w.Struct(v.OrchestrationConfiguration)
+	}
 }
 
 var schemaKnowledgeBaseVectorSearchConfiguration = smithy.Schema{
@@ -13758,11 +15046,14 @@ func (v *KnowledgeBaseVectorSearchConfiguration) ReadMember(r smithy.Reader, i i
 	case 1:
 		return smithy.ReadString(r, s, &v.OverrideSearchType)
 	case 2:
-		return smithy.ReadStruct(r, &v.Filter)
+		v.Filter = new(RetrievalFilter)
+		return r.Struct(v.Filter)
 	case 3:
-		return smithy.ReadStruct(r, &v.ImplicitFilterConfiguration)
+		v.ImplicitFilterConfiguration = new(ImplicitFilterConfiguration)
+		return r.Struct(v.ImplicitFilterConfiguration)
 	case 4:
-		return smithy.ReadStruct(r, &v.RerankingConfiguration)
+		v.RerankingConfiguration = new(VectorSearchRerankingConfiguration)
+		return r.Struct(v.RerankingConfiguration)
 	}
 	return nil
 }
@@ -13771,10 +15062,19 @@ func (v *KnowledgeBaseVectorSearchConfiguration) ReadMember(r smithy.Reader, i i
 func (v *KnowledgeBaseVectorSearchConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaKnowledgeBaseVectorSearchConfiguration
 	smithy.WriteOpt(w, s, 0, v.NumberOfResults, smithy.PutInt[int])
-	smithy.WriteString(w, s, 1, v.OverrideSearchType)
-	smithy.WriteStruct(w, 2, v.Filter)
-	smithy.WriteStruct(w, 3, v.ImplicitFilterConfiguration)
-	smithy.WriteStruct(w, 4, v.RerankingConfiguration)
+	smithy.WriteString(w, s, 1, string(v.OverrideSearchType))
+	if v.Filter != nil {
+		w.Member(2)
+		w.Struct(v.Filter)
+	}
+	if v.ImplicitFilterConfiguration != nil {
+		w.Member(3)
+		w.Struct(v.ImplicitFilterConfiguration)
+	}
+	if v.RerankingConfiguration != nil {
+		w.Member(4)
+		w.Struct(v.RerankingConfiguration)
+	}
 }
 
 var schemaKnowledgeBaseVectorSearchConfigurationNumberOfResultsInteger = smithy.Schema{
@@ -13811,7 +15111,7 @@ func (v *LambdaGraderConfig) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *LambdaGraderConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaLambdaGraderConfig
-	smithy.Write(w, s, 0, &v.LambdaARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.LambdaARN)
 }
 
 var schemaLegalTerm = smithy.Schema{
@@ -13878,8 +15178,8 @@ func (v *ListAdvancedPromptOptimizationJobsRequest) WriteMembers(w smithy.Writer
 	s := &schemaListAdvancedPromptOptimizationJobsRequest
 	smithy.WriteOpt(w, s, 0, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 1, v.NextToken)
-	smithy.WriteString(w, s, 2, v.SortBy)
-	smithy.WriteString(w, s, 3, v.SortOrder)
+	smithy.WriteString(w, s, 2, string(v.SortBy))
+	smithy.WriteString(w, s, 3, string(v.SortOrder))
 }
 
 var schemaListAdvancedPromptOptimizationJobsResponse = smithy.Schema{
@@ -13901,7 +15201,11 @@ func (v *ListAdvancedPromptOptimizationJobsResponse) ReadMember(r smithy.Reader,
 	s := schemaListAdvancedPromptOptimizationJobsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.JobSummaries, smithy.ReadValue[AdvancedPromptOptimizationJobSummary])
+		v.JobSummaries = []AdvancedPromptOptimizationJobSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.JobSummaries = append(v.JobSummaries, AdvancedPromptOptimizationJobSummary{})
+			return &v.JobSummaries[len(v.JobSummaries)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -13911,7 +15215,9 @@ func (v *ListAdvancedPromptOptimizationJobsResponse) ReadMember(r smithy.Reader,
 // WriteMembers implements smithy.Struct.
 func (v *ListAdvancedPromptOptimizationJobsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListAdvancedPromptOptimizationJobsResponse
-	smithy.WriteList(w, s, 0, v.JobSummaries, smithy.PutValue[AdvancedPromptOptimizationJobSummary])
+	if v.JobSummaries != nil {
+		smithy.WriteStructs(w, s, 0, len(v.JobSummaries), func(i int) smithy.Struct { return &v.JobSummaries[i] })
+	}
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -13971,7 +15277,11 @@ func (v *ListAutomatedReasoningPoliciesResponse) ReadMember(r smithy.Reader, i i
 	s := schemaListAutomatedReasoningPoliciesResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.AutomatedReasoningPolicySummaries, smithy.ReadValue[AutomatedReasoningPolicySummary])
+		v.AutomatedReasoningPolicySummaries = []AutomatedReasoningPolicySummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.AutomatedReasoningPolicySummaries = append(v.AutomatedReasoningPolicySummaries, AutomatedReasoningPolicySummary{})
+			return &v.AutomatedReasoningPolicySummaries[len(v.AutomatedReasoningPolicySummaries)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -13981,7 +15291,7 @@ func (v *ListAutomatedReasoningPoliciesResponse) ReadMember(r smithy.Reader, i i
 // WriteMembers implements smithy.Struct.
 func (v *ListAutomatedReasoningPoliciesResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListAutomatedReasoningPoliciesResponse
-	smithy.WriteList(w, s, 0, v.AutomatedReasoningPolicySummaries, smithy.PutValue[AutomatedReasoningPolicySummary])
+	smithy.WriteStructs(w, s, 0, len(v.AutomatedReasoningPolicySummaries), func(i int) smithy.Struct { return &v.AutomatedReasoningPolicySummaries[i] })
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -14017,7 +15327,7 @@ func (v *ListAutomatedReasoningPolicyBuildWorkflowsRequest) ReadMember(r smithy.
 // WriteMembers implements smithy.Struct.
 func (v *ListAutomatedReasoningPolicyBuildWorkflowsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListAutomatedReasoningPolicyBuildWorkflowsRequest
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
 	smithy.WriteString(w, s, 1, v.NextToken)
 	smithy.WriteOpt(w, s, 2, v.MaxResults, smithy.PutInt[int])
 }
@@ -14041,7 +15351,11 @@ func (v *ListAutomatedReasoningPolicyBuildWorkflowsResponse) ReadMember(r smithy
 	s := schemaListAutomatedReasoningPolicyBuildWorkflowsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.AutomatedReasoningPolicyBuildWorkflowSummaries, smithy.ReadValue[AutomatedReasoningPolicyBuildWorkflowSummary])
+		v.AutomatedReasoningPolicyBuildWorkflowSummaries = []AutomatedReasoningPolicyBuildWorkflowSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.AutomatedReasoningPolicyBuildWorkflowSummaries = append(v.AutomatedReasoningPolicyBuildWorkflowSummaries, AutomatedReasoningPolicyBuildWorkflowSummary{})
+			return &v.AutomatedReasoningPolicyBuildWorkflowSummaries[len(v.AutomatedReasoningPolicyBuildWorkflowSummaries)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -14051,7 +15365,7 @@ func (v *ListAutomatedReasoningPolicyBuildWorkflowsResponse) ReadMember(r smithy
 // WriteMembers implements smithy.Struct.
 func (v *ListAutomatedReasoningPolicyBuildWorkflowsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListAutomatedReasoningPolicyBuildWorkflowsResponse
-	smithy.WriteList(w, s, 0, v.AutomatedReasoningPolicyBuildWorkflowSummaries, smithy.PutValue[AutomatedReasoningPolicyBuildWorkflowSummary])
+	smithy.WriteStructs(w, s, 0, len(v.AutomatedReasoningPolicyBuildWorkflowSummaries), func(i int) smithy.Struct { return &v.AutomatedReasoningPolicyBuildWorkflowSummaries[i] })
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -14087,7 +15401,7 @@ func (v *ListAutomatedReasoningPolicyTestCasesRequest) ReadMember(r smithy.Reade
 // WriteMembers implements smithy.Struct.
 func (v *ListAutomatedReasoningPolicyTestCasesRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListAutomatedReasoningPolicyTestCasesRequest
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
 	smithy.WriteString(w, s, 1, v.NextToken)
 	smithy.WriteOpt(w, s, 2, v.MaxResults, smithy.PutInt[int])
 }
@@ -14111,7 +15425,11 @@ func (v *ListAutomatedReasoningPolicyTestCasesResponse) ReadMember(r smithy.Read
 	s := schemaListAutomatedReasoningPolicyTestCasesResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.TestCases, smithy.ReadValue[AutomatedReasoningPolicyTestCase])
+		v.TestCases = []AutomatedReasoningPolicyTestCase{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.TestCases = append(v.TestCases, AutomatedReasoningPolicyTestCase{})
+			return &v.TestCases[len(v.TestCases)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -14121,7 +15439,7 @@ func (v *ListAutomatedReasoningPolicyTestCasesResponse) ReadMember(r smithy.Read
 // WriteMembers implements smithy.Struct.
 func (v *ListAutomatedReasoningPolicyTestCasesResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListAutomatedReasoningPolicyTestCasesResponse
-	smithy.WriteList(w, s, 0, v.TestCases, smithy.PutValue[AutomatedReasoningPolicyTestCase])
+	smithy.WriteStructs(w, s, 0, len(v.TestCases), func(i int) smithy.Struct { return &v.TestCases[i] })
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -14160,8 +15478,8 @@ func (v *ListAutomatedReasoningPolicyTestResultsRequest) ReadMember(r smithy.Rea
 // WriteMembers implements smithy.Struct.
 func (v *ListAutomatedReasoningPolicyTestResultsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListAutomatedReasoningPolicyTestResultsRequest
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.BuildWorkflowID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	smithy.WriteString(w, s, 1, v.BuildWorkflowID)
 	smithy.WriteString(w, s, 2, v.NextToken)
 	smithy.WriteOpt(w, s, 3, v.MaxResults, smithy.PutInt[int])
 }
@@ -14185,7 +15503,11 @@ func (v *ListAutomatedReasoningPolicyTestResultsResponse) ReadMember(r smithy.Re
 	s := schemaListAutomatedReasoningPolicyTestResultsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.TestResults, smithy.ReadValue[AutomatedReasoningPolicyTestResult])
+		v.TestResults = []AutomatedReasoningPolicyTestResult{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.TestResults = append(v.TestResults, AutomatedReasoningPolicyTestResult{})
+			return &v.TestResults[len(v.TestResults)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -14195,7 +15517,7 @@ func (v *ListAutomatedReasoningPolicyTestResultsResponse) ReadMember(r smithy.Re
 // WriteMembers implements smithy.Struct.
 func (v *ListAutomatedReasoningPolicyTestResultsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListAutomatedReasoningPolicyTestResultsResponse
-	smithy.WriteList(w, s, 0, v.TestResults, smithy.PutValue[AutomatedReasoningPolicyTestResult])
+	smithy.WriteStructs(w, s, 0, len(v.TestResults), func(i int) smithy.Struct { return &v.TestResults[i] })
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -14254,9 +15576,9 @@ func (v *ListCustomModelDeploymentsRequest) WriteMembers(w smithy.Writer) {
 	smithy.WriteString(w, s, 2, v.NameContains)
 	smithy.WriteOpt(w, s, 3, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 4, v.NextToken)
-	smithy.WriteString(w, s, 5, v.SortBy)
-	smithy.WriteString(w, s, 6, v.SortOrder)
-	smithy.WriteString(w, s, 7, v.StatusEquals)
+	smithy.WriteString(w, s, 5, string(v.SortBy))
+	smithy.WriteString(w, s, 6, string(v.SortOrder))
+	smithy.WriteString(w, s, 7, string(v.StatusEquals))
 	smithy.WriteString(w, s, 8, v.ModelARNEquals)
 }
 
@@ -14281,7 +15603,11 @@ func (v *ListCustomModelDeploymentsResponse) ReadMember(r smithy.Reader, i int) 
 	case 0:
 		return smithy.ReadString(r, s, &v.NextToken)
 	case 1:
-		return smithy.ReadList(r, s, &v.ModelDeploymentSummaries, smithy.ReadValue[CustomModelDeploymentSummary])
+		v.ModelDeploymentSummaries = []CustomModelDeploymentSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ModelDeploymentSummaries = append(v.ModelDeploymentSummaries, CustomModelDeploymentSummary{})
+			return &v.ModelDeploymentSummaries[len(v.ModelDeploymentSummaries)-1]
+		})
 	}
 	return nil
 }
@@ -14290,7 +15616,9 @@ func (v *ListCustomModelDeploymentsResponse) ReadMember(r smithy.Reader, i int) 
 func (v *ListCustomModelDeploymentsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListCustomModelDeploymentsResponse
 	smithy.WriteString(w, s, 0, v.NextToken)
-	smithy.WriteList(w, s, 1, v.ModelDeploymentSummaries, smithy.PutValue[CustomModelDeploymentSummary])
+	if v.ModelDeploymentSummaries != nil {
+		smithy.WriteStructs(w, s, 1, len(v.ModelDeploymentSummaries), func(i int) smithy.Struct { return &v.ModelDeploymentSummaries[i] })
+	}
 }
 
 var schemaListCustomModelsRequest = smithy.Schema{
@@ -14354,10 +15682,10 @@ func (v *ListCustomModelsRequest) WriteMembers(w smithy.Writer) {
 	smithy.WriteString(w, s, 4, v.FoundationModelARNEquals)
 	smithy.WriteOpt(w, s, 5, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 6, v.NextToken)
-	smithy.WriteString(w, s, 7, v.SortBy)
-	smithy.WriteString(w, s, 8, v.SortOrder)
+	smithy.WriteString(w, s, 7, string(v.SortBy))
+	smithy.WriteString(w, s, 8, string(v.SortOrder))
 	smithy.WriteOpt(w, s, 9, v.IsOwned, smithy.PutBool)
-	smithy.WriteString(w, s, 10, v.ModelStatus)
+	smithy.WriteString(w, s, 10, string(v.ModelStatus))
 }
 
 var schemaListCustomModelsResponse = smithy.Schema{
@@ -14379,7 +15707,11 @@ func (v *ListCustomModelsResponse) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.NextToken)
 	case 1:
-		return smithy.ReadList(r, s, &v.ModelSummaries, smithy.ReadValue[CustomModelSummary])
+		v.ModelSummaries = []CustomModelSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ModelSummaries = append(v.ModelSummaries, CustomModelSummary{})
+			return &v.ModelSummaries[len(v.ModelSummaries)-1]
+		})
 	}
 	return nil
 }
@@ -14388,7 +15720,9 @@ func (v *ListCustomModelsResponse) ReadMember(r smithy.Reader, i int) error {
 func (v *ListCustomModelsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListCustomModelsResponse
 	smithy.WriteString(w, s, 0, v.NextToken)
-	smithy.WriteList(w, s, 1, v.ModelSummaries, smithy.PutValue[CustomModelSummary])
+	if v.ModelSummaries != nil {
+		smithy.WriteStructs(w, s, 1, len(v.ModelSummaries), func(i int) smithy.Struct { return &v.ModelSummaries[i] })
+	}
 }
 
 var schemaListEnforcedGuardrailsConfigurationRequest = smithy.Schema{
@@ -14439,7 +15773,11 @@ func (v *ListEnforcedGuardrailsConfigurationResponse) ReadMember(r smithy.Reader
 	s := schemaListEnforcedGuardrailsConfigurationResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.GuardrailsConfig, smithy.ReadValue[AccountEnforcedGuardrailOutputConfiguration])
+		v.GuardrailsConfig = []AccountEnforcedGuardrailOutputConfiguration{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.GuardrailsConfig = append(v.GuardrailsConfig, AccountEnforcedGuardrailOutputConfiguration{})
+			return &v.GuardrailsConfig[len(v.GuardrailsConfig)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -14449,7 +15787,7 @@ func (v *ListEnforcedGuardrailsConfigurationResponse) ReadMember(r smithy.Reader
 // WriteMembers implements smithy.Struct.
 func (v *ListEnforcedGuardrailsConfigurationResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListEnforcedGuardrailsConfigurationResponse
-	smithy.WriteList(w, s, 0, v.GuardrailsConfig, smithy.PutValue[AccountEnforcedGuardrailOutputConfiguration])
+	smithy.WriteStructs(w, s, 0, len(v.GuardrailsConfig), func(i int) smithy.Struct { return &v.GuardrailsConfig[i] })
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -14503,13 +15841,13 @@ func (v *ListEvaluationJobsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListEvaluationJobsRequest
 	smithy.WriteTime(w, s, 0, v.CreationTimeAfter)
 	smithy.WriteTime(w, s, 1, v.CreationTimeBefore)
-	smithy.WriteString(w, s, 2, v.StatusEquals)
-	smithy.WriteString(w, s, 3, v.ApplicationTypeEquals)
+	smithy.WriteString(w, s, 2, string(v.StatusEquals))
+	smithy.WriteString(w, s, 3, string(v.ApplicationTypeEquals))
 	smithy.WriteString(w, s, 4, v.NameContains)
 	smithy.WriteOpt(w, s, 5, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 6, v.NextToken)
-	smithy.WriteString(w, s, 7, v.SortBy)
-	smithy.WriteString(w, s, 8, v.SortOrder)
+	smithy.WriteString(w, s, 7, string(v.SortBy))
+	smithy.WriteString(w, s, 8, string(v.SortOrder))
 }
 
 var schemaListEvaluationJobsResponse = smithy.Schema{
@@ -14531,7 +15869,11 @@ func (v *ListEvaluationJobsResponse) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.NextToken)
 	case 1:
-		return smithy.ReadList(r, s, &v.JobSummaries, smithy.ReadValue[EvaluationSummary])
+		v.JobSummaries = []EvaluationSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.JobSummaries = append(v.JobSummaries, EvaluationSummary{})
+			return &v.JobSummaries[len(v.JobSummaries)-1]
+		})
 	}
 	return nil
 }
@@ -14540,7 +15882,9 @@ func (v *ListEvaluationJobsResponse) ReadMember(r smithy.Reader, i int) error {
 func (v *ListEvaluationJobsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListEvaluationJobsResponse
 	smithy.WriteString(w, s, 0, v.NextToken)
-	smithy.WriteList(w, s, 1, v.JobSummaries, smithy.PutValue[EvaluationSummary])
+	if v.JobSummaries != nil {
+		smithy.WriteStructs(w, s, 1, len(v.JobSummaries), func(i int) smithy.Struct { return &v.JobSummaries[i] })
+	}
 }
 
 var schemaListFoundationModelAgreementOffersRequest = smithy.Schema{
@@ -14572,8 +15916,8 @@ func (v *ListFoundationModelAgreementOffersRequest) ReadMember(r smithy.Reader, 
 // WriteMembers implements smithy.Struct.
 func (v *ListFoundationModelAgreementOffersRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListFoundationModelAgreementOffersRequest
-	smithy.Write(w, s, 0, &v.ModelID, smithy.PutString[string])
-	smithy.WriteString(w, s, 1, v.OfferType)
+	smithy.WriteString(w, s, 0, v.ModelID)
+	smithy.WriteString(w, s, 1, string(v.OfferType))
 }
 
 var schemaListFoundationModelAgreementOffersResponse = smithy.Schema{
@@ -14597,7 +15941,11 @@ func (v *ListFoundationModelAgreementOffersResponse) ReadMember(r smithy.Reader,
 	case 0:
 		return smithy.ReadString(r, s, &v.ModelID)
 	case 1:
-		return smithy.ReadList(r, s, &v.Offers, smithy.ReadValue[Offer])
+		v.Offers = []Offer{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Offers = append(v.Offers, Offer{})
+			return &v.Offers[len(v.Offers)-1]
+		})
 	}
 	return nil
 }
@@ -14605,8 +15953,8 @@ func (v *ListFoundationModelAgreementOffersResponse) ReadMember(r smithy.Reader,
 // WriteMembers implements smithy.Struct.
 func (v *ListFoundationModelAgreementOffersResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListFoundationModelAgreementOffersResponse
-	smithy.Write(w, s, 0, &v.ModelID, smithy.PutString[string])
-	smithy.WriteList(w, s, 1, v.Offers, smithy.PutValue[Offer])
+	smithy.WriteString(w, s, 0, v.ModelID)
+	smithy.WriteStructs(w, s, 1, len(v.Offers), func(i int) smithy.Struct { return &v.Offers[i] })
 }
 
 var schemaListFoundationModelsRequest = smithy.Schema{
@@ -14645,9 +15993,9 @@ func (v *ListFoundationModelsRequest) ReadMember(r smithy.Reader, i int) error {
 func (v *ListFoundationModelsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListFoundationModelsRequest
 	smithy.WriteString(w, s, 0, v.ByProvider)
-	smithy.WriteString(w, s, 1, v.ByCustomizationType)
-	smithy.WriteString(w, s, 2, v.ByOutputModality)
-	smithy.WriteString(w, s, 3, v.ByInferenceType)
+	smithy.WriteString(w, s, 1, string(v.ByCustomizationType))
+	smithy.WriteString(w, s, 2, string(v.ByOutputModality))
+	smithy.WriteString(w, s, 3, string(v.ByInferenceType))
 }
 
 var schemaListFoundationModelsResponse = smithy.Schema{
@@ -14668,7 +16016,11 @@ func (v *ListFoundationModelsResponse) ReadMember(r smithy.Reader, i int) error 
 	s := schemaListFoundationModelsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.ModelSummaries, smithy.ReadValue[FoundationModelSummary])
+		v.ModelSummaries = []FoundationModelSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ModelSummaries = append(v.ModelSummaries, FoundationModelSummary{})
+			return &v.ModelSummaries[len(v.ModelSummaries)-1]
+		})
 	}
 	return nil
 }
@@ -14676,7 +16028,9 @@ func (v *ListFoundationModelsResponse) ReadMember(r smithy.Reader, i int) error 
 // WriteMembers implements smithy.Struct.
 func (v *ListFoundationModelsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListFoundationModelsResponse
-	smithy.WriteList(w, s, 0, v.ModelSummaries, smithy.PutValue[FoundationModelSummary])
+	if v.ModelSummaries != nil {
+		smithy.WriteStructs(w, s, 0, len(v.ModelSummaries), func(i int) smithy.Struct { return &v.ModelSummaries[i] })
+	}
 }
 
 var schemaListGuardrailsRequest = smithy.Schema{
@@ -14731,7 +16085,11 @@ func (v *ListGuardrailsResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaListGuardrailsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Guardrails, smithy.ReadValue[GuardrailSummary])
+		v.Guardrails = []GuardrailSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Guardrails = append(v.Guardrails, GuardrailSummary{})
+			return &v.Guardrails[len(v.Guardrails)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -14741,7 +16099,7 @@ func (v *ListGuardrailsResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListGuardrailsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListGuardrailsResponse
-	smithy.WriteList(w, s, 0, v.Guardrails, smithy.PutValue[GuardrailSummary])
+	smithy.WriteStructs(w, s, 0, len(v.Guardrails), func(i int) smithy.Struct { return &v.Guardrails[i] })
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -14792,8 +16150,8 @@ func (v *ListImportedModelsRequest) WriteMembers(w smithy.Writer) {
 	smithy.WriteString(w, s, 2, v.NameContains)
 	smithy.WriteOpt(w, s, 3, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 4, v.NextToken)
-	smithy.WriteString(w, s, 5, v.SortBy)
-	smithy.WriteString(w, s, 6, v.SortOrder)
+	smithy.WriteString(w, s, 5, string(v.SortBy))
+	smithy.WriteString(w, s, 6, string(v.SortOrder))
 }
 
 var schemaListImportedModelsResponse = smithy.Schema{
@@ -14815,7 +16173,11 @@ func (v *ListImportedModelsResponse) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.NextToken)
 	case 1:
-		return smithy.ReadList(r, s, &v.ModelSummaries, smithy.ReadValue[ImportedModelSummary])
+		v.ModelSummaries = []ImportedModelSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ModelSummaries = append(v.ModelSummaries, ImportedModelSummary{})
+			return &v.ModelSummaries[len(v.ModelSummaries)-1]
+		})
 	}
 	return nil
 }
@@ -14824,7 +16186,9 @@ func (v *ListImportedModelsResponse) ReadMember(r smithy.Reader, i int) error {
 func (v *ListImportedModelsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListImportedModelsResponse
 	smithy.WriteString(w, s, 0, v.NextToken)
-	smithy.WriteList(w, s, 1, v.ModelSummaries, smithy.PutValue[ImportedModelSummary])
+	if v.ModelSummaries != nil {
+		smithy.WriteStructs(w, s, 1, len(v.ModelSummaries), func(i int) smithy.Struct { return &v.ModelSummaries[i] })
+	}
 }
 
 var schemaListInferenceProfilesRequest = smithy.Schema{
@@ -14861,7 +16225,7 @@ func (v *ListInferenceProfilesRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListInferenceProfilesRequest
 	smithy.WriteOpt(w, s, 0, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 1, v.NextToken)
-	smithy.WriteString(w, s, 2, v.TypeEquals)
+	smithy.WriteString(w, s, 2, string(v.TypeEquals))
 }
 
 var schemaListInferenceProfilesResponse = smithy.Schema{
@@ -14883,7 +16247,11 @@ func (v *ListInferenceProfilesResponse) ReadMember(r smithy.Reader, i int) error
 	s := schemaListInferenceProfilesResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.InferenceProfileSummaries, smithy.ReadValue[InferenceProfileSummary])
+		v.InferenceProfileSummaries = []InferenceProfileSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.InferenceProfileSummaries = append(v.InferenceProfileSummaries, InferenceProfileSummary{})
+			return &v.InferenceProfileSummaries[len(v.InferenceProfileSummaries)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -14893,7 +16261,9 @@ func (v *ListInferenceProfilesResponse) ReadMember(r smithy.Reader, i int) error
 // WriteMembers implements smithy.Struct.
 func (v *ListInferenceProfilesResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListInferenceProfilesResponse
-	smithy.WriteList(w, s, 0, v.InferenceProfileSummaries, smithy.PutValue[InferenceProfileSummary])
+	if v.InferenceProfileSummaries != nil {
+		smithy.WriteStructs(w, s, 0, len(v.InferenceProfileSummaries), func(i int) smithy.Struct { return &v.InferenceProfileSummaries[i] })
+	}
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -14953,7 +16323,11 @@ func (v *ListMarketplaceModelEndpointsResponse) ReadMember(r smithy.Reader, i in
 	s := schemaListMarketplaceModelEndpointsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.MarketplaceModelEndpoints, smithy.ReadValue[MarketplaceModelEndpointSummary])
+		v.MarketplaceModelEndpoints = []MarketplaceModelEndpointSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.MarketplaceModelEndpoints = append(v.MarketplaceModelEndpoints, MarketplaceModelEndpointSummary{})
+			return &v.MarketplaceModelEndpoints[len(v.MarketplaceModelEndpoints)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -14963,7 +16337,9 @@ func (v *ListMarketplaceModelEndpointsResponse) ReadMember(r smithy.Reader, i in
 // WriteMembers implements smithy.Struct.
 func (v *ListMarketplaceModelEndpointsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListMarketplaceModelEndpointsResponse
-	smithy.WriteList(w, s, 0, v.MarketplaceModelEndpoints, smithy.PutValue[MarketplaceModelEndpointSummary])
+	if v.MarketplaceModelEndpoints != nil {
+		smithy.WriteStructs(w, s, 0, len(v.MarketplaceModelEndpoints), func(i int) smithy.Struct { return &v.MarketplaceModelEndpoints[i] })
+	}
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -15020,14 +16396,14 @@ func (v *ListModelCopyJobsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListModelCopyJobsRequest
 	smithy.WriteTime(w, s, 0, v.CreationTimeAfter)
 	smithy.WriteTime(w, s, 1, v.CreationTimeBefore)
-	smithy.WriteString(w, s, 2, v.StatusEquals)
+	smithy.WriteString(w, s, 2, string(v.StatusEquals))
 	smithy.WriteString(w, s, 3, v.SourceAccountEquals)
 	smithy.WriteString(w, s, 4, v.SourceModelARNEquals)
 	smithy.WriteString(w, s, 5, v.TargetModelNameContains)
 	smithy.WriteOpt(w, s, 6, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 7, v.NextToken)
-	smithy.WriteString(w, s, 8, v.SortBy)
-	smithy.WriteString(w, s, 9, v.SortOrder)
+	smithy.WriteString(w, s, 8, string(v.SortBy))
+	smithy.WriteString(w, s, 9, string(v.SortOrder))
 }
 
 var schemaListModelCopyJobsResponse = smithy.Schema{
@@ -15049,7 +16425,11 @@ func (v *ListModelCopyJobsResponse) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.NextToken)
 	case 1:
-		return smithy.ReadList(r, s, &v.ModelCopyJobSummaries, smithy.ReadValue[ModelCopyJobSummary])
+		v.ModelCopyJobSummaries = []ModelCopyJobSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ModelCopyJobSummaries = append(v.ModelCopyJobSummaries, ModelCopyJobSummary{})
+			return &v.ModelCopyJobSummaries[len(v.ModelCopyJobSummaries)-1]
+		})
 	}
 	return nil
 }
@@ -15058,7 +16438,9 @@ func (v *ListModelCopyJobsResponse) ReadMember(r smithy.Reader, i int) error {
 func (v *ListModelCopyJobsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListModelCopyJobsResponse
 	smithy.WriteString(w, s, 0, v.NextToken)
-	smithy.WriteList(w, s, 1, v.ModelCopyJobSummaries, smithy.PutValue[ModelCopyJobSummary])
+	if v.ModelCopyJobSummaries != nil {
+		smithy.WriteStructs(w, s, 1, len(v.ModelCopyJobSummaries), func(i int) smithy.Struct { return &v.ModelCopyJobSummaries[i] })
+	}
 }
 
 var schemaListModelCustomizationJobsRequest = smithy.Schema{
@@ -15110,12 +16492,12 @@ func (v *ListModelCustomizationJobsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListModelCustomizationJobsRequest
 	smithy.WriteTime(w, s, 0, v.CreationTimeAfter)
 	smithy.WriteTime(w, s, 1, v.CreationTimeBefore)
-	smithy.WriteString(w, s, 2, v.StatusEquals)
+	smithy.WriteString(w, s, 2, string(v.StatusEquals))
 	smithy.WriteString(w, s, 3, v.NameContains)
 	smithy.WriteOpt(w, s, 4, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 5, v.NextToken)
-	smithy.WriteString(w, s, 6, v.SortBy)
-	smithy.WriteString(w, s, 7, v.SortOrder)
+	smithy.WriteString(w, s, 6, string(v.SortBy))
+	smithy.WriteString(w, s, 7, string(v.SortOrder))
 }
 
 var schemaListModelCustomizationJobsResponse = smithy.Schema{
@@ -15139,7 +16521,11 @@ func (v *ListModelCustomizationJobsResponse) ReadMember(r smithy.Reader, i int) 
 	case 0:
 		return smithy.ReadString(r, s, &v.NextToken)
 	case 1:
-		return smithy.ReadList(r, s, &v.ModelCustomizationJobSummaries, smithy.ReadValue[ModelCustomizationJobSummary])
+		v.ModelCustomizationJobSummaries = []ModelCustomizationJobSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ModelCustomizationJobSummaries = append(v.ModelCustomizationJobSummaries, ModelCustomizationJobSummary{})
+			return &v.ModelCustomizationJobSummaries[len(v.ModelCustomizationJobSummaries)-1]
+		})
 	}
 	return nil
 }
@@ -15148,7 +16534,9 @@ func (v *ListModelCustomizationJobsResponse) ReadMember(r smithy.Reader, i int) 
 func (v *ListModelCustomizationJobsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListModelCustomizationJobsResponse
 	smithy.WriteString(w, s, 0, v.NextToken)
-	smithy.WriteList(w, s, 1, v.ModelCustomizationJobSummaries, smithy.PutValue[ModelCustomizationJobSummary])
+	if v.ModelCustomizationJobSummaries != nil {
+		smithy.WriteStructs(w, s, 1, len(v.ModelCustomizationJobSummaries), func(i int) smithy.Struct { return &v.ModelCustomizationJobSummaries[i] })
+	}
 }
 
 var schemaListModelImportJobsRequest = smithy.Schema{
@@ -15198,12 +16586,12 @@ func (v *ListModelImportJobsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListModelImportJobsRequest
 	smithy.WriteTime(w, s, 0, v.CreationTimeAfter)
 	smithy.WriteTime(w, s, 1, v.CreationTimeBefore)
-	smithy.WriteString(w, s, 2, v.StatusEquals)
+	smithy.WriteString(w, s, 2, string(v.StatusEquals))
 	smithy.WriteString(w, s, 3, v.NameContains)
 	smithy.WriteOpt(w, s, 4, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 5, v.NextToken)
-	smithy.WriteString(w, s, 6, v.SortBy)
-	smithy.WriteString(w, s, 7, v.SortOrder)
+	smithy.WriteString(w, s, 6, string(v.SortBy))
+	smithy.WriteString(w, s, 7, string(v.SortOrder))
 }
 
 var schemaListModelImportJobsResponse = smithy.Schema{
@@ -15227,7 +16615,11 @@ func (v *ListModelImportJobsResponse) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.NextToken)
 	case 1:
-		return smithy.ReadList(r, s, &v.ModelImportJobSummaries, smithy.ReadValue[ModelImportJobSummary])
+		v.ModelImportJobSummaries = []ModelImportJobSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ModelImportJobSummaries = append(v.ModelImportJobSummaries, ModelImportJobSummary{})
+			return &v.ModelImportJobSummaries[len(v.ModelImportJobSummaries)-1]
+		})
 	}
 	return nil
 }
@@ -15236,7 +16628,9 @@ func (v *ListModelImportJobsResponse) ReadMember(r smithy.Reader, i int) error {
 func (v *ListModelImportJobsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListModelImportJobsResponse
 	smithy.WriteString(w, s, 0, v.NextToken)
-	smithy.WriteList(w, s, 1, v.ModelImportJobSummaries, smithy.PutValue[ModelImportJobSummary])
+	if v.ModelImportJobSummaries != nil {
+		smithy.WriteStructs(w, s, 1, len(v.ModelImportJobSummaries), func(i int) smithy.Struct { return &v.ModelImportJobSummaries[i] })
+	}
 }
 
 var schemaListModelInvocationJobsRequest = smithy.Schema{
@@ -15288,12 +16682,12 @@ func (v *ListModelInvocationJobsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListModelInvocationJobsRequest
 	smithy.WriteTime(w, s, 0, v.SubmitTimeAfter)
 	smithy.WriteTime(w, s, 1, v.SubmitTimeBefore)
-	smithy.WriteString(w, s, 2, v.StatusEquals)
+	smithy.WriteString(w, s, 2, string(v.StatusEquals))
 	smithy.WriteString(w, s, 3, v.NameContains)
 	smithy.WriteOpt(w, s, 4, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 5, v.NextToken)
-	smithy.WriteString(w, s, 6, v.SortBy)
-	smithy.WriteString(w, s, 7, v.SortOrder)
+	smithy.WriteString(w, s, 6, string(v.SortBy))
+	smithy.WriteString(w, s, 7, string(v.SortOrder))
 }
 
 var schemaListModelInvocationJobsResponse = smithy.Schema{
@@ -15317,7 +16711,11 @@ func (v *ListModelInvocationJobsResponse) ReadMember(r smithy.Reader, i int) err
 	case 0:
 		return smithy.ReadString(r, s, &v.NextToken)
 	case 1:
-		return smithy.ReadList(r, s, &v.InvocationJobSummaries, smithy.ReadValue[ModelInvocationJobSummary])
+		v.InvocationJobSummaries = []ModelInvocationJobSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.InvocationJobSummaries = append(v.InvocationJobSummaries, ModelInvocationJobSummary{})
+			return &v.InvocationJobSummaries[len(v.InvocationJobSummaries)-1]
+		})
 	}
 	return nil
 }
@@ -15326,7 +16724,9 @@ func (v *ListModelInvocationJobsResponse) ReadMember(r smithy.Reader, i int) err
 func (v *ListModelInvocationJobsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListModelInvocationJobsResponse
 	smithy.WriteString(w, s, 0, v.NextToken)
-	smithy.WriteList(w, s, 1, v.InvocationJobSummaries, smithy.PutValue[ModelInvocationJobSummary])
+	if v.InvocationJobSummaries != nil {
+		smithy.WriteStructs(w, s, 1, len(v.InvocationJobSummaries), func(i int) smithy.Struct { return &v.InvocationJobSummaries[i] })
+	}
 }
 
 var schemaListPromptRoutersRequest = smithy.Schema{
@@ -15361,7 +16761,7 @@ func (v *ListPromptRoutersRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListPromptRoutersRequest
 	smithy.WriteOpt(w, s, 0, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 1, v.NextToken)
-	smithy.WriteString(w, s, 2, v.Type)
+	smithy.WriteString(w, s, 2, string(v.Type))
 }
 
 var schemaListPromptRoutersResponse = smithy.Schema{
@@ -15381,7 +16781,11 @@ func (v *ListPromptRoutersResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaListPromptRoutersResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.PromptRouterSummaries, smithy.ReadValue[PromptRouterSummary])
+		v.PromptRouterSummaries = []PromptRouterSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.PromptRouterSummaries = append(v.PromptRouterSummaries, PromptRouterSummary{})
+			return &v.PromptRouterSummaries[len(v.PromptRouterSummaries)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -15391,7 +16795,9 @@ func (v *ListPromptRoutersResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListPromptRoutersResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListPromptRoutersResponse
-	smithy.WriteList(w, s, 0, v.PromptRouterSummaries, smithy.PutValue[PromptRouterSummary])
+	if v.PromptRouterSummaries != nil {
+		smithy.WriteStructs(w, s, 0, len(v.PromptRouterSummaries), func(i int) smithy.Struct { return &v.PromptRouterSummaries[i] })
+	}
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -15447,13 +16853,13 @@ func (v *ListProvisionedModelThroughputsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListProvisionedModelThroughputsRequest
 	smithy.WriteTime(w, s, 0, v.CreationTimeAfter)
 	smithy.WriteTime(w, s, 1, v.CreationTimeBefore)
-	smithy.WriteString(w, s, 2, v.StatusEquals)
+	smithy.WriteString(w, s, 2, string(v.StatusEquals))
 	smithy.WriteString(w, s, 3, v.ModelARNEquals)
 	smithy.WriteString(w, s, 4, v.NameContains)
 	smithy.WriteOpt(w, s, 5, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 6, v.NextToken)
-	smithy.WriteString(w, s, 7, v.SortBy)
-	smithy.WriteString(w, s, 8, v.SortOrder)
+	smithy.WriteString(w, s, 7, string(v.SortBy))
+	smithy.WriteString(w, s, 8, string(v.SortOrder))
 }
 
 var schemaListProvisionedModelThroughputsResponse = smithy.Schema{
@@ -15477,7 +16883,11 @@ func (v *ListProvisionedModelThroughputsResponse) ReadMember(r smithy.Reader, i 
 	case 0:
 		return smithy.ReadString(r, s, &v.NextToken)
 	case 1:
-		return smithy.ReadList(r, s, &v.ProvisionedModelSummaries, smithy.ReadValue[ProvisionedModelSummary])
+		v.ProvisionedModelSummaries = []ProvisionedModelSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ProvisionedModelSummaries = append(v.ProvisionedModelSummaries, ProvisionedModelSummary{})
+			return &v.ProvisionedModelSummaries[len(v.ProvisionedModelSummaries)-1]
+		})
 	}
 	return nil
 }
@@ -15486,7 +16896,9 @@ func (v *ListProvisionedModelThroughputsResponse) ReadMember(r smithy.Reader, i 
 func (v *ListProvisionedModelThroughputsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListProvisionedModelThroughputsResponse
 	smithy.WriteString(w, s, 0, v.NextToken)
-	smithy.WriteList(w, s, 1, v.ProvisionedModelSummaries, smithy.PutValue[ProvisionedModelSummary])
+	if v.ProvisionedModelSummaries != nil {
+		smithy.WriteStructs(w, s, 1, len(v.ProvisionedModelSummaries), func(i int) smithy.Struct { return &v.ProvisionedModelSummaries[i] })
+	}
 }
 
 var schemaListTagsForResourceRequest = smithy.Schema{
@@ -15513,7 +16925,7 @@ func (v *ListTagsForResourceRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListTagsForResourceRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListTagsForResourceRequest
-	smithy.Write(w, s, 0, &v.ResourceARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ResourceARN)
 }
 
 var schemaListTagsForResourceResponse = smithy.Schema{
@@ -15534,7 +16946,11 @@ func (v *ListTagsForResourceResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaListTagsForResourceResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Tags, smithy.ReadValue[Tag])
+		v.Tags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Tags = append(v.Tags, Tag{})
+			return &v.Tags[len(v.Tags)-1]
+		})
 	}
 	return nil
 }
@@ -15542,7 +16958,9 @@ func (v *ListTagsForResourceResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListTagsForResourceResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListTagsForResourceResponse
-	smithy.WriteList(w, s, 0, v.Tags, smithy.PutValue[Tag])
+	if v.Tags != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Tags), func(i int) smithy.Struct { return &v.Tags[i] })
+	}
 }
 
 var schemaLogGroupName = smithy.Schema{
@@ -15572,9 +16990,11 @@ func (v *LoggingConfig) ReadMember(r smithy.Reader, i int) error {
 	s := schemaLoggingConfig.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.CloudWatchConfig)
+		v.CloudWatchConfig = new(CloudWatchConfig)
+		return r.Struct(v.CloudWatchConfig)
 	case 1:
-		return smithy.ReadStruct(r, &v.S3Config)
+		v.S3Config = new(S3Config)
+		return r.Struct(v.S3Config)
 	case 2:
 		return smithy.ReadOpt(r, s, &v.TextDataDeliveryEnabled, smithy.ReadBool)
 	case 3:
@@ -15592,8 +17012,14 @@ func (v *LoggingConfig) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *LoggingConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaLoggingConfig
-	smithy.WriteStruct(w, 0, v.CloudWatchConfig)
-	smithy.WriteStruct(w, 1, v.S3Config)
+	if v.CloudWatchConfig != nil {
+		w.Member(0)
+		w.Struct(v.CloudWatchConfig)
+	}
+	if v.S3Config != nil {
+		w.Member(1)
+		w.Struct(v.S3Config)
+	}
 	smithy.WriteOpt(w, s, 2, v.TextDataDeliveryEnabled, smithy.PutBool)
 	smithy.WriteOpt(w, s, 3, v.ImageDataDeliveryEnabled, smithy.PutBool)
 	smithy.WriteOpt(w, s, 4, v.EmbeddingDataDeliveryEnabled, smithy.PutBool)
@@ -15637,7 +17063,8 @@ func (v *MarketplaceModelEndpoint) ReadMember(r smithy.Reader, i int) error {
 	case 5:
 		return smithy.ReadTime(r, s, &v.UpdatedAt)
 	case 6:
-		return smithy.ReadStruct(r, &v.EndpointConfig)
+		v.EndpointConfig = new(EndpointConfig)
+		return r.Struct(v.EndpointConfig)
 	case 7:
 		return smithy.ReadString(r, s, &v.EndpointStatus)
 	case 8:
@@ -15649,14 +17076,17 @@ func (v *MarketplaceModelEndpoint) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *MarketplaceModelEndpoint) WriteMembers(w smithy.Writer) {
 	s := &schemaMarketplaceModelEndpoint
-	smithy.Write(w, s, 0, &v.EndpointARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.ModelSourceIdentifier, smithy.PutString[string])
-	smithy.WriteString(w, s, 2, v.Status)
+	smithy.WriteString(w, s, 0, v.EndpointARN)
+	smithy.WriteString(w, s, 1, v.ModelSourceIdentifier)
+	smithy.WriteString(w, s, 2, string(v.Status))
 	smithy.WriteString(w, s, 3, v.StatusMessage)
 	smithy.WriteTime(w, s, 4, v.CreatedAt)
 	smithy.WriteTime(w, s, 5, v.UpdatedAt)
-	smithy.WriteStruct(w, 6, v.EndpointConfig)
-	smithy.Write(w, s, 7, &v.EndpointStatus, smithy.PutString[string])
+	if v.EndpointConfig != nil {
+		w.Member(6)
+		w.Struct(v.EndpointConfig)
+	}
+	smithy.WriteString(w, s, 7, v.EndpointStatus)
 	smithy.WriteString(w, s, 8, v.EndpointStatusMessage)
 }
 
@@ -15710,9 +17140,9 @@ func (v *MarketplaceModelEndpointSummary) ReadMember(r smithy.Reader, i int) err
 // WriteMembers implements smithy.Struct.
 func (v *MarketplaceModelEndpointSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaMarketplaceModelEndpointSummary
-	smithy.Write(w, s, 0, &v.EndpointARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.ModelSourceIdentifier, smithy.PutString[string])
-	smithy.WriteString(w, s, 2, v.Status)
+	smithy.WriteString(w, s, 0, v.EndpointARN)
+	smithy.WriteString(w, s, 1, v.ModelSourceIdentifier)
+	smithy.WriteString(w, s, 2, string(v.Status))
 	smithy.WriteString(w, s, 3, v.StatusMessage)
 	smithy.WriteTime(w, s, 4, v.CreatedAt)
 	smithy.WriteTime(w, s, 5, v.UpdatedAt)
@@ -15764,9 +17194,9 @@ func (v *MetadataAttributeSchema) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *MetadataAttributeSchema) WriteMembers(w smithy.Writer) {
 	s := &schemaMetadataAttributeSchema
-	smithy.Write(w, s, 0, &v.Key, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Type, smithy.PutString[AttributeType])
-	smithy.Write(w, s, 2, &v.Description, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Key)
+	smithy.WriteString(w, s, 1, string(v.Type))
+	smithy.WriteString(w, s, 2, v.Description)
 }
 
 var schemaMetadataAttributeSchemaDescriptionString = smithy.Schema{
@@ -15809,7 +17239,8 @@ func (v *MetadataConfigurationForReranking) ReadMember(r smithy.Reader, i int) e
 	case 0:
 		return smithy.ReadString(r, s, &v.SelectionMode)
 	case 1:
-		return smithy.ReadStruct(r, &v.SelectiveModeConfiguration)
+		v.SelectiveModeConfiguration = new(RerankingMetadataSelectiveModeConfiguration)
+		return r.Struct(v.SelectiveModeConfiguration)
 	}
 	return nil
 }
@@ -15817,8 +17248,11 @@ func (v *MetadataConfigurationForReranking) ReadMember(r smithy.Reader, i int) e
 // WriteMembers implements smithy.Struct.
 func (v *MetadataConfigurationForReranking) WriteMembers(w smithy.Writer) {
 	s := &schemaMetadataConfigurationForReranking
-	smithy.Write(w, s, 0, &v.SelectionMode, smithy.PutString[RerankingMetadataSelectionMode])
-	smithy.WriteStruct(w, 1, v.SelectiveModeConfiguration)
+	smithy.WriteString(w, s, 0, string(v.SelectionMode))
+	if v.SelectiveModeConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.SelectiveModeConfiguration)
+	}
 }
 
 var schemaMetricFloat = smithy.Schema{
@@ -15860,7 +17294,8 @@ func (v *ModelConfiguration) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.ModelID)
 	case 1:
-		return smithy.ReadStruct(r, &v.InferenceConfig)
+		v.InferenceConfig = new(InferenceConfiguration)
+		return r.Struct(v.InferenceConfig)
 	case 2:
 		return smithy.ReadMap(r, s, &v.AdditionalModelRequestFields, smithy.ReadJSON)
 	}
@@ -15870,8 +17305,11 @@ func (v *ModelConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ModelConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaModelConfiguration
-	smithy.Write(w, s, 0, &v.ModelID, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.InferenceConfig)
+	smithy.WriteString(w, s, 0, v.ModelID)
+	if v.InferenceConfig != nil {
+		w.Member(1)
+		w.Struct(v.InferenceConfig)
+	}
 	smithy.WriteMap(w, s, 2, v.AdditionalModelRequestFields, smithy.PutJSON)
 }
 
@@ -15944,7 +17382,11 @@ func (v *ModelCopyJobSummary) ReadMember(r smithy.Reader, i int) error {
 	case 7:
 		return smithy.ReadString(r, s, &v.TargetModelKMSKeyARN)
 	case 8:
-		return smithy.ReadList(r, s, &v.TargetModelTags, smithy.ReadValue[Tag])
+		v.TargetModelTags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.TargetModelTags = append(v.TargetModelTags, Tag{})
+			return &v.TargetModelTags[len(v.TargetModelTags)-1]
+		})
 	case 9:
 		return smithy.ReadString(r, s, &v.FailureMessage)
 	case 10:
@@ -15956,15 +17398,17 @@ func (v *ModelCopyJobSummary) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ModelCopyJobSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaModelCopyJobSummary
-	smithy.Write(w, s, 0, &v.JobARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Status, smithy.PutString[ModelCopyJobStatus])
+	smithy.WriteString(w, s, 0, v.JobARN)
+	smithy.WriteString(w, s, 1, string(v.Status))
 	smithy.WriteTime(w, s, 2, v.CreationTime)
-	smithy.Write(w, s, 3, &v.TargetModelARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 3, v.TargetModelARN)
 	smithy.WriteString(w, s, 4, v.TargetModelName)
-	smithy.Write(w, s, 5, &v.SourceAccountID, smithy.PutString[string])
-	smithy.Write(w, s, 6, &v.SourceModelARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 5, v.SourceAccountID)
+	smithy.WriteString(w, s, 6, v.SourceModelARN)
 	smithy.WriteString(w, s, 7, v.TargetModelKMSKeyARN)
-	smithy.WriteList(w, s, 8, v.TargetModelTags, smithy.PutValue[Tag])
+	if v.TargetModelTags != nil {
+		smithy.WriteStructs(w, s, 8, len(v.TargetModelTags), func(i int) smithy.Struct { return &v.TargetModelTags[i] })
+	}
 	smithy.WriteString(w, s, 9, v.FailureMessage)
 	smithy.WriteString(w, s, 10, v.SourceModelName)
 }
@@ -16042,7 +17486,8 @@ func (v *ModelCustomizationJobSummary) ReadMember(r smithy.Reader, i int) error 
 	case 3:
 		return smithy.ReadString(r, s, &v.Status)
 	case 4:
-		return smithy.ReadStruct(r, &v.StatusDetails)
+		v.StatusDetails = new(StatusDetails)
+		return r.Struct(v.StatusDetails)
 	case 5:
 		return smithy.ReadTime(r, s, &v.LastModifiedTime)
 	case 6:
@@ -16062,17 +17507,20 @@ func (v *ModelCustomizationJobSummary) ReadMember(r smithy.Reader, i int) error 
 // WriteMembers implements smithy.Struct.
 func (v *ModelCustomizationJobSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaModelCustomizationJobSummary
-	smithy.Write(w, s, 0, &v.JobARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.BaseModelARN, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.JobName, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.Status, smithy.PutString[ModelCustomizationJobStatus])
-	smithy.WriteStruct(w, 4, v.StatusDetails)
+	smithy.WriteString(w, s, 0, v.JobARN)
+	smithy.WriteString(w, s, 1, v.BaseModelARN)
+	smithy.WriteString(w, s, 2, v.JobName)
+	smithy.WriteString(w, s, 3, string(v.Status))
+	if v.StatusDetails != nil {
+		w.Member(4)
+		w.Struct(v.StatusDetails)
+	}
 	smithy.WriteTime(w, s, 5, v.LastModifiedTime)
 	smithy.WriteTime(w, s, 6, v.CreationTime)
 	smithy.WriteTime(w, s, 7, v.EndTime)
 	smithy.WriteString(w, s, 8, v.CustomModelARN)
 	smithy.WriteString(w, s, 9, v.CustomModelName)
-	smithy.WriteString(w, s, 10, v.CustomizationType)
+	smithy.WriteString(w, s, 10, string(v.CustomizationType))
 }
 
 var schemaModelCustomizationList = smithy.Schema{
@@ -16098,14 +17546,18 @@ func (*ModelDataSource) Schema() *smithy.Schema { return &schemaModelDataSource 
 func (v *ModelDataSource) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.S3DataSource)
+		v.S3DataSource = new(S3DataSource)
+		return r.Struct(v.S3DataSource)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *ModelDataSource) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.S3DataSource)
+	if v.S3DataSource != nil {
+		w.Member(0)
+		w.Struct(v.S3DataSource)
+	}
 }
 
 var schemaModelDeploymentName = smithy.Schema{
@@ -16227,9 +17679,9 @@ func (v *ModelImportJobSummary) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ModelImportJobSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaModelImportJobSummary
-	smithy.Write(w, s, 0, &v.JobARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.JobName, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Status, smithy.PutString[ModelImportJobStatus])
+	smithy.WriteString(w, s, 0, v.JobARN)
+	smithy.WriteString(w, s, 1, v.JobName)
+	smithy.WriteString(w, s, 2, string(v.Status))
 	smithy.WriteTime(w, s, 3, v.LastModifiedTime)
 	smithy.WriteTime(w, s, 4, v.CreationTime)
 	smithy.WriteTime(w, s, 5, v.EndTime)
@@ -16269,14 +17721,18 @@ func (*ModelInvocationJobInputDataConfig) Schema() *smithy.Schema {
 func (v *ModelInvocationJobInputDataConfig) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.S3InputDataConfig)
+		v.S3InputDataConfig = new(ModelInvocationJobS3InputDataConfig)
+		return r.Struct(v.S3InputDataConfig)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *ModelInvocationJobInputDataConfig) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.S3InputDataConfig)
+	if v.S3InputDataConfig != nil {
+		w.Member(0)
+		w.Struct(v.S3InputDataConfig)
+	}
 }
 
 var schemaModelInvocationJobName = smithy.Schema{
@@ -16301,14 +17757,18 @@ func (*ModelInvocationJobOutputDataConfig) Schema() *smithy.Schema {
 func (v *ModelInvocationJobOutputDataConfig) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.S3OutputDataConfig)
+		v.S3OutputDataConfig = new(ModelInvocationJobS3OutputDataConfig)
+		return r.Struct(v.S3OutputDataConfig)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *ModelInvocationJobOutputDataConfig) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.S3OutputDataConfig)
+	if v.S3OutputDataConfig != nil {
+		w.Member(0)
+		w.Struct(v.S3OutputDataConfig)
+	}
 }
 
 var schemaModelInvocationJobS3InputDataConfig = smithy.Schema{
@@ -16343,8 +17803,8 @@ func (v *ModelInvocationJobS3InputDataConfig) ReadMember(r smithy.Reader, i int)
 // WriteMembers implements smithy.Struct.
 func (v *ModelInvocationJobS3InputDataConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaModelInvocationJobS3InputDataConfig
-	smithy.WriteString(w, s, 0, v.S3InputFormat)
-	smithy.Write(w, s, 1, &v.S3URI, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, string(v.S3InputFormat))
+	smithy.WriteString(w, s, 1, v.S3URI)
 	smithy.WriteString(w, s, 2, v.S3BucketOwner)
 }
 
@@ -16380,7 +17840,7 @@ func (v *ModelInvocationJobS3OutputDataConfig) ReadMember(r smithy.Reader, i int
 // WriteMembers implements smithy.Struct.
 func (v *ModelInvocationJobS3OutputDataConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaModelInvocationJobS3OutputDataConfig
-	smithy.Write(w, s, 0, &v.S3URI, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.S3URI)
 	smithy.WriteString(w, s, 1, v.S3EncryptionKeyID)
 	smithy.WriteString(w, s, 2, v.S3BucketOwner)
 }
@@ -16453,11 +17913,14 @@ func (v *ModelInvocationJobSummary) ReadMember(r smithy.Reader, i int) error {
 	case 9:
 		return smithy.ReadTime(r, s, &v.EndTime)
 	case 10:
-		return smithy.ReadStruct(r, &v.InputDataConfig)
+		v.InputDataConfig = new(ModelInvocationJobInputDataConfig)
+		return r.Struct(v.InputDataConfig)
 	case 11:
-		return smithy.ReadStruct(r, &v.OutputDataConfig)
+		v.OutputDataConfig = new(ModelInvocationJobOutputDataConfig)
+		return r.Struct(v.OutputDataConfig)
 	case 12:
-		return smithy.ReadStruct(r, &v.VPCConfig)
+		v.VPCConfig = new(VPCConfig)
+		return r.Struct(v.VPCConfig)
 	case 13:
 		return smithy.ReadOpt(r, s, &v.TimeoutDurationInHours, smithy.ReadInt[int])
 	case 14:
@@ -16479,22 +17942,31 @@ func (v *ModelInvocationJobSummary) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ModelInvocationJobSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaModelInvocationJobSummary
-	smithy.Write(w, s, 0, &v.JobARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.JobName, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.ModelID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.JobARN)
+	smithy.WriteString(w, s, 1, v.JobName)
+	smithy.WriteString(w, s, 2, v.ModelID)
 	smithy.WriteString(w, s, 3, v.ClientRequestToken)
-	smithy.Write(w, s, 4, &v.RoleARN, smithy.PutString[string])
-	smithy.WriteString(w, s, 5, v.Status)
+	smithy.WriteString(w, s, 4, v.RoleARN)
+	smithy.WriteString(w, s, 5, string(v.Status))
 	smithy.WriteString(w, s, 6, v.Message)
 	smithy.WriteTime(w, s, 7, v.SubmitTime)
 	smithy.WriteTime(w, s, 8, v.LastModifiedTime)
 	smithy.WriteTime(w, s, 9, v.EndTime)
-	smithy.WriteStruct(w, 10, v.InputDataConfig)
-	smithy.WriteStruct(w, 11, v.OutputDataConfig)
-	smithy.WriteStruct(w, 12, v.VPCConfig)
+	if v.InputDataConfig != nil {
+		w.Member(10)
+		w.Struct(v.InputDataConfig)
+	}
+	if v.OutputDataConfig != nil {
+		w.Member(11)
+		w.Struct(v.OutputDataConfig)
+	}
+	if v.VPCConfig != nil {
+		w.Member(12)
+		w.Struct(v.VPCConfig)
+	}
 	smithy.WriteOpt(w, s, 13, v.TimeoutDurationInHours, smithy.PutInt[int])
 	smithy.WriteTime(w, s, 14, v.JobExpirationTime)
-	smithy.WriteString(w, s, 15, v.ModelInvocationType)
+	smithy.WriteString(w, s, 15, string(v.ModelInvocationType))
 	smithy.WriteOpt(w, s, 16, v.TotalRecordCount, smithy.PutInt[int64])
 	smithy.WriteOpt(w, s, 17, v.ProcessedRecordCount, smithy.PutInt[int64])
 	smithy.WriteOpt(w, s, 18, v.SuccessRecordCount, smithy.PutInt[int64])
@@ -16558,7 +18030,7 @@ func (v *ModelPackageARNDataSource) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ModelPackageARNDataSource) WriteMembers(w smithy.Writer) {
 	s := &schemaModelPackageARNDataSource
-	smithy.Write(w, s, 0, &v.ModelPackageARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ModelPackageARN)
 }
 
 var schemaModelSourceIdentifier = smithy.Schema{
@@ -16603,7 +18075,8 @@ func (v *Offer) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.OfferToken)
 	case 2:
-		return smithy.ReadStruct(r, &v.TermDetails)
+		v.TermDetails = new(TermDetails)
+		return r.Struct(v.TermDetails)
 	}
 	return nil
 }
@@ -16612,8 +18085,11 @@ func (v *Offer) ReadMember(r smithy.Reader, i int) error {
 func (v *Offer) WriteMembers(w smithy.Writer) {
 	s := &schemaOffer
 	smithy.WriteString(w, s, 0, v.OfferID)
-	smithy.Write(w, s, 1, &v.OfferToken, smithy.PutString[string])
-	smithy.WriteStruct(w, 2, v.TermDetails)
+	smithy.WriteString(w, s, 1, v.OfferToken)
+	if v.TermDetails != nil {
+		w.Member(2)
+		w.Struct(v.TermDetails)
+	}
 }
 
 var schemaOfferID = smithy.Schema{
@@ -16652,14 +18128,18 @@ func (*OrchestrationConfiguration) Schema() *smithy.Schema { return &schemaOrche
 func (v *OrchestrationConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.QueryTransformationConfiguration)
+		v.QueryTransformationConfiguration = new(QueryTransformationConfiguration)
+		return r.Struct(v.QueryTransformationConfiguration)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *OrchestrationConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.QueryTransformationConfiguration)
+	if v.QueryTransformationConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.QueryTransformationConfiguration)
+	}
 }
 
 var schemaOutputDataConfig = smithy.Schema{
@@ -16686,7 +18166,7 @@ func (v *OutputDataConfig) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *OutputDataConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaOutputDataConfig
-	smithy.Write(w, s, 0, &v.S3URI, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.S3URI)
 }
 
 var schemaPaginationToken = smithy.Schema{
@@ -16723,7 +18203,7 @@ func (v *PerformanceConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PerformanceConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaPerformanceConfiguration
-	smithy.WriteString(w, s, 0, v.Latency)
+	smithy.WriteString(w, s, 0, string(v.Latency))
 }
 
 var schemaPositiveInteger = smithy.Schema{
@@ -16747,7 +18227,11 @@ func (v *PricingTerm) ReadMember(r smithy.Reader, i int) error {
 	s := schemaPricingTerm.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.RateCard, smithy.ReadValue[DimensionalPriceRate])
+		v.RateCard = []DimensionalPriceRate{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.RateCard = append(v.RateCard, DimensionalPriceRate{})
+			return &v.RateCard[len(v.RateCard)-1]
+		})
 	}
 	return nil
 }
@@ -16755,7 +18239,7 @@ func (v *PricingTerm) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PricingTerm) WriteMembers(w smithy.Writer) {
 	s := &schemaPricingTerm
-	smithy.WriteList(w, s, 0, v.RateCard, smithy.PutValue[DimensionalPriceRate])
+	smithy.WriteStructs(w, s, 0, len(v.RateCard), func(i int) smithy.Struct { return &v.RateCard[i] })
 }
 
 var schemaPromptRouterARN = smithy.Schema{
@@ -16814,7 +18298,8 @@ func (v *PromptRouterSummary) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.PromptRouterName)
 	case 1:
-		return smithy.ReadStruct(r, &v.RoutingCriteria)
+		v.RoutingCriteria = new(RoutingCriteria)
+		return r.Struct(v.RoutingCriteria)
 	case 2:
 		return smithy.ReadString(r, s, &v.Description)
 	case 3:
@@ -16824,9 +18309,14 @@ func (v *PromptRouterSummary) ReadMember(r smithy.Reader, i int) error {
 	case 5:
 		return smithy.ReadString(r, s, &v.PromptRouterARN)
 	case 6:
-		return smithy.ReadList(r, s, &v.Models, smithy.ReadValue[PromptRouterTargetModel])
+		v.Models = []PromptRouterTargetModel{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Models = append(v.Models, PromptRouterTargetModel{})
+			return &v.Models[len(v.Models)-1]
+		})
 	case 7:
-		return smithy.ReadStruct(r, &v.FallbackModel)
+		v.FallbackModel = new(PromptRouterTargetModel)
+		return r.Struct(v.FallbackModel)
 	case 8:
 		return smithy.ReadString(r, s, &v.Status)
 	case 9:
@@ -16838,16 +18328,22 @@ func (v *PromptRouterSummary) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PromptRouterSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaPromptRouterSummary
-	smithy.Write(w, s, 0, &v.PromptRouterName, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.RoutingCriteria)
+	smithy.WriteString(w, s, 0, v.PromptRouterName)
+	if v.RoutingCriteria != nil {
+		w.Member(1)
+		w.Struct(v.RoutingCriteria)
+	}
 	smithy.WriteString(w, s, 2, v.Description)
 	smithy.WriteTime(w, s, 3, v.CreatedAt)
 	smithy.WriteTime(w, s, 4, v.UpdatedAt)
-	smithy.Write(w, s, 5, &v.PromptRouterARN, smithy.PutString[string])
-	smithy.WriteList(w, s, 6, v.Models, smithy.PutValue[PromptRouterTargetModel])
-	smithy.WriteStruct(w, 7, v.FallbackModel)
-	smithy.Write(w, s, 8, &v.Status, smithy.PutString[PromptRouterStatus])
-	smithy.Write(w, s, 9, &v.Type, smithy.PutString[PromptRouterType])
+	smithy.WriteString(w, s, 5, v.PromptRouterARN)
+	smithy.WriteStructs(w, s, 6, len(v.Models), func(i int) smithy.Struct { return &v.Models[i] })
+	if v.FallbackModel != nil {
+		w.Member(7)
+		w.Struct(v.FallbackModel)
+	}
+	smithy.WriteString(w, s, 8, string(v.Status))
+	smithy.WriteString(w, s, 9, string(v.Type))
 }
 
 var schemaPromptRouterTargetModel = smithy.Schema{
@@ -16874,7 +18370,7 @@ func (v *PromptRouterTargetModel) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PromptRouterTargetModel) WriteMembers(w smithy.Writer) {
 	s := &schemaPromptRouterTargetModel
-	smithy.Write(w, s, 0, &v.ModelARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ModelARN)
 }
 
 var schemaPromptRouterTargetModelARN = smithy.Schema{
@@ -17012,15 +18508,15 @@ func (v *ProvisionedModelSummary) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ProvisionedModelSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaProvisionedModelSummary
-	smithy.Write(w, s, 0, &v.ProvisionedModelName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.ProvisionedModelARN, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.ModelARN, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.DesiredModelARN, smithy.PutString[string])
-	smithy.Write(w, s, 4, &v.FoundationModelARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ProvisionedModelName)
+	smithy.WriteString(w, s, 1, v.ProvisionedModelARN)
+	smithy.WriteString(w, s, 2, v.ModelARN)
+	smithy.WriteString(w, s, 3, v.DesiredModelARN)
+	smithy.WriteString(w, s, 4, v.FoundationModelARN)
 	smithy.Write(w, s, 5, &v.ModelUnits, smithy.PutInt[int])
 	smithy.Write(w, s, 6, &v.DesiredModelUnits, smithy.PutInt[int])
-	smithy.Write(w, s, 7, &v.Status, smithy.PutString[ProvisionedModelStatus])
-	smithy.WriteString(w, s, 8, v.CommitmentDuration)
+	smithy.WriteString(w, s, 7, string(v.Status))
+	smithy.WriteString(w, s, 8, string(v.CommitmentDuration))
 	smithy.WriteTime(w, s, 9, v.CommitmentExpirationTime)
 	smithy.WriteTime(w, s, 10, v.CreationTime)
 	smithy.WriteTime(w, s, 11, v.LastModifiedTime)
@@ -17052,7 +18548,7 @@ func (v *PutAccountDataRetentionRequest) ReadMember(r smithy.Reader, i int) erro
 // WriteMembers implements smithy.Struct.
 func (v *PutAccountDataRetentionRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaPutAccountDataRetentionRequest
-	smithy.Write(w, s, 0, &v.Mode, smithy.PutString[DataRetentionMode])
+	smithy.WriteString(w, s, 0, string(v.Mode))
 }
 
 var schemaPutAccountDataRetentionResponse = smithy.Schema{
@@ -17084,7 +18580,7 @@ func (v *PutAccountDataRetentionResponse) ReadMember(r smithy.Reader, i int) err
 // WriteMembers implements smithy.Struct.
 func (v *PutAccountDataRetentionResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaPutAccountDataRetentionResponse
-	smithy.Write(w, s, 0, &v.Mode, smithy.PutString[DataRetentionMode])
+	smithy.WriteString(w, s, 0, string(v.Mode))
 	smithy.WriteTime(w, s, 1, v.UpdatedAt)
 }
 
@@ -17109,7 +18605,8 @@ func (v *PutEnforcedGuardrailConfigurationRequest) ReadMember(r smithy.Reader, i
 	case 0:
 		return smithy.ReadString(r, s, &v.ConfigID)
 	case 1:
-		return smithy.ReadStruct(r, &v.GuardrailInferenceConfig)
+		v.GuardrailInferenceConfig = new(AccountEnforcedGuardrailInferenceInputConfiguration)
+		return r.Struct(v.GuardrailInferenceConfig)
 	}
 	return nil
 }
@@ -17118,7 +18615,10 @@ func (v *PutEnforcedGuardrailConfigurationRequest) ReadMember(r smithy.Reader, i
 func (v *PutEnforcedGuardrailConfigurationRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaPutEnforcedGuardrailConfigurationRequest
 	smithy.WriteString(w, s, 0, v.ConfigID)
-	smithy.WriteStruct(w, 1, v.GuardrailInferenceConfig)
+	if v.GuardrailInferenceConfig != nil {
+		w.Member(1)
+		w.Struct(v.GuardrailInferenceConfig)
+	}
 }
 
 var schemaPutEnforcedGuardrailConfigurationResponse = smithy.Schema{
@@ -17175,14 +18675,18 @@ func (*PutModelInvocationLoggingConfigurationRequest) Schema() *smithy.Schema {
 func (v *PutModelInvocationLoggingConfigurationRequest) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.LoggingConfig)
+		v.LoggingConfig = new(LoggingConfig)
+		return r.Struct(v.LoggingConfig)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *PutModelInvocationLoggingConfigurationRequest) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.LoggingConfig)
+	if v.LoggingConfig != nil {
+		w.Member(0)
+		w.Struct(v.LoggingConfig)
+	}
 }
 
 var schemaPutModelInvocationLoggingConfigurationResponse = smithy.Schema{
@@ -17229,8 +18733,8 @@ func (v *PutResourcePolicyRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PutResourcePolicyRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaPutResourcePolicyRequest
-	smithy.Write(w, s, 0, &v.ResourceARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.ResourcePolicy, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ResourceARN)
+	smithy.WriteString(w, s, 1, v.ResourcePolicy)
 }
 
 var schemaPutResourcePolicyResponse = smithy.Schema{
@@ -17330,7 +18834,7 @@ func (v *QueryTransformationConfiguration) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *QueryTransformationConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaQueryTransformationConfiguration
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[QueryTransformationType])
+	smithy.WriteString(w, s, 0, string(v.Type))
 }
 
 var schemaQueryTransformationType = smithy.Schema{
@@ -17354,17 +18858,25 @@ func (*RAGConfig) Schema() *smithy.Schema { return &schemaRAGConfig }
 func (v *RAGConfig) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.KnowledgeBaseConfig)
+		v.KnowledgeBaseConfig = new(KnowledgeBaseConfig)
+		return r.Struct(v.KnowledgeBaseConfig)
 	case 1:
-		return smithy.ReadStruct(r, &v.PrecomputedRagSourceConfig)
+		v.PrecomputedRagSourceConfig = new(EvaluationPrecomputedRagSourceConfig)
+		return r.Struct(v.PrecomputedRagSourceConfig)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *RAGConfig) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.KnowledgeBaseConfig)
-	smithy.WriteStruct(w, 1, v.PrecomputedRagSourceConfig)
+	if v.KnowledgeBaseConfig != nil {
+		w.Member(0)
+		w.Struct(v.KnowledgeBaseConfig)
+	}
+	if v.PrecomputedRagSourceConfig != nil {
+		w.Member(1)
+		w.Struct(v.PrecomputedRagSourceConfig)
+	}
 }
 
 var schemaRAGStopSequences = smithy.Schema{
@@ -17402,17 +18914,25 @@ func (*RFTConfig) Schema() *smithy.Schema { return &schemaRFTConfig }
 func (v *RFTConfig) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.GraderConfig)
+		v.GraderConfig = new(GraderConfig)
+		return r.Struct(v.GraderConfig)
 	case 1:
-		return smithy.ReadStruct(r, &v.HyperParameters)
+		v.HyperParameters = new(RFTHyperParameters)
+		return r.Struct(v.HyperParameters)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *RFTConfig) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.GraderConfig)
-	smithy.WriteStruct(w, 1, v.HyperParameters)
+	if v.GraderConfig != nil {
+		w.Member(0)
+		w.Struct(v.GraderConfig)
+	}
+	if v.HyperParameters != nil {
+		w.Member(1)
+		w.Struct(v.HyperParameters)
+	}
 }
 
 var schemaRFTEvalInterval = smithy.Schema{
@@ -17471,7 +18991,7 @@ func (v *RFTHyperParameters) WriteMembers(w smithy.Writer) {
 	smithy.WriteOpt(w, s, 3, v.MaxPromptLength, smithy.PutInt[int])
 	smithy.WriteOpt(w, s, 4, v.TrainingSamplePerPrompt, smithy.PutInt[int])
 	smithy.WriteOpt(w, s, 5, v.InferenceMaxTokens, smithy.PutInt[int])
-	smithy.WriteString(w, s, 6, v.ReasoningEffort)
+	smithy.WriteString(w, s, 6, string(v.ReasoningEffort))
 	smithy.WriteOpt(w, s, 7, v.EvalInterval, smithy.PutInt[int])
 }
 
@@ -17538,7 +19058,8 @@ func (v *RatingScaleItem) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.Definition)
 	case 1:
-		return smithy.ReadStruct(r, &v.Value)
+		v.Value = new(RatingScaleItemValue)
+		return r.Struct(v.Value)
 	}
 	return nil
 }
@@ -17546,8 +19067,11 @@ func (v *RatingScaleItem) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *RatingScaleItem) WriteMembers(w smithy.Writer) {
 	s := &schemaRatingScaleItem
-	smithy.Write(w, s, 0, &v.Definition, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.Value)
+	smithy.WriteString(w, s, 0, v.Definition)
+	if v.Value != nil {
+		w.Member(1)
+		w.Struct(v.Value)
+	}
 }
 
 var schemaRatingScaleItemDefinition = smithy.Schema{
@@ -17630,8 +19154,8 @@ func (v *RegisterMarketplaceModelEndpointRequest) ReadMember(r smithy.Reader, i 
 // WriteMembers implements smithy.Struct.
 func (v *RegisterMarketplaceModelEndpointRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaRegisterMarketplaceModelEndpointRequest
-	smithy.Write(w, s, 0, &v.EndpointIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.ModelSourceIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.EndpointIdentifier)
+	smithy.WriteString(w, s, 1, v.ModelSourceIdentifier)
 }
 
 var schemaRegisterMarketplaceModelEndpointResponse = smithy.Schema{
@@ -17651,14 +19175,18 @@ func (*RegisterMarketplaceModelEndpointResponse) Schema() *smithy.Schema {
 func (v *RegisterMarketplaceModelEndpointResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.MarketplaceModelEndpoint)
+		v.MarketplaceModelEndpoint = new(MarketplaceModelEndpoint)
+		return r.Struct(v.MarketplaceModelEndpoint)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *RegisterMarketplaceModelEndpointResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.MarketplaceModelEndpoint)
+	if v.MarketplaceModelEndpoint != nil {
+		w.Member(0)
+		w.Struct(v.MarketplaceModelEndpoint)
+	}
 }
 
 var schemaRequestMetadataBaseFilters = smithy.Schema{
@@ -17715,9 +19243,17 @@ func (v *RequestMetadataFilters) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadMap(r, s, &v.NotEquals, smithy.ReadString[string])
 	case 2:
-		return smithy.ReadList(r, s, &v.AndAll, smithy.ReadValue[RequestMetadataBaseFilters])
+		v.AndAll = []RequestMetadataBaseFilters{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.AndAll = append(v.AndAll, RequestMetadataBaseFilters{})
+			return &v.AndAll[len(v.AndAll)-1]
+		})
 	case 3:
-		return smithy.ReadList(r, s, &v.OrAll, smithy.ReadValue[RequestMetadataBaseFilters])
+		v.OrAll = []RequestMetadataBaseFilters{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.OrAll = append(v.OrAll, RequestMetadataBaseFilters{})
+			return &v.OrAll[len(v.OrAll)-1]
+		})
 	}
 	return nil
 }
@@ -17727,8 +19263,12 @@ func (v *RequestMetadataFilters) WriteMembers(w smithy.Writer) {
 	s := &schemaRequestMetadataFilters
 	smithy.WriteMap(w, s, 0, v.Equals, smithy.PutString[string])
 	smithy.WriteMap(w, s, 1, v.NotEquals, smithy.PutString[string])
-	smithy.WriteList(w, s, 2, v.AndAll, smithy.PutValue[RequestMetadataBaseFilters])
-	smithy.WriteList(w, s, 3, v.OrAll, smithy.PutValue[RequestMetadataBaseFilters])
+	if v.AndAll != nil {
+		smithy.WriteStructs(w, s, 2, len(v.AndAll), func(i int) smithy.Struct { return &v.AndAll[i] })
+	}
+	if v.OrAll != nil {
+		smithy.WriteStructs(w, s, 3, len(v.OrAll), func(i int) smithy.Struct { return &v.OrAll[i] })
+	}
 }
 
 var schemaRequestMetadataFiltersList = smithy.Schema{
@@ -17784,9 +19324,17 @@ func (v *RerankingMetadataSelectiveModeConfiguration) ReadMember(r smithy.Reader
 	s := schemaRerankingMetadataSelectiveModeConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.FieldsToInclude, smithy.ReadValue[FieldForReranking])
+		v.FieldsToInclude = []FieldForReranking{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.FieldsToInclude = append(v.FieldsToInclude, FieldForReranking{})
+			return &v.FieldsToInclude[len(v.FieldsToInclude)-1]
+		})
 	case 1:
-		return smithy.ReadList(r, s, &v.FieldsToExclude, smithy.ReadValue[FieldForReranking])
+		v.FieldsToExclude = []FieldForReranking{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.FieldsToExclude = append(v.FieldsToExclude, FieldForReranking{})
+			return &v.FieldsToExclude[len(v.FieldsToExclude)-1]
+		})
 	}
 	return nil
 }
@@ -17794,8 +19342,12 @@ func (v *RerankingMetadataSelectiveModeConfiguration) ReadMember(r smithy.Reader
 // WriteMembers implements smithy.Struct.
 func (v *RerankingMetadataSelectiveModeConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaRerankingMetadataSelectiveModeConfiguration
-	smithy.WriteList(w, s, 0, v.FieldsToInclude, smithy.PutValue[FieldForReranking])
-	smithy.WriteList(w, s, 1, v.FieldsToExclude, smithy.PutValue[FieldForReranking])
+	if v.FieldsToInclude != nil {
+		smithy.WriteStructs(w, s, 0, len(v.FieldsToInclude), func(i int) smithy.Struct { return &v.FieldsToInclude[i] })
+	}
+	if v.FieldsToExclude != nil {
+		smithy.WriteStructs(w, s, 1, len(v.FieldsToExclude), func(i int) smithy.Struct { return &v.FieldsToExclude[i] })
+	}
 }
 
 var schemaResourceInUseException = smithy.Schema{
@@ -17890,31 +19442,50 @@ func (v *RetrievalFilter) ReadMember(r smithy.Reader, i int) error {
 	s := schemaRetrievalFilter.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Equals)
+		v.Equals = new(FilterAttribute)
+		return r.Struct(v.Equals)
 	case 1:
-		return smithy.ReadStruct(r, &v.NotEquals)
+		v.NotEquals = new(FilterAttribute)
+		return r.Struct(v.NotEquals)
 	case 2:
-		return smithy.ReadStruct(r, &v.GreaterThan)
+		v.GreaterThan = new(FilterAttribute)
+		return r.Struct(v.GreaterThan)
 	case 3:
-		return smithy.ReadStruct(r, &v.GreaterThanOrEquals)
+		v.GreaterThanOrEquals = new(FilterAttribute)
+		return r.Struct(v.GreaterThanOrEquals)
 	case 4:
-		return smithy.ReadStruct(r, &v.LessThan)
+		v.LessThan = new(FilterAttribute)
+		return r.Struct(v.LessThan)
 	case 5:
-		return smithy.ReadStruct(r, &v.LessThanOrEquals)
+		v.LessThanOrEquals = new(FilterAttribute)
+		return r.Struct(v.LessThanOrEquals)
 	case 6:
-		return smithy.ReadStruct(r, &v.In)
+		v.In = new(FilterAttribute)
+		return r.Struct(v.In)
 	case 7:
-		return smithy.ReadStruct(r, &v.NotIn)
+		v.NotIn = new(FilterAttribute)
+		return r.Struct(v.NotIn)
 	case 8:
-		return smithy.ReadStruct(r, &v.StartsWith)
+		v.StartsWith = new(FilterAttribute)
+		return r.Struct(v.StartsWith)
 	case 9:
-		return smithy.ReadStruct(r, &v.ListContains)
+		v.ListContains = new(FilterAttribute)
+		return r.Struct(v.ListContains)
 	case 10:
-		return smithy.ReadStruct(r, &v.StringContains)
+		v.StringContains = new(FilterAttribute)
+		return r.Struct(v.StringContains)
 	case 11:
-		return smithy.ReadList(r, s, &v.AndAll, smithy.ReadValue[RetrievalFilter])
+		v.AndAll = []RetrievalFilter{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.AndAll = append(v.AndAll, RetrievalFilter{})
+			return &v.AndAll[len(v.AndAll)-1]
+		})
 	case 12:
-		return smithy.ReadList(r, s, &v.OrAll, smithy.ReadValue[RetrievalFilter])
+		v.OrAll = []RetrievalFilter{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.OrAll = append(v.OrAll, RetrievalFilter{})
+			return &v.OrAll[len(v.OrAll)-1]
+		})
 	}
 	return nil
 }
@@ -17922,19 +19493,56 @@ func (v *RetrievalFilter) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *RetrievalFilter) WriteMembers(w smithy.Writer) {
 	s := &schemaRetrievalFilter
-	smithy.WriteStruct(w, 0, v.Equals)
-	smithy.WriteStruct(w, 1, v.NotEquals)
-	smithy.WriteStruct(w, 2, v.GreaterThan)
-	smithy.WriteStruct(w, 3, v.GreaterThanOrEquals)
-	smithy.WriteStruct(w, 4, v.LessThan)
-	smithy.WriteStruct(w, 5, v.LessThanOrEquals)
-	smithy.WriteStruct(w, 6, v.In)
-	smithy.WriteStruct(w, 7, v.NotIn)
-	smithy.WriteStruct(w, 8, v.StartsWith)
-	smithy.WriteStruct(w, 9, v.ListContains)
-	smithy.WriteStruct(w, 10, v.StringContains)
-	smithy.WriteList(w, s, 11, v.AndAll, smithy.PutValue[RetrievalFilter])
-	smithy.WriteList(w, s, 12, v.OrAll, smithy.PutValue[RetrievalFilter])
+	if v.Equals != nil {
+		w.Member(0)
+		w.Struct(v.Equals)
+	}
+	if v.NotEquals != nil {
+		w.Member(1)
+		w.Struct(v.NotEquals)
+	}
+	if v.GreaterThan != nil {
+		w.Member(2)
+		w.Struct(v.GreaterThan)
+	}
+	if v.GreaterThanOrEquals != nil {
+		w.Member(3)
+		w.Struct(v.GreaterThanOrEquals)
+	}
+	if v.LessThan != nil {
+		w.Member(4)
+		w.Struct(v.LessThan)
+	}
+	if v.LessThanOrEquals != nil {
+		w.Member(5)
+		w.Struct(v.LessThanOrEquals)
+	}
+	if v.In != nil {
+		w.Member(6)
+		w.Struct(v.In)
+	}
+	if v.NotIn != nil {
+		w.Member(7)
+		w.Struct(v.NotIn)
+	}
+	if v.StartsWith != nil {
+		w.Member(8)
+		w.Struct(v.StartsWith)
+	}
+	if v.ListContains != nil {
+		w.Member(9)
+		w.Struct(v.ListContains)
+	}
+	if v.StringContains != nil {
+		w.Member(10)
+		w.Struct(v.StringContains)
+	}
+	if v.AndAll != nil {
+		smithy.WriteStructs(w, s, 11, len(v.AndAll), func(i int) smithy.Struct { return &v.AndAll[i] })
+	}
+	if v.OrAll != nil {
+		smithy.WriteStructs(w, s, 12, len(v.OrAll), func(i int) smithy.Struct { return &v.OrAll[i] })
+	}
 }
 
 var schemaRetrievalFilterList = smithy.Schema{
@@ -17968,9 +19576,11 @@ func (v *RetrieveAndGenerateConfiguration) ReadMember(r smithy.Reader, i int) er
 	case 0:
 		return smithy.ReadString(r, s, &v.Type)
 	case 1:
-		return smithy.ReadStruct(r, &v.KnowledgeBaseConfiguration)
+		v.KnowledgeBaseConfiguration = new(KnowledgeBaseRetrieveAndGenerateConfiguration)
+		return r.Struct(v.KnowledgeBaseConfiguration)
 	case 2:
-		return smithy.ReadStruct(r, &v.ExternalSourcesConfiguration)
+		v.ExternalSourcesConfiguration = new(ExternalSourcesRetrieveAndGenerateConfiguration)
+		return r.Struct(v.ExternalSourcesConfiguration)
 	}
 	return nil
 }
@@ -17978,9 +19588,15 @@ func (v *RetrieveAndGenerateConfiguration) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *RetrieveAndGenerateConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaRetrieveAndGenerateConfiguration
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[RetrieveAndGenerateType])
-	smithy.WriteStruct(w, 1, v.KnowledgeBaseConfiguration)
-	smithy.WriteStruct(w, 2, v.ExternalSourcesConfiguration)
+	smithy.WriteString(w, s, 0, string(v.Type))
+	if v.KnowledgeBaseConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.KnowledgeBaseConfiguration)
+	}
+	if v.ExternalSourcesConfiguration != nil {
+		w.Member(2)
+		w.Struct(v.ExternalSourcesConfiguration)
+	}
 }
 
 var schemaRetrieveAndGenerateType = smithy.Schema{
@@ -18007,7 +19623,8 @@ func (v *RetrieveConfig) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.KnowledgeBaseID)
 	case 1:
-		return smithy.ReadStruct(r, &v.KnowledgeBaseRetrievalConfiguration)
+		v.KnowledgeBaseRetrievalConfiguration = new(KnowledgeBaseRetrievalConfiguration)
+		return r.Struct(v.KnowledgeBaseRetrievalConfiguration)
 	}
 	return nil
 }
@@ -18015,8 +19632,11 @@ func (v *RetrieveConfig) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *RetrieveConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaRetrieveConfig
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.KnowledgeBaseRetrievalConfiguration)
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
+	if v.KnowledgeBaseRetrievalConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.KnowledgeBaseRetrievalConfiguration)
+	}
 }
 
 var schemaRoleARN = smithy.Schema{
@@ -18083,7 +19703,7 @@ func (v *S3Config) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *S3Config) WriteMembers(w smithy.Writer) {
 	s := &schemaS3Config
-	smithy.Write(w, s, 0, &v.BucketName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.BucketName)
 	smithy.WriteString(w, s, 1, v.KeyPrefix)
 }
 
@@ -18111,7 +19731,7 @@ func (v *S3DataSource) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *S3DataSource) WriteMembers(w smithy.Writer) {
 	s := &schemaS3DataSource
-	smithy.Write(w, s, 0, &v.S3URI, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.S3URI)
 }
 
 var schemaS3InputFormat = smithy.Schema{
@@ -18143,7 +19763,7 @@ func (v *S3ObjectDoc) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *S3ObjectDoc) WriteMembers(w smithy.Writer) {
 	s := &schemaS3ObjectDoc
-	smithy.Write(w, s, 0, &v.URI, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.URI)
 }
 
 var schemaS3URI = smithy.Schema{
@@ -18184,7 +19804,8 @@ func (v *SageMakerEndpoint) ReadMember(r smithy.Reader, i int) error {
 	case 3:
 		return smithy.ReadString(r, s, &v.KMSEncryptionKey)
 	case 4:
-		return smithy.ReadStruct(r, &v.VPC)
+		v.VPC = new(VPCConfig)
+		return r.Struct(v.VPC)
 	}
 	return nil
 }
@@ -18193,10 +19814,13 @@ func (v *SageMakerEndpoint) ReadMember(r smithy.Reader, i int) error {
 func (v *SageMakerEndpoint) WriteMembers(w smithy.Writer) {
 	s := &schemaSageMakerEndpoint
 	smithy.Write(w, s, 0, &v.InitialInstanceCount, smithy.PutInt[int])
-	smithy.Write(w, s, 1, &v.InstanceType, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.ExecutionRole, smithy.PutString[string])
+	smithy.WriteString(w, s, 1, v.InstanceType)
+	smithy.WriteString(w, s, 2, v.ExecutionRole)
 	smithy.WriteString(w, s, 3, v.KMSEncryptionKey)
-	smithy.WriteStruct(w, 4, v.VPC)
+	if v.VPC != nil {
+		w.Member(4)
+		w.Struct(v.VPC)
+	}
 }
 
 var schemaSageMakerFlowDefinitionARN = smithy.Schema{
@@ -18250,8 +19874,8 @@ func (v *SelectiveContentGuarding) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *SelectiveContentGuarding) WriteMembers(w smithy.Writer) {
 	s := &schemaSelectiveContentGuarding
-	smithy.WriteString(w, s, 0, v.System)
-	smithy.WriteString(w, s, 1, v.Messages)
+	smithy.WriteString(w, s, 0, string(v.System))
+	smithy.WriteString(w, s, 1, string(v.Messages))
 }
 
 var schemaSelectiveGuardingMode = smithy.Schema{
@@ -18364,7 +19988,8 @@ func (v *StartAutomatedReasoningPolicyBuildWorkflowRequest) ReadMember(r smithy.
 	case 2:
 		return smithy.ReadString(r, s, &v.ClientRequestToken)
 	case 3:
-		return smithy.ReadStruct(r, &v.SourceContent)
+		v.SourceContent = new(AutomatedReasoningPolicyBuildWorkflowSource)
+		return r.Struct(v.SourceContent)
 	}
 	return nil
 }
@@ -18372,10 +19997,13 @@ func (v *StartAutomatedReasoningPolicyBuildWorkflowRequest) ReadMember(r smithy.
 // WriteMembers implements smithy.Struct.
 func (v *StartAutomatedReasoningPolicyBuildWorkflowRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaStartAutomatedReasoningPolicyBuildWorkflowRequest
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.BuildWorkflowType, smithy.PutString[AutomatedReasoningPolicyBuildWorkflowType])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	smithy.WriteString(w, s, 1, string(v.BuildWorkflowType))
 	smithy.WriteString(w, s, 2, v.ClientRequestToken)
-	smithy.WriteStruct(w, 3, v.SourceContent)
+	if v.SourceContent != nil {
+		w.Member(3)
+		w.Struct(v.SourceContent)
+	}
 }
 
 var schemaStartAutomatedReasoningPolicyBuildWorkflowResponse = smithy.Schema{
@@ -18407,8 +20035,8 @@ func (v *StartAutomatedReasoningPolicyBuildWorkflowResponse) ReadMember(r smithy
 // WriteMembers implements smithy.Struct.
 func (v *StartAutomatedReasoningPolicyBuildWorkflowResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaStartAutomatedReasoningPolicyBuildWorkflowResponse
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.BuildWorkflowID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	smithy.WriteString(w, s, 1, v.BuildWorkflowID)
 }
 
 var schemaStartAutomatedReasoningPolicyTestWorkflowRequest = smithy.Schema{
@@ -18446,8 +20074,8 @@ func (v *StartAutomatedReasoningPolicyTestWorkflowRequest) ReadMember(r smithy.R
 // WriteMembers implements smithy.Struct.
 func (v *StartAutomatedReasoningPolicyTestWorkflowRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaStartAutomatedReasoningPolicyTestWorkflowRequest
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.BuildWorkflowID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	smithy.WriteString(w, s, 1, v.BuildWorkflowID)
 	smithy.WriteList(w, s, 2, v.TestCaseIDs, smithy.PutString[string])
 	smithy.WriteString(w, s, 3, v.ClientRequestToken)
 }
@@ -18478,7 +20106,7 @@ func (v *StartAutomatedReasoningPolicyTestWorkflowResponse) ReadMember(r smithy.
 // WriteMembers implements smithy.Struct.
 func (v *StartAutomatedReasoningPolicyTestWorkflowResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaStartAutomatedReasoningPolicyTestWorkflowResponse
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
 }
 
 var schemaStatus = smithy.Schema{
@@ -18503,20 +20131,32 @@ func (*StatusDetails) Schema() *smithy.Schema { return &schemaStatusDetails }
 func (v *StatusDetails) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ValidationDetails)
+		v.ValidationDetails = new(ValidationDetails)
+		return r.Struct(v.ValidationDetails)
 	case 1:
-		return smithy.ReadStruct(r, &v.DataProcessingDetails)
+		v.DataProcessingDetails = new(DataProcessingDetails)
+		return r.Struct(v.DataProcessingDetails)
 	case 2:
-		return smithy.ReadStruct(r, &v.TrainingDetails)
+		v.TrainingDetails = new(TrainingDetails)
+		return r.Struct(v.TrainingDetails)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *StatusDetails) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.ValidationDetails)
-	smithy.WriteStruct(w, 1, v.DataProcessingDetails)
-	smithy.WriteStruct(w, 2, v.TrainingDetails)
+	if v.ValidationDetails != nil {
+		w.Member(0)
+		w.Struct(v.ValidationDetails)
+	}
+	if v.DataProcessingDetails != nil {
+		w.Member(1)
+		w.Struct(v.DataProcessingDetails)
+	}
+	if v.TrainingDetails != nil {
+		w.Member(2)
+		w.Struct(v.TrainingDetails)
+	}
 }
 
 var schemaStopAdvancedPromptOptimizationJobRequest = smithy.Schema{
@@ -18545,7 +20185,7 @@ func (v *StopAdvancedPromptOptimizationJobRequest) ReadMember(r smithy.Reader, i
 // WriteMembers implements smithy.Struct.
 func (v *StopAdvancedPromptOptimizationJobRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaStopAdvancedPromptOptimizationJobRequest
-	smithy.Write(w, s, 0, &v.JobIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.JobIdentifier)
 }
 
 var schemaStopAdvancedPromptOptimizationJobResponse = smithy.Schema{
@@ -18587,7 +20227,7 @@ func (v *StopEvaluationJobRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *StopEvaluationJobRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaStopEvaluationJobRequest
-	smithy.Write(w, s, 0, &v.JobIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.JobIdentifier)
 }
 
 var schemaStopEvaluationJobResponse = smithy.Schema{
@@ -18629,7 +20269,7 @@ func (v *StopModelCustomizationJobRequest) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *StopModelCustomizationJobRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaStopModelCustomizationJobRequest
-	smithy.Write(w, s, 0, &v.JobIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.JobIdentifier)
 }
 
 var schemaStopModelCustomizationJobResponse = smithy.Schema{
@@ -18673,7 +20313,7 @@ func (v *StopModelInvocationJobRequest) ReadMember(r smithy.Reader, i int) error
 // WriteMembers implements smithy.Struct.
 func (v *StopModelInvocationJobRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaStopModelInvocationJobRequest
-	smithy.Write(w, s, 0, &v.JobIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.JobIdentifier)
 }
 
 var schemaStopModelInvocationJobResponse = smithy.Schema{
@@ -18763,8 +20403,8 @@ func (v *Tag) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *Tag) WriteMembers(w smithy.Writer) {
 	s := &schemaTag
-	smithy.Write(w, s, 0, &v.Key, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Value, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Key)
+	smithy.WriteString(w, s, 1, v.Value)
 }
 
 var schemaTagKey = smithy.Schema{
@@ -18809,7 +20449,11 @@ func (v *TagResourceRequest) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.ResourceARN)
 	case 1:
-		return smithy.ReadList(r, s, &v.Tags, smithy.ReadValue[Tag])
+		v.Tags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Tags = append(v.Tags, Tag{})
+			return &v.Tags[len(v.Tags)-1]
+		})
 	}
 	return nil
 }
@@ -18817,8 +20461,8 @@ func (v *TagResourceRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *TagResourceRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaTagResourceRequest
-	smithy.Write(w, s, 0, &v.ResourceARN, smithy.PutString[string])
-	smithy.WriteList(w, s, 1, v.Tags, smithy.PutValue[Tag])
+	smithy.WriteString(w, s, 0, v.ResourceARN)
+	smithy.WriteStructs(w, s, 1, len(v.Tags), func(i int) smithy.Struct { return &v.Tags[i] })
 }
 
 var schemaTagResourceResponse = smithy.Schema{
@@ -18871,7 +20515,7 @@ func (v *TeacherModelConfig) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *TeacherModelConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaTeacherModelConfig
-	smithy.Write(w, s, 0, &v.TeacherModelIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.TeacherModelIdentifier)
 	smithy.WriteOpt(w, s, 1, v.MaxResponseLengthForInference, smithy.PutInt[int])
 }
 
@@ -18903,23 +20547,39 @@ func (*TermDetails) Schema() *smithy.Schema { return &schemaTermDetails }
 func (v *TermDetails) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.UsageBasedPricingTerm)
+		v.UsageBasedPricingTerm = new(PricingTerm)
+		return r.Struct(v.UsageBasedPricingTerm)
 	case 1:
-		return smithy.ReadStruct(r, &v.LegalTerm)
+		v.LegalTerm = new(LegalTerm)
+		return r.Struct(v.LegalTerm)
 	case 2:
-		return smithy.ReadStruct(r, &v.SupportTerm)
+		v.SupportTerm = new(SupportTerm)
+		return r.Struct(v.SupportTerm)
 	case 3:
-		return smithy.ReadStruct(r, &v.ValidityTerm)
+		v.ValidityTerm = new(ValidityTerm)
+		return r.Struct(v.ValidityTerm)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *TermDetails) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.UsageBasedPricingTerm)
-	smithy.WriteStruct(w, 1, v.LegalTerm)
-	smithy.WriteStruct(w, 2, v.SupportTerm)
-	smithy.WriteStruct(w, 3, v.ValidityTerm)
+	if v.UsageBasedPricingTerm != nil {
+		w.Member(0)
+		w.Struct(v.UsageBasedPricingTerm)
+	}
+	if v.LegalTerm != nil {
+		w.Member(1)
+		w.Struct(v.LegalTerm)
+	}
+	if v.SupportTerm != nil {
+		w.Member(2)
+		w.Struct(v.SupportTerm)
+	}
+	if v.ValidityTerm != nil {
+		w.Member(3)
+		w.Struct(v.ValidityTerm)
+	}
 }
 
 var schemaTextInferenceConfig = smithy.Schema{
@@ -19054,7 +20714,8 @@ func (v *TrainingDataConfig) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.S3URI)
 	case 1:
-		return smithy.ReadStruct(r, &v.InvocationLogsConfig)
+		v.InvocationLogsConfig = new(InvocationLogsConfig)
+		return r.Struct(v.InvocationLogsConfig)
 	}
 	return nil
 }
@@ -19063,7 +20724,10 @@ func (v *TrainingDataConfig) ReadMember(r smithy.Reader, i int) error {
 func (v *TrainingDataConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaTrainingDataConfig
 	smithy.WriteString(w, s, 0, v.S3URI)
-	smithy.WriteStruct(w, 1, v.InvocationLogsConfig)
+	if v.InvocationLogsConfig != nil {
+		w.Member(1)
+		w.Struct(v.InvocationLogsConfig)
+	}
 }
 
 var schemaTrainingDetails = smithy.Schema{
@@ -19096,7 +20760,7 @@ func (v *TrainingDetails) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *TrainingDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaTrainingDetails
-	smithy.WriteString(w, s, 0, v.Status)
+	smithy.WriteString(w, s, 0, string(v.Status))
 	smithy.WriteTime(w, s, 1, v.CreationTime)
 	smithy.WriteTime(w, s, 2, v.LastModifiedTime)
 }
@@ -19155,7 +20819,7 @@ func (v *UntagResourceRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *UntagResourceRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaUntagResourceRequest
-	smithy.Write(w, s, 0, &v.ResourceARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ResourceARN)
 	smithy.WriteList(w, s, 1, v.TagKeys, smithy.PutString[string])
 }
 
@@ -19197,7 +20861,11 @@ func (v *UpdateAutomatedReasoningPolicyAnnotationsRequest) ReadMember(r smithy.R
 	case 1:
 		return smithy.ReadString(r, s, &v.BuildWorkflowID)
 	case 2:
-		return smithy.ReadList(r, s, &v.Annotations, smithy.ReadValue[AutomatedReasoningPolicyAnnotation])
+		v.Annotations = []AutomatedReasoningPolicyAnnotation{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Annotations = append(v.Annotations, AutomatedReasoningPolicyAnnotation{})
+			return &v.Annotations[len(v.Annotations)-1]
+		})
 	case 3:
 		return smithy.ReadString(r, s, &v.LastUpdatedAnnotationSetHash)
 	}
@@ -19207,10 +20875,10 @@ func (v *UpdateAutomatedReasoningPolicyAnnotationsRequest) ReadMember(r smithy.R
 // WriteMembers implements smithy.Struct.
 func (v *UpdateAutomatedReasoningPolicyAnnotationsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdateAutomatedReasoningPolicyAnnotationsRequest
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.BuildWorkflowID, smithy.PutString[string])
-	smithy.WriteList(w, s, 2, v.Annotations, smithy.PutValue[AutomatedReasoningPolicyAnnotation])
-	smithy.Write(w, s, 3, &v.LastUpdatedAnnotationSetHash, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	smithy.WriteString(w, s, 1, v.BuildWorkflowID)
+	smithy.WriteStructs(w, s, 2, len(v.Annotations), func(i int) smithy.Struct { return &v.Annotations[i] })
+	smithy.WriteString(w, s, 3, v.LastUpdatedAnnotationSetHash)
 }
 
 var schemaUpdateAutomatedReasoningPolicyAnnotationsResponse = smithy.Schema{
@@ -19248,9 +20916,9 @@ func (v *UpdateAutomatedReasoningPolicyAnnotationsResponse) ReadMember(r smithy.
 // WriteMembers implements smithy.Struct.
 func (v *UpdateAutomatedReasoningPolicyAnnotationsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdateAutomatedReasoningPolicyAnnotationsResponse
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.BuildWorkflowID, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.AnnotationSetHash, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	smithy.WriteString(w, s, 1, v.BuildWorkflowID)
+	smithy.WriteString(w, s, 2, v.AnnotationSetHash)
 	smithy.WriteTime(w, s, 3, v.UpdatedAt)
 }
 
@@ -19277,7 +20945,8 @@ func (v *UpdateAutomatedReasoningPolicyRequest) ReadMember(r smithy.Reader, i in
 	case 0:
 		return smithy.ReadString(r, s, &v.PolicyARN)
 	case 1:
-		return smithy.ReadStruct(r, &v.PolicyDefinition)
+		v.PolicyDefinition = new(AutomatedReasoningPolicyDefinition)
+		return r.Struct(v.PolicyDefinition)
 	case 2:
 		return smithy.ReadString(r, s, &v.Name)
 	case 3:
@@ -19289,8 +20958,11 @@ func (v *UpdateAutomatedReasoningPolicyRequest) ReadMember(r smithy.Reader, i in
 // WriteMembers implements smithy.Struct.
 func (v *UpdateAutomatedReasoningPolicyRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdateAutomatedReasoningPolicyRequest
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.PolicyDefinition)
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	if v.PolicyDefinition != nil {
+		w.Member(1)
+		w.Struct(v.PolicyDefinition)
+	}
 	smithy.WriteString(w, s, 2, v.Name)
 	smithy.WriteString(w, s, 3, v.Description)
 }
@@ -19330,9 +21002,9 @@ func (v *UpdateAutomatedReasoningPolicyResponse) ReadMember(r smithy.Reader, i i
 // WriteMembers implements smithy.Struct.
 func (v *UpdateAutomatedReasoningPolicyResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdateAutomatedReasoningPolicyResponse
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Name, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.DefinitionHash, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	smithy.WriteString(w, s, 1, v.Name)
+	smithy.WriteString(w, s, 2, v.DefinitionHash)
 	smithy.WriteTime(w, s, 3, v.UpdatedAt)
 }
 
@@ -19383,12 +21055,12 @@ func (v *UpdateAutomatedReasoningPolicyTestCaseRequest) ReadMember(r smithy.Read
 // WriteMembers implements smithy.Struct.
 func (v *UpdateAutomatedReasoningPolicyTestCaseRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdateAutomatedReasoningPolicyTestCaseRequest
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.TestCaseID, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.GuardContent, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	smithy.WriteString(w, s, 1, v.TestCaseID)
+	smithy.WriteString(w, s, 2, v.GuardContent)
 	smithy.WriteString(w, s, 3, v.QueryContent)
 	smithy.WriteTime(w, s, 4, v.LastUpdatedAt)
-	smithy.Write(w, s, 5, &v.ExpectedAggregatedFindingsResult, smithy.PutString[AutomatedReasoningCheckResult])
+	smithy.WriteString(w, s, 5, string(v.ExpectedAggregatedFindingsResult))
 	smithy.WriteOpt(w, s, 6, v.ConfidenceThreshold, smithy.PutFloat)
 	smithy.WriteString(w, s, 7, v.ClientRequestToken)
 }
@@ -19422,8 +21094,8 @@ func (v *UpdateAutomatedReasoningPolicyTestCaseResponse) ReadMember(r smithy.Rea
 // WriteMembers implements smithy.Struct.
 func (v *UpdateAutomatedReasoningPolicyTestCaseResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdateAutomatedReasoningPolicyTestCaseResponse
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.TestCaseID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	smithy.WriteString(w, s, 1, v.TestCaseID)
 }
 
 var schemaUpdateCustomModelDeploymentRequest = smithy.Schema{
@@ -19455,8 +21127,8 @@ func (v *UpdateCustomModelDeploymentRequest) ReadMember(r smithy.Reader, i int) 
 // WriteMembers implements smithy.Struct.
 func (v *UpdateCustomModelDeploymentRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdateCustomModelDeploymentRequest
-	smithy.Write(w, s, 0, &v.ModelARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.CustomModelDeploymentIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ModelARN)
+	smithy.WriteString(w, s, 1, v.CustomModelDeploymentIdentifier)
 }
 
 var schemaUpdateCustomModelDeploymentResponse = smithy.Schema{
@@ -19485,7 +21157,7 @@ func (v *UpdateCustomModelDeploymentResponse) ReadMember(r smithy.Reader, i int)
 // WriteMembers implements smithy.Struct.
 func (v *UpdateCustomModelDeploymentResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdateCustomModelDeploymentResponse
-	smithy.Write(w, s, 0, &v.CustomModelDeploymentARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.CustomModelDeploymentARN)
 }
 
 var schemaUpdateGuardrailRequest = smithy.Schema{
@@ -19522,19 +21194,26 @@ func (v *UpdateGuardrailRequest) ReadMember(r smithy.Reader, i int) error {
 	case 2:
 		return smithy.ReadString(r, s, &v.Description)
 	case 3:
-		return smithy.ReadStruct(r, &v.TopicPolicyConfig)
+		v.TopicPolicyConfig = new(GuardrailTopicPolicyConfig)
+		return r.Struct(v.TopicPolicyConfig)
 	case 4:
-		return smithy.ReadStruct(r, &v.ContentPolicyConfig)
+		v.ContentPolicyConfig = new(GuardrailContentPolicyConfig)
+		return r.Struct(v.ContentPolicyConfig)
 	case 5:
-		return smithy.ReadStruct(r, &v.WordPolicyConfig)
+		v.WordPolicyConfig = new(GuardrailWordPolicyConfig)
+		return r.Struct(v.WordPolicyConfig)
 	case 6:
-		return smithy.ReadStruct(r, &v.SensitiveInformationPolicyConfig)
+		v.SensitiveInformationPolicyConfig = new(GuardrailSensitiveInformationPolicyConfig)
+		return r.Struct(v.SensitiveInformationPolicyConfig)
 	case 7:
-		return smithy.ReadStruct(r, &v.ContextualGroundingPolicyConfig)
+		v.ContextualGroundingPolicyConfig = new(GuardrailContextualGroundingPolicyConfig)
+		return r.Struct(v.ContextualGroundingPolicyConfig)
 	case 8:
-		return smithy.ReadStruct(r, &v.AutomatedReasoningPolicyConfig)
+		v.AutomatedReasoningPolicyConfig = new(GuardrailAutomatedReasoningPolicyConfig)
+		return r.Struct(v.AutomatedReasoningPolicyConfig)
 	case 9:
-		return smithy.ReadStruct(r, &v.CrossRegionConfig)
+		v.CrossRegionConfig = new(GuardrailCrossRegionConfig)
+		return r.Struct(v.CrossRegionConfig)
 	case 10:
 		return smithy.ReadString(r, s, &v.BlockedInputMessaging)
 	case 11:
@@ -19548,18 +21227,39 @@ func (v *UpdateGuardrailRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *UpdateGuardrailRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdateGuardrailRequest
-	smithy.Write(w, s, 0, &v.GuardrailIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.GuardrailIdentifier)
+	smithy.WriteString(w, s, 1, v.Name)
 	smithy.WriteString(w, s, 2, v.Description)
-	smithy.WriteStruct(w, 3, v.TopicPolicyConfig)
-	smithy.WriteStruct(w, 4, v.ContentPolicyConfig)
-	smithy.WriteStruct(w, 5, v.WordPolicyConfig)
-	smithy.WriteStruct(w, 6, v.SensitiveInformationPolicyConfig)
-	smithy.WriteStruct(w, 7, v.ContextualGroundingPolicyConfig)
-	smithy.WriteStruct(w, 8, v.AutomatedReasoningPolicyConfig)
-	smithy.WriteStruct(w, 9, v.CrossRegionConfig)
-	smithy.Write(w, s, 10, &v.BlockedInputMessaging, smithy.PutString[string])
-	smithy.Write(w, s, 11, &v.BlockedOutputsMessaging, smithy.PutString[string])
+	if v.TopicPolicyConfig != nil {
+		w.Member(3)
+		w.Struct(v.TopicPolicyConfig)
+	}
+	if v.ContentPolicyConfig != nil {
+		w.Member(4)
+		w.Struct(v.ContentPolicyConfig)
+	}
+	if v.WordPolicyConfig != nil {
+		w.Member(5)
+		w.Struct(v.WordPolicyConfig)
+	}
+	if v.SensitiveInformationPolicyConfig != nil {
+		w.Member(6)
+		w.Struct(v.SensitiveInformationPolicyConfig)
+	}
+	if v.ContextualGroundingPolicyConfig != nil {
+		w.Member(7)
+		w.Struct(v.ContextualGroundingPolicyConfig)
+	}
+	if v.AutomatedReasoningPolicyConfig != nil {
+		w.Member(8)
+		w.Struct(v.AutomatedReasoningPolicyConfig)
+	}
+	if v.CrossRegionConfig != nil {
+		w.Member(9)
+		w.Struct(v.CrossRegionConfig)
+	}
+	smithy.WriteString(w, s, 10, v.BlockedInputMessaging)
+	smithy.WriteString(w, s, 11, v.BlockedOutputsMessaging)
 	smithy.WriteString(w, s, 12, v.KMSKeyID)
 }
 
@@ -19596,9 +21296,9 @@ func (v *UpdateGuardrailResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *UpdateGuardrailResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdateGuardrailResponse
-	smithy.Write(w, s, 0, &v.GuardrailID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.GuardrailARN, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Version, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.GuardrailID)
+	smithy.WriteString(w, s, 1, v.GuardrailARN)
+	smithy.WriteString(w, s, 2, v.Version)
 	smithy.WriteTime(w, s, 3, v.UpdatedAt)
 }
 
@@ -19624,7 +21324,8 @@ func (v *UpdateMarketplaceModelEndpointRequest) ReadMember(r smithy.Reader, i in
 	case 0:
 		return smithy.ReadString(r, s, &v.EndpointARN)
 	case 1:
-		return smithy.ReadStruct(r, &v.EndpointConfig)
+		v.EndpointConfig = new(EndpointConfig)
+		return r.Struct(v.EndpointConfig)
 	case 2:
 		return smithy.ReadString(r, s, &v.ClientRequestToken)
 	}
@@ -19634,8 +21335,11 @@ func (v *UpdateMarketplaceModelEndpointRequest) ReadMember(r smithy.Reader, i in
 // WriteMembers implements smithy.Struct.
 func (v *UpdateMarketplaceModelEndpointRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdateMarketplaceModelEndpointRequest
-	smithy.Write(w, s, 0, &v.EndpointARN, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.EndpointConfig)
+	smithy.WriteString(w, s, 0, v.EndpointARN)
+	if v.EndpointConfig != nil {
+		w.Member(1)
+		w.Struct(v.EndpointConfig)
+	}
 	smithy.WriteString(w, s, 2, v.ClientRequestToken)
 }
 
@@ -19656,14 +21360,18 @@ func (*UpdateMarketplaceModelEndpointResponse) Schema() *smithy.Schema {
 func (v *UpdateMarketplaceModelEndpointResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.MarketplaceModelEndpoint)
+		v.MarketplaceModelEndpoint = new(MarketplaceModelEndpoint)
+		return r.Struct(v.MarketplaceModelEndpoint)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *UpdateMarketplaceModelEndpointResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.MarketplaceModelEndpoint)
+	if v.MarketplaceModelEndpoint != nil {
+		w.Member(0)
+		w.Struct(v.MarketplaceModelEndpoint)
+	}
 }
 
 var schemaUpdateProvisionedModelThroughputRequest = smithy.Schema{
@@ -19698,7 +21406,7 @@ func (v *UpdateProvisionedModelThroughputRequest) ReadMember(r smithy.Reader, i 
 // WriteMembers implements smithy.Struct.
 func (v *UpdateProvisionedModelThroughputRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdateProvisionedModelThroughputRequest
-	smithy.Write(w, s, 0, &v.ProvisionedModelID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ProvisionedModelID)
 	smithy.WriteString(w, s, 1, v.DesiredProvisionedModelName)
 	smithy.WriteString(w, s, 2, v.DesiredModelID)
 }
@@ -19738,7 +21446,11 @@ func (v *ValidationDataConfig) ReadMember(r smithy.Reader, i int) error {
 	s := schemaValidationDataConfig.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Validators, smithy.ReadValue[Validator])
+		v.Validators = []Validator{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Validators = append(v.Validators, Validator{})
+			return &v.Validators[len(v.Validators)-1]
+		})
 	}
 	return nil
 }
@@ -19746,7 +21458,7 @@ func (v *ValidationDataConfig) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ValidationDataConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaValidationDataConfig
-	smithy.WriteList(w, s, 0, v.Validators, smithy.PutValue[Validator])
+	smithy.WriteStructs(w, s, 0, len(v.Validators), func(i int) smithy.Struct { return &v.Validators[i] })
 }
 
 var schemaValidationDetails = smithy.Schema{
@@ -19779,7 +21491,7 @@ func (v *ValidationDetails) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaValidationDetails
-	smithy.WriteString(w, s, 0, v.Status)
+	smithy.WriteString(w, s, 0, string(v.Status))
 	smithy.WriteTime(w, s, 1, v.CreationTime)
 	smithy.WriteTime(w, s, 2, v.LastModifiedTime)
 }
@@ -19843,7 +21555,7 @@ func (v *Validator) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *Validator) WriteMembers(w smithy.Writer) {
 	s := &schemaValidator
-	smithy.Write(w, s, 0, &v.S3URI, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.S3URI)
 }
 
 var schemaValidatorMetric = smithy.Schema{
@@ -19929,11 +21641,13 @@ func (v *VectorSearchBedrockRerankingConfiguration) ReadMember(r smithy.Reader, 
 	s := schemaVectorSearchBedrockRerankingConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ModelConfiguration)
+		v.ModelConfiguration = new(VectorSearchBedrockRerankingModelConfiguration)
+		return r.Struct(v.ModelConfiguration)
 	case 1:
 		return smithy.ReadOpt(r, s, &v.NumberOfRerankedResults, smithy.ReadInt[int])
 	case 2:
-		return smithy.ReadStruct(r, &v.MetadataConfiguration)
+		v.MetadataConfiguration = new(MetadataConfigurationForReranking)
+		return r.Struct(v.MetadataConfiguration)
 	}
 	return nil
 }
@@ -19941,9 +21655,15 @@ func (v *VectorSearchBedrockRerankingConfiguration) ReadMember(r smithy.Reader, 
 // WriteMembers implements smithy.Struct.
 func (v *VectorSearchBedrockRerankingConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaVectorSearchBedrockRerankingConfiguration
-	smithy.WriteStruct(w, 0, v.ModelConfiguration)
+	if v.ModelConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.ModelConfiguration)
+	}
 	smithy.WriteOpt(w, s, 1, v.NumberOfRerankedResults, smithy.PutInt[int])
-	smithy.WriteStruct(w, 2, v.MetadataConfiguration)
+	if v.MetadataConfiguration != nil {
+		w.Member(2)
+		w.Struct(v.MetadataConfiguration)
+	}
 }
 
 var schemaVectorSearchBedrockRerankingConfigurationNumberOfRerankedResultsInteger = smithy.Schema{
@@ -19980,7 +21700,7 @@ func (v *VectorSearchBedrockRerankingModelConfiguration) ReadMember(r smithy.Rea
 // WriteMembers implements smithy.Struct.
 func (v *VectorSearchBedrockRerankingModelConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaVectorSearchBedrockRerankingModelConfiguration
-	smithy.Write(w, s, 0, &v.ModelARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ModelARN)
 	smithy.WriteMap(w, s, 1, v.AdditionalModelRequestFields, smithy.PutJSON)
 }
 
@@ -20005,7 +21725,8 @@ func (v *VectorSearchRerankingConfiguration) ReadMember(r smithy.Reader, i int) 
 	case 0:
 		return smithy.ReadString(r, s, &v.Type)
 	case 1:
-		return smithy.ReadStruct(r, &v.BedrockRerankingConfiguration)
+		v.BedrockRerankingConfiguration = new(VectorSearchBedrockRerankingConfiguration)
+		return r.Struct(v.BedrockRerankingConfiguration)
 	}
 	return nil
 }
@@ -20013,8 +21734,11 @@ func (v *VectorSearchRerankingConfiguration) ReadMember(r smithy.Reader, i int) 
 // WriteMembers implements smithy.Struct.
 func (v *VectorSearchRerankingConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaVectorSearchRerankingConfiguration
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[VectorSearchRerankingConfigurationType])
-	smithy.WriteStruct(w, 1, v.BedrockRerankingConfiguration)
+	smithy.WriteString(w, s, 0, string(v.Type))
+	if v.BedrockRerankingConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.BedrockRerankingConfiguration)
+	}
 }
 
 var schemaVectorSearchRerankingConfigurationType = smithy.Schema{

@@ -790,8 +790,9 @@ var Model = smithy.Service{
 var opBatchDeleteAdvancedPromptOptimizationJob = smithy.Operation{
 	Name: "BatchDeleteAdvancedPromptOptimizationJob", Method: "POST", URI: "/advanced-prompt-optimization-job/batch-delete", Code: 202,
 	Input: &schemaBatchDeleteAdvancedPromptOptimizationJobRequest, Output: &schemaBatchDeleteAdvancedPromptOptimizationJobResponse,
-	Errors:   []*smithy.Schema{&schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(BatchDeleteAdvancedPromptOptimizationJobRequest) },
+	Errors:    []*smithy.Schema{&schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(BatchDeleteAdvancedPromptOptimizationJobRequest) },
+	NewOutput: func() smithy.Struct { return new(BatchDeleteAdvancedPromptOptimizationJobResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.BatchDeleteAdvancedPromptOptimizationJob)
 	},
@@ -800,8 +801,9 @@ var opBatchDeleteAdvancedPromptOptimizationJob = smithy.Operation{
 var opBatchDeleteEvaluationJob = smithy.Operation{
 	Name: "BatchDeleteEvaluationJob", Method: "POST", URI: "/evaluation-jobs/batch-delete", Code: 202,
 	Input: &schemaBatchDeleteEvaluationJobRequest, Output: &schemaBatchDeleteEvaluationJobResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(BatchDeleteEvaluationJobRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(BatchDeleteEvaluationJobRequest) },
+	NewOutput: func() smithy.Struct { return new(BatchDeleteEvaluationJobResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.BatchDeleteEvaluationJob)
 	},
@@ -810,8 +812,9 @@ var opBatchDeleteEvaluationJob = smithy.Operation{
 var opCancelAutomatedReasoningPolicyBuildWorkflow = smithy.Operation{
 	Name: "CancelAutomatedReasoningPolicyBuildWorkflow", Method: "POST", URI: "/automated-reasoning-policies/{policyArn}/build-workflows/{buildWorkflowId}/cancel", Code: 202,
 	Input: &schemaCancelAutomatedReasoningPolicyBuildWorkflowRequest, Output: &schemaCancelAutomatedReasoningPolicyBuildWorkflowResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(CancelAutomatedReasoningPolicyBuildWorkflowRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(CancelAutomatedReasoningPolicyBuildWorkflowRequest) },
+	NewOutput: func() smithy.Struct { return new(CancelAutomatedReasoningPolicyBuildWorkflowResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CancelAutomatedReasoningPolicyBuildWorkflow)
 	},
@@ -820,8 +823,9 @@ var opCancelAutomatedReasoningPolicyBuildWorkflow = smithy.Operation{
 var opCreateAdvancedPromptOptimizationJob = smithy.Operation{
 	Name: "CreateAdvancedPromptOptimizationJob", Method: "POST", URI: "/advanced-prompt-optimization-jobs", Code: 200,
 	Input: &schemaCreateAdvancedPromptOptimizationJobRequest, Output: &schemaCreateAdvancedPromptOptimizationJobResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaTooManyTagsException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(CreateAdvancedPromptOptimizationJobRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaTooManyTagsException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(CreateAdvancedPromptOptimizationJobRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateAdvancedPromptOptimizationJobResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateAdvancedPromptOptimizationJob)
 	},
@@ -830,8 +834,9 @@ var opCreateAdvancedPromptOptimizationJob = smithy.Operation{
 var opCreateAutomatedReasoningPolicy = smithy.Operation{
 	Name: "CreateAutomatedReasoningPolicy", Method: "POST", URI: "/automated-reasoning-policies", Code: 200,
 	Input: &schemaCreateAutomatedReasoningPolicyRequest, Output: &schemaCreateAutomatedReasoningPolicyResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaTooManyTagsException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(CreateAutomatedReasoningPolicyRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaTooManyTagsException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(CreateAutomatedReasoningPolicyRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateAutomatedReasoningPolicyResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateAutomatedReasoningPolicy)
 	},
@@ -840,8 +845,9 @@ var opCreateAutomatedReasoningPolicy = smithy.Operation{
 var opCreateAutomatedReasoningPolicyTestCase = smithy.Operation{
 	Name: "CreateAutomatedReasoningPolicyTestCase", Method: "POST", URI: "/automated-reasoning-policies/{policyArn}/test-cases", Code: 200,
 	Input: &schemaCreateAutomatedReasoningPolicyTestCaseRequest, Output: &schemaCreateAutomatedReasoningPolicyTestCaseResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(CreateAutomatedReasoningPolicyTestCaseRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(CreateAutomatedReasoningPolicyTestCaseRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateAutomatedReasoningPolicyTestCaseResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateAutomatedReasoningPolicyTestCase)
 	},
@@ -850,8 +856,9 @@ var opCreateAutomatedReasoningPolicyTestCase = smithy.Operation{
 var opCreateAutomatedReasoningPolicyVersion = smithy.Operation{
 	Name: "CreateAutomatedReasoningPolicyVersion", Method: "POST", URI: "/automated-reasoning-policies/{policyArn}/versions", Code: 200,
 	Input: &schemaCreateAutomatedReasoningPolicyVersionRequest, Output: &schemaCreateAutomatedReasoningPolicyVersionResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaTooManyTagsException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(CreateAutomatedReasoningPolicyVersionRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaTooManyTagsException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(CreateAutomatedReasoningPolicyVersionRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateAutomatedReasoningPolicyVersionResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateAutomatedReasoningPolicyVersion)
 	},
@@ -860,8 +867,9 @@ var opCreateAutomatedReasoningPolicyVersion = smithy.Operation{
 var opCreateCustomModel = smithy.Operation{
 	Name: "CreateCustomModel", Method: "POST", URI: "/custom-models/create-custom-model", Code: 202,
 	Input: &schemaCreateCustomModelRequest, Output: &schemaCreateCustomModelResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaTooManyTagsException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(CreateCustomModelRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaTooManyTagsException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(CreateCustomModelRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateCustomModelResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateCustomModel)
 	},
@@ -870,8 +878,9 @@ var opCreateCustomModel = smithy.Operation{
 var opCreateCustomModelDeployment = smithy.Operation{
 	Name: "CreateCustomModelDeployment", Method: "POST", URI: "/model-customization/custom-model-deployments", Code: 202,
 	Input: &schemaCreateCustomModelDeploymentRequest, Output: &schemaCreateCustomModelDeploymentResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaTooManyTagsException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(CreateCustomModelDeploymentRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaTooManyTagsException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(CreateCustomModelDeploymentRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateCustomModelDeploymentResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateCustomModelDeployment)
 	},
@@ -880,8 +889,9 @@ var opCreateCustomModelDeployment = smithy.Operation{
 var opCreateEvaluationJob = smithy.Operation{
 	Name: "CreateEvaluationJob", Method: "POST", URI: "/evaluation-jobs", Code: 202,
 	Input: &schemaCreateEvaluationJobRequest, Output: &schemaCreateEvaluationJobResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(CreateEvaluationJobRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(CreateEvaluationJobRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateEvaluationJobResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateEvaluationJob)
 	},
@@ -890,8 +900,9 @@ var opCreateEvaluationJob = smithy.Operation{
 var opCreateFoundationModelAgreement = smithy.Operation{
 	Name: "CreateFoundationModelAgreement", Method: "POST", URI: "/create-foundation-model-agreement", Code: 202,
 	Input: &schemaCreateFoundationModelAgreementRequest, Output: &schemaCreateFoundationModelAgreementResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(CreateFoundationModelAgreementRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(CreateFoundationModelAgreementRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateFoundationModelAgreementResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateFoundationModelAgreement)
 	},
@@ -900,8 +911,9 @@ var opCreateFoundationModelAgreement = smithy.Operation{
 var opCreateGuardrail = smithy.Operation{
 	Name: "CreateGuardrail", Method: "POST", URI: "/guardrails", Code: 202,
 	Input: &schemaCreateGuardrailRequest, Output: &schemaCreateGuardrailResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaTooManyTagsException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(CreateGuardrailRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaTooManyTagsException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(CreateGuardrailRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateGuardrailResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateGuardrail)
 	},
@@ -910,8 +922,9 @@ var opCreateGuardrail = smithy.Operation{
 var opCreateGuardrailVersion = smithy.Operation{
 	Name: "CreateGuardrailVersion", Method: "POST", URI: "/guardrails/{guardrailIdentifier}", Code: 202,
 	Input: &schemaCreateGuardrailVersionRequest, Output: &schemaCreateGuardrailVersionResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(CreateGuardrailVersionRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(CreateGuardrailVersionRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateGuardrailVersionResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateGuardrailVersion)
 	},
@@ -920,8 +933,9 @@ var opCreateGuardrailVersion = smithy.Operation{
 var opCreateInferenceProfile = smithy.Operation{
 	Name: "CreateInferenceProfile", Method: "POST", URI: "/inference-profiles", Code: 201,
 	Input: &schemaCreateInferenceProfileRequest, Output: &schemaCreateInferenceProfileResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaTooManyTagsException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(CreateInferenceProfileRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaTooManyTagsException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(CreateInferenceProfileRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateInferenceProfileResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateInferenceProfile)
 	},
@@ -930,8 +944,9 @@ var opCreateInferenceProfile = smithy.Operation{
 var opCreateMarketplaceModelEndpoint = smithy.Operation{
 	Name: "CreateMarketplaceModelEndpoint", Method: "POST", URI: "/marketplace-model/endpoints", Code: 200,
 	Input: &schemaCreateMarketplaceModelEndpointRequest, Output: &schemaCreateMarketplaceModelEndpointResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(CreateMarketplaceModelEndpointRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(CreateMarketplaceModelEndpointRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateMarketplaceModelEndpointResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateMarketplaceModelEndpoint)
 	},
@@ -940,8 +955,9 @@ var opCreateMarketplaceModelEndpoint = smithy.Operation{
 var opCreateModelCopyJob = smithy.Operation{
 	Name: "CreateModelCopyJob", Method: "POST", URI: "/model-copy-jobs", Code: 201,
 	Input: &schemaCreateModelCopyJobRequest, Output: &schemaCreateModelCopyJobResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaInternalServerException, &schemaTooManyTagsException},
-	NewInput: func() smithy.Struct { return new(CreateModelCopyJobRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaInternalServerException, &schemaTooManyTagsException},
+	NewInput:  func() smithy.Struct { return new(CreateModelCopyJobRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateModelCopyJobResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateModelCopyJob)
 	},
@@ -950,8 +966,9 @@ var opCreateModelCopyJob = smithy.Operation{
 var opCreateModelCustomizationJob = smithy.Operation{
 	Name: "CreateModelCustomizationJob", Method: "POST", URI: "/model-customization-jobs", Code: 201,
 	Input: &schemaCreateModelCustomizationJobRequest, Output: &schemaCreateModelCustomizationJobResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaTooManyTagsException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(CreateModelCustomizationJobRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaTooManyTagsException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(CreateModelCustomizationJobRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateModelCustomizationJobResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateModelCustomizationJob)
 	},
@@ -960,8 +977,9 @@ var opCreateModelCustomizationJob = smithy.Operation{
 var opCreateModelImportJob = smithy.Operation{
 	Name: "CreateModelImportJob", Method: "POST", URI: "/model-import-jobs", Code: 201,
 	Input: &schemaCreateModelImportJobRequest, Output: &schemaCreateModelImportJobResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaTooManyTagsException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(CreateModelImportJobRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaTooManyTagsException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(CreateModelImportJobRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateModelImportJobResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateModelImportJob)
 	},
@@ -970,8 +988,9 @@ var opCreateModelImportJob = smithy.Operation{
 var opCreateModelInvocationJob = smithy.Operation{
 	Name: "CreateModelInvocationJob", Method: "POST", URI: "/model-invocation-job", Code: 200,
 	Input: &schemaCreateModelInvocationJobRequest, Output: &schemaCreateModelInvocationJobResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(CreateModelInvocationJobRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(CreateModelInvocationJobRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateModelInvocationJobResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateModelInvocationJob)
 	},
@@ -980,8 +999,9 @@ var opCreateModelInvocationJob = smithy.Operation{
 var opCreatePromptRouter = smithy.Operation{
 	Name: "CreatePromptRouter", Method: "POST", URI: "/prompt-routers", Code: 200,
 	Input: &schemaCreatePromptRouterRequest, Output: &schemaCreatePromptRouterResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaTooManyTagsException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(CreatePromptRouterRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaTooManyTagsException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(CreatePromptRouterRequest) },
+	NewOutput: func() smithy.Struct { return new(CreatePromptRouterResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreatePromptRouter)
 	},
@@ -990,8 +1010,9 @@ var opCreatePromptRouter = smithy.Operation{
 var opCreateProvisionedModelThroughput = smithy.Operation{
 	Name: "CreateProvisionedModelThroughput", Method: "POST", URI: "/provisioned-model-throughput", Code: 201,
 	Input: &schemaCreateProvisionedModelThroughputRequest, Output: &schemaCreateProvisionedModelThroughputResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaTooManyTagsException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(CreateProvisionedModelThroughputRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaTooManyTagsException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(CreateProvisionedModelThroughputRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateProvisionedModelThroughputResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateProvisionedModelThroughput)
 	},
@@ -1000,8 +1021,9 @@ var opCreateProvisionedModelThroughput = smithy.Operation{
 var opDeleteAutomatedReasoningPolicy = smithy.Operation{
 	Name: "DeleteAutomatedReasoningPolicy", Method: "DELETE", URI: "/automated-reasoning-policies/{policyArn}", Code: 202,
 	Input: &schemaDeleteAutomatedReasoningPolicyRequest, Output: &schemaDeleteAutomatedReasoningPolicyResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaResourceInUseException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(DeleteAutomatedReasoningPolicyRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaResourceInUseException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(DeleteAutomatedReasoningPolicyRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteAutomatedReasoningPolicyResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteAutomatedReasoningPolicy)
 	},
@@ -1010,8 +1032,9 @@ var opDeleteAutomatedReasoningPolicy = smithy.Operation{
 var opDeleteAutomatedReasoningPolicyBuildWorkflow = smithy.Operation{
 	Name: "DeleteAutomatedReasoningPolicyBuildWorkflow", Method: "DELETE", URI: "/automated-reasoning-policies/{policyArn}/build-workflows/{buildWorkflowId}", Code: 202,
 	Input: &schemaDeleteAutomatedReasoningPolicyBuildWorkflowRequest, Output: &schemaDeleteAutomatedReasoningPolicyBuildWorkflowResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaResourceInUseException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(DeleteAutomatedReasoningPolicyBuildWorkflowRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaResourceInUseException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(DeleteAutomatedReasoningPolicyBuildWorkflowRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteAutomatedReasoningPolicyBuildWorkflowResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteAutomatedReasoningPolicyBuildWorkflow)
 	},
@@ -1020,8 +1043,9 @@ var opDeleteAutomatedReasoningPolicyBuildWorkflow = smithy.Operation{
 var opDeleteAutomatedReasoningPolicyTestCase = smithy.Operation{
 	Name: "DeleteAutomatedReasoningPolicyTestCase", Method: "DELETE", URI: "/automated-reasoning-policies/{policyArn}/test-cases/{testCaseId}", Code: 202,
 	Input: &schemaDeleteAutomatedReasoningPolicyTestCaseRequest, Output: &schemaDeleteAutomatedReasoningPolicyTestCaseResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaResourceInUseException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(DeleteAutomatedReasoningPolicyTestCaseRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaResourceInUseException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(DeleteAutomatedReasoningPolicyTestCaseRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteAutomatedReasoningPolicyTestCaseResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteAutomatedReasoningPolicyTestCase)
 	},
@@ -1030,8 +1054,9 @@ var opDeleteAutomatedReasoningPolicyTestCase = smithy.Operation{
 var opDeleteCustomModel = smithy.Operation{
 	Name: "DeleteCustomModel", Method: "DELETE", URI: "/custom-models/{modelIdentifier}", Code: 200,
 	Input: &schemaDeleteCustomModelRequest, Output: &schemaDeleteCustomModelResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(DeleteCustomModelRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(DeleteCustomModelRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteCustomModelResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteCustomModel)
 	},
@@ -1040,8 +1065,9 @@ var opDeleteCustomModel = smithy.Operation{
 var opDeleteCustomModelDeployment = smithy.Operation{
 	Name: "DeleteCustomModelDeployment", Method: "DELETE", URI: "/model-customization/custom-model-deployments/{customModelDeploymentIdentifier}", Code: 200,
 	Input: &schemaDeleteCustomModelDeploymentRequest, Output: &schemaDeleteCustomModelDeploymentResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(DeleteCustomModelDeploymentRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(DeleteCustomModelDeploymentRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteCustomModelDeploymentResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteCustomModelDeployment)
 	},
@@ -1050,8 +1076,9 @@ var opDeleteCustomModelDeployment = smithy.Operation{
 var opDeleteEnforcedGuardrailConfiguration = smithy.Operation{
 	Name: "DeleteEnforcedGuardrailConfiguration", Method: "DELETE", URI: "/enforcedGuardrailsConfiguration/{configId}", Code: 200,
 	Input: &schemaDeleteEnforcedGuardrailConfigurationRequest, Output: &schemaDeleteEnforcedGuardrailConfigurationResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(DeleteEnforcedGuardrailConfigurationRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(DeleteEnforcedGuardrailConfigurationRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteEnforcedGuardrailConfigurationResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteEnforcedGuardrailConfiguration)
 	},
@@ -1060,8 +1087,9 @@ var opDeleteEnforcedGuardrailConfiguration = smithy.Operation{
 var opDeleteFoundationModelAgreement = smithy.Operation{
 	Name: "DeleteFoundationModelAgreement", Method: "POST", URI: "/delete-foundation-model-agreement", Code: 202,
 	Input: &schemaDeleteFoundationModelAgreementRequest, Output: &schemaDeleteFoundationModelAgreementResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(DeleteFoundationModelAgreementRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(DeleteFoundationModelAgreementRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteFoundationModelAgreementResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteFoundationModelAgreement)
 	},
@@ -1070,8 +1098,9 @@ var opDeleteFoundationModelAgreement = smithy.Operation{
 var opDeleteGuardrail = smithy.Operation{
 	Name: "DeleteGuardrail", Method: "DELETE", URI: "/guardrails/{guardrailIdentifier}", Code: 202,
 	Input: &schemaDeleteGuardrailRequest, Output: &schemaDeleteGuardrailResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaResourceInUseException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(DeleteGuardrailRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaResourceInUseException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(DeleteGuardrailRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteGuardrailResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteGuardrail)
 	},
@@ -1080,8 +1109,9 @@ var opDeleteGuardrail = smithy.Operation{
 var opDeleteImportedModel = smithy.Operation{
 	Name: "DeleteImportedModel", Method: "DELETE", URI: "/imported-models/{modelIdentifier}", Code: 200,
 	Input: &schemaDeleteImportedModelRequest, Output: &schemaDeleteImportedModelResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(DeleteImportedModelRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(DeleteImportedModelRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteImportedModelResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteImportedModel)
 	},
@@ -1090,8 +1120,9 @@ var opDeleteImportedModel = smithy.Operation{
 var opDeleteInferenceProfile = smithy.Operation{
 	Name: "DeleteInferenceProfile", Method: "DELETE", URI: "/inference-profiles/{inferenceProfileIdentifier}", Code: 200,
 	Input: &schemaDeleteInferenceProfileRequest, Output: &schemaDeleteInferenceProfileResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(DeleteInferenceProfileRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(DeleteInferenceProfileRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteInferenceProfileResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteInferenceProfile)
 	},
@@ -1100,8 +1131,9 @@ var opDeleteInferenceProfile = smithy.Operation{
 var opDeleteMarketplaceModelEndpoint = smithy.Operation{
 	Name: "DeleteMarketplaceModelEndpoint", Method: "DELETE", URI: "/marketplace-model/endpoints/{endpointArn}", Code: 200,
 	Input: &schemaDeleteMarketplaceModelEndpointRequest, Output: &schemaDeleteMarketplaceModelEndpointResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(DeleteMarketplaceModelEndpointRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(DeleteMarketplaceModelEndpointRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteMarketplaceModelEndpointResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteMarketplaceModelEndpoint)
 	},
@@ -1110,8 +1142,9 @@ var opDeleteMarketplaceModelEndpoint = smithy.Operation{
 var opDeleteModelInvocationLoggingConfiguration = smithy.Operation{
 	Name: "DeleteModelInvocationLoggingConfiguration", Method: "DELETE", URI: "/logging/modelinvocations", Code: 200,
 	Input: &schemaDeleteModelInvocationLoggingConfigurationRequest, Output: &schemaDeleteModelInvocationLoggingConfigurationResponse,
-	Errors:   []*smithy.Schema{&schemaAccessDeniedException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(DeleteModelInvocationLoggingConfigurationRequest) },
+	Errors:    []*smithy.Schema{&schemaAccessDeniedException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(DeleteModelInvocationLoggingConfigurationRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteModelInvocationLoggingConfigurationResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteModelInvocationLoggingConfiguration)
 	},
@@ -1120,8 +1153,9 @@ var opDeleteModelInvocationLoggingConfiguration = smithy.Operation{
 var opDeletePromptRouter = smithy.Operation{
 	Name: "DeletePromptRouter", Method: "DELETE", URI: "/prompt-routers/{promptRouterArn}", Code: 200,
 	Input: &schemaDeletePromptRouterRequest, Output: &schemaDeletePromptRouterResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(DeletePromptRouterRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(DeletePromptRouterRequest) },
+	NewOutput: func() smithy.Struct { return new(DeletePromptRouterResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeletePromptRouter)
 	},
@@ -1130,8 +1164,9 @@ var opDeletePromptRouter = smithy.Operation{
 var opDeleteProvisionedModelThroughput = smithy.Operation{
 	Name: "DeleteProvisionedModelThroughput", Method: "DELETE", URI: "/provisioned-model-throughput/{provisionedModelId}", Code: 200,
 	Input: &schemaDeleteProvisionedModelThroughputRequest, Output: &schemaDeleteProvisionedModelThroughputResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(DeleteProvisionedModelThroughputRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(DeleteProvisionedModelThroughputRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteProvisionedModelThroughputResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteProvisionedModelThroughput)
 	},
@@ -1140,8 +1175,9 @@ var opDeleteProvisionedModelThroughput = smithy.Operation{
 var opDeleteResourcePolicy = smithy.Operation{
 	Name: "DeleteResourcePolicy", Method: "DELETE", URI: "/resource-policy/{resourceArn}", Code: 200,
 	Input: &schemaDeleteResourcePolicyRequest, Output: &schemaDeleteResourcePolicyResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(DeleteResourcePolicyRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(DeleteResourcePolicyRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteResourcePolicyResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteResourcePolicy)
 	},
@@ -1150,8 +1186,9 @@ var opDeleteResourcePolicy = smithy.Operation{
 var opDeregisterMarketplaceModelEndpoint = smithy.Operation{
 	Name: "DeregisterMarketplaceModelEndpoint", Method: "DELETE", URI: "/marketplace-model/endpoints/{endpointArn}/registration", Code: 200,
 	Input: &schemaDeregisterMarketplaceModelEndpointRequest, Output: &schemaDeregisterMarketplaceModelEndpointResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaServiceUnavailableException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(DeregisterMarketplaceModelEndpointRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaServiceUnavailableException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(DeregisterMarketplaceModelEndpointRequest) },
+	NewOutput: func() smithy.Struct { return new(DeregisterMarketplaceModelEndpointResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeregisterMarketplaceModelEndpoint)
 	},
@@ -1160,8 +1197,9 @@ var opDeregisterMarketplaceModelEndpoint = smithy.Operation{
 var opExportAutomatedReasoningPolicyVersion = smithy.Operation{
 	Name: "ExportAutomatedReasoningPolicyVersion", Method: "GET", URI: "/automated-reasoning-policies/{policyArn}/export", Code: 200,
 	Input: &schemaExportAutomatedReasoningPolicyVersionRequest, Output: &schemaExportAutomatedReasoningPolicyVersionResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(ExportAutomatedReasoningPolicyVersionRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(ExportAutomatedReasoningPolicyVersionRequest) },
+	NewOutput: func() smithy.Struct { return new(ExportAutomatedReasoningPolicyVersionResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ExportAutomatedReasoningPolicyVersion)
 	},
@@ -1170,8 +1208,9 @@ var opExportAutomatedReasoningPolicyVersion = smithy.Operation{
 var opGetAccountDataRetention = smithy.Operation{
 	Name: "GetAccountDataRetention", Method: "GET", URI: "/data-retention", Code: 200,
 	Input: &schemaGetAccountDataRetentionRequest, Output: &schemaGetAccountDataRetentionResponse,
-	Errors:   []*smithy.Schema{&schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(GetAccountDataRetentionRequest) },
+	Errors:    []*smithy.Schema{&schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(GetAccountDataRetentionRequest) },
+	NewOutput: func() smithy.Struct { return new(GetAccountDataRetentionResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetAccountDataRetention)
 	},
@@ -1180,8 +1219,9 @@ var opGetAccountDataRetention = smithy.Operation{
 var opGetAdvancedPromptOptimizationJob = smithy.Operation{
 	Name: "GetAdvancedPromptOptimizationJob", Method: "GET", URI: "/advanced-prompt-optimization-jobs/{jobIdentifier}", Code: 200,
 	Input: &schemaGetAdvancedPromptOptimizationJobRequest, Output: &schemaGetAdvancedPromptOptimizationJobResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(GetAdvancedPromptOptimizationJobRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(GetAdvancedPromptOptimizationJobRequest) },
+	NewOutput: func() smithy.Struct { return new(GetAdvancedPromptOptimizationJobResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetAdvancedPromptOptimizationJob)
 	},
@@ -1190,8 +1230,9 @@ var opGetAdvancedPromptOptimizationJob = smithy.Operation{
 var opGetAutomatedReasoningPolicy = smithy.Operation{
 	Name: "GetAutomatedReasoningPolicy", Method: "GET", URI: "/automated-reasoning-policies/{policyArn}", Code: 200,
 	Input: &schemaGetAutomatedReasoningPolicyRequest, Output: &schemaGetAutomatedReasoningPolicyResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(GetAutomatedReasoningPolicyRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(GetAutomatedReasoningPolicyRequest) },
+	NewOutput: func() smithy.Struct { return new(GetAutomatedReasoningPolicyResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetAutomatedReasoningPolicy)
 	},
@@ -1200,8 +1241,9 @@ var opGetAutomatedReasoningPolicy = smithy.Operation{
 var opGetAutomatedReasoningPolicyAnnotations = smithy.Operation{
 	Name: "GetAutomatedReasoningPolicyAnnotations", Method: "GET", URI: "/automated-reasoning-policies/{policyArn}/build-workflows/{buildWorkflowId}/annotations", Code: 200,
 	Input: &schemaGetAutomatedReasoningPolicyAnnotationsRequest, Output: &schemaGetAutomatedReasoningPolicyAnnotationsResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(GetAutomatedReasoningPolicyAnnotationsRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(GetAutomatedReasoningPolicyAnnotationsRequest) },
+	NewOutput: func() smithy.Struct { return new(GetAutomatedReasoningPolicyAnnotationsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetAutomatedReasoningPolicyAnnotations)
 	},
@@ -1210,8 +1252,9 @@ var opGetAutomatedReasoningPolicyAnnotations = smithy.Operation{
 var opGetAutomatedReasoningPolicyBuildWorkflow = smithy.Operation{
 	Name: "GetAutomatedReasoningPolicyBuildWorkflow", Method: "GET", URI: "/automated-reasoning-policies/{policyArn}/build-workflows/{buildWorkflowId}", Code: 200,
 	Input: &schemaGetAutomatedReasoningPolicyBuildWorkflowRequest, Output: &schemaGetAutomatedReasoningPolicyBuildWorkflowResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(GetAutomatedReasoningPolicyBuildWorkflowRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(GetAutomatedReasoningPolicyBuildWorkflowRequest) },
+	NewOutput: func() smithy.Struct { return new(GetAutomatedReasoningPolicyBuildWorkflowResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetAutomatedReasoningPolicyBuildWorkflow)
 	},
@@ -1220,8 +1263,9 @@ var opGetAutomatedReasoningPolicyBuildWorkflow = smithy.Operation{
 var opGetAutomatedReasoningPolicyBuildWorkflowResultAssets = smithy.Operation{
 	Name: "GetAutomatedReasoningPolicyBuildWorkflowResultAssets", Method: "GET", URI: "/automated-reasoning-policies/{policyArn}/build-workflows/{buildWorkflowId}/result-assets", Code: 200,
 	Input: &schemaGetAutomatedReasoningPolicyBuildWorkflowResultAssetsRequest, Output: &schemaGetAutomatedReasoningPolicyBuildWorkflowResultAssetsResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(GetAutomatedReasoningPolicyBuildWorkflowResultAssetsRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(GetAutomatedReasoningPolicyBuildWorkflowResultAssetsRequest) },
+	NewOutput: func() smithy.Struct { return new(GetAutomatedReasoningPolicyBuildWorkflowResultAssetsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetAutomatedReasoningPolicyBuildWorkflowResultAssets)
 	},
@@ -1230,8 +1274,9 @@ var opGetAutomatedReasoningPolicyBuildWorkflowResultAssets = smithy.Operation{
 var opGetAutomatedReasoningPolicyNextScenario = smithy.Operation{
 	Name: "GetAutomatedReasoningPolicyNextScenario", Method: "GET", URI: "/automated-reasoning-policies/{policyArn}/build-workflows/{buildWorkflowId}/scenarios", Code: 200,
 	Input: &schemaGetAutomatedReasoningPolicyNextScenarioRequest, Output: &schemaGetAutomatedReasoningPolicyNextScenarioResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(GetAutomatedReasoningPolicyNextScenarioRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(GetAutomatedReasoningPolicyNextScenarioRequest) },
+	NewOutput: func() smithy.Struct { return new(GetAutomatedReasoningPolicyNextScenarioResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetAutomatedReasoningPolicyNextScenario)
 	},
@@ -1240,8 +1285,9 @@ var opGetAutomatedReasoningPolicyNextScenario = smithy.Operation{
 var opGetAutomatedReasoningPolicyTestCase = smithy.Operation{
 	Name: "GetAutomatedReasoningPolicyTestCase", Method: "GET", URI: "/automated-reasoning-policies/{policyArn}/test-cases/{testCaseId}", Code: 200,
 	Input: &schemaGetAutomatedReasoningPolicyTestCaseRequest, Output: &schemaGetAutomatedReasoningPolicyTestCaseResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(GetAutomatedReasoningPolicyTestCaseRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(GetAutomatedReasoningPolicyTestCaseRequest) },
+	NewOutput: func() smithy.Struct { return new(GetAutomatedReasoningPolicyTestCaseResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetAutomatedReasoningPolicyTestCase)
 	},
@@ -1250,8 +1296,9 @@ var opGetAutomatedReasoningPolicyTestCase = smithy.Operation{
 var opGetAutomatedReasoningPolicyTestResult = smithy.Operation{
 	Name: "GetAutomatedReasoningPolicyTestResult", Method: "GET", URI: "/automated-reasoning-policies/{policyArn}/build-workflows/{buildWorkflowId}/test-cases/{testCaseId}/test-results", Code: 200,
 	Input: &schemaGetAutomatedReasoningPolicyTestResultRequest, Output: &schemaGetAutomatedReasoningPolicyTestResultResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(GetAutomatedReasoningPolicyTestResultRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(GetAutomatedReasoningPolicyTestResultRequest) },
+	NewOutput: func() smithy.Struct { return new(GetAutomatedReasoningPolicyTestResultResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetAutomatedReasoningPolicyTestResult)
 	},
@@ -1260,8 +1307,9 @@ var opGetAutomatedReasoningPolicyTestResult = smithy.Operation{
 var opGetCustomModel = smithy.Operation{
 	Name: "GetCustomModel", Method: "GET", URI: "/custom-models/{modelIdentifier}", Code: 200,
 	Input: &schemaGetCustomModelRequest, Output: &schemaGetCustomModelResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(GetCustomModelRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(GetCustomModelRequest) },
+	NewOutput: func() smithy.Struct { return new(GetCustomModelResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetCustomModel)
 	},
@@ -1270,8 +1318,9 @@ var opGetCustomModel = smithy.Operation{
 var opGetCustomModelDeployment = smithy.Operation{
 	Name: "GetCustomModelDeployment", Method: "GET", URI: "/model-customization/custom-model-deployments/{customModelDeploymentIdentifier}", Code: 200,
 	Input: &schemaGetCustomModelDeploymentRequest, Output: &schemaGetCustomModelDeploymentResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(GetCustomModelDeploymentRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(GetCustomModelDeploymentRequest) },
+	NewOutput: func() smithy.Struct { return new(GetCustomModelDeploymentResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetCustomModelDeployment)
 	},
@@ -1280,8 +1329,9 @@ var opGetCustomModelDeployment = smithy.Operation{
 var opGetEvaluationJob = smithy.Operation{
 	Name: "GetEvaluationJob", Method: "GET", URI: "/evaluation-jobs/{jobIdentifier}", Code: 200,
 	Input: &schemaGetEvaluationJobRequest, Output: &schemaGetEvaluationJobResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(GetEvaluationJobRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(GetEvaluationJobRequest) },
+	NewOutput: func() smithy.Struct { return new(GetEvaluationJobResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetEvaluationJob)
 	},
@@ -1290,8 +1340,9 @@ var opGetEvaluationJob = smithy.Operation{
 var opGetFoundationModel = smithy.Operation{
 	Name: "GetFoundationModel", Method: "GET", URI: "/foundation-models/{modelIdentifier}", Code: 200,
 	Input: &schemaGetFoundationModelRequest, Output: &schemaGetFoundationModelResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(GetFoundationModelRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(GetFoundationModelRequest) },
+	NewOutput: func() smithy.Struct { return new(GetFoundationModelResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetFoundationModel)
 	},
@@ -1300,8 +1351,9 @@ var opGetFoundationModel = smithy.Operation{
 var opGetFoundationModelAvailability = smithy.Operation{
 	Name: "GetFoundationModelAvailability", Method: "GET", URI: "/foundation-model-availability/{modelId}", Code: 200,
 	Input: &schemaGetFoundationModelAvailabilityRequest, Output: &schemaGetFoundationModelAvailabilityResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(GetFoundationModelAvailabilityRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(GetFoundationModelAvailabilityRequest) },
+	NewOutput: func() smithy.Struct { return new(GetFoundationModelAvailabilityResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetFoundationModelAvailability)
 	},
@@ -1310,8 +1362,9 @@ var opGetFoundationModelAvailability = smithy.Operation{
 var opGetGuardrail = smithy.Operation{
 	Name: "GetGuardrail", Method: "GET", URI: "/guardrails/{guardrailIdentifier}", Code: 200,
 	Input: &schemaGetGuardrailRequest, Output: &schemaGetGuardrailResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(GetGuardrailRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(GetGuardrailRequest) },
+	NewOutput: func() smithy.Struct { return new(GetGuardrailResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetGuardrail)
 	},
@@ -1320,8 +1373,9 @@ var opGetGuardrail = smithy.Operation{
 var opGetImportedModel = smithy.Operation{
 	Name: "GetImportedModel", Method: "GET", URI: "/imported-models/{modelIdentifier}", Code: 200,
 	Input: &schemaGetImportedModelRequest, Output: &schemaGetImportedModelResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(GetImportedModelRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(GetImportedModelRequest) },
+	NewOutput: func() smithy.Struct { return new(GetImportedModelResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetImportedModel)
 	},
@@ -1330,8 +1384,9 @@ var opGetImportedModel = smithy.Operation{
 var opGetInferenceProfile = smithy.Operation{
 	Name: "GetInferenceProfile", Method: "GET", URI: "/inference-profiles/{inferenceProfileIdentifier}", Code: 200,
 	Input: &schemaGetInferenceProfileRequest, Output: &schemaGetInferenceProfileResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(GetInferenceProfileRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(GetInferenceProfileRequest) },
+	NewOutput: func() smithy.Struct { return new(GetInferenceProfileResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetInferenceProfile)
 	},
@@ -1340,8 +1395,9 @@ var opGetInferenceProfile = smithy.Operation{
 var opGetMarketplaceModelEndpoint = smithy.Operation{
 	Name: "GetMarketplaceModelEndpoint", Method: "GET", URI: "/marketplace-model/endpoints/{endpointArn}", Code: 200,
 	Input: &schemaGetMarketplaceModelEndpointRequest, Output: &schemaGetMarketplaceModelEndpointResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(GetMarketplaceModelEndpointRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(GetMarketplaceModelEndpointRequest) },
+	NewOutput: func() smithy.Struct { return new(GetMarketplaceModelEndpointResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetMarketplaceModelEndpoint)
 	},
@@ -1350,8 +1406,9 @@ var opGetMarketplaceModelEndpoint = smithy.Operation{
 var opGetModelCopyJob = smithy.Operation{
 	Name: "GetModelCopyJob", Method: "GET", URI: "/model-copy-jobs/{jobArn}", Code: 200,
 	Input: &schemaGetModelCopyJobRequest, Output: &schemaGetModelCopyJobResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(GetModelCopyJobRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(GetModelCopyJobRequest) },
+	NewOutput: func() smithy.Struct { return new(GetModelCopyJobResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetModelCopyJob)
 	},
@@ -1360,8 +1417,9 @@ var opGetModelCopyJob = smithy.Operation{
 var opGetModelCustomizationJob = smithy.Operation{
 	Name: "GetModelCustomizationJob", Method: "GET", URI: "/model-customization-jobs/{jobIdentifier}", Code: 200,
 	Input: &schemaGetModelCustomizationJobRequest, Output: &schemaGetModelCustomizationJobResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(GetModelCustomizationJobRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(GetModelCustomizationJobRequest) },
+	NewOutput: func() smithy.Struct { return new(GetModelCustomizationJobResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetModelCustomizationJob)
 	},
@@ -1370,8 +1428,9 @@ var opGetModelCustomizationJob = smithy.Operation{
 var opGetModelImportJob = smithy.Operation{
 	Name: "GetModelImportJob", Method: "GET", URI: "/model-import-jobs/{jobIdentifier}", Code: 200,
 	Input: &schemaGetModelImportJobRequest, Output: &schemaGetModelImportJobResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(GetModelImportJobRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(GetModelImportJobRequest) },
+	NewOutput: func() smithy.Struct { return new(GetModelImportJobResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetModelImportJob)
 	},
@@ -1380,8 +1439,9 @@ var opGetModelImportJob = smithy.Operation{
 var opGetModelInvocationJob = smithy.Operation{
 	Name: "GetModelInvocationJob", Method: "GET", URI: "/model-invocation-job/{jobIdentifier}", Code: 200,
 	Input: &schemaGetModelInvocationJobRequest, Output: &schemaGetModelInvocationJobResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(GetModelInvocationJobRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(GetModelInvocationJobRequest) },
+	NewOutput: func() smithy.Struct { return new(GetModelInvocationJobResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetModelInvocationJob)
 	},
@@ -1390,8 +1450,9 @@ var opGetModelInvocationJob = smithy.Operation{
 var opGetModelInvocationLoggingConfiguration = smithy.Operation{
 	Name: "GetModelInvocationLoggingConfiguration", Method: "GET", URI: "/logging/modelinvocations", Code: 200,
 	Input: &schemaGetModelInvocationLoggingConfigurationRequest, Output: &schemaGetModelInvocationLoggingConfigurationResponse,
-	Errors:   []*smithy.Schema{&schemaAccessDeniedException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(GetModelInvocationLoggingConfigurationRequest) },
+	Errors:    []*smithy.Schema{&schemaAccessDeniedException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(GetModelInvocationLoggingConfigurationRequest) },
+	NewOutput: func() smithy.Struct { return new(GetModelInvocationLoggingConfigurationResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetModelInvocationLoggingConfiguration)
 	},
@@ -1400,8 +1461,9 @@ var opGetModelInvocationLoggingConfiguration = smithy.Operation{
 var opGetPromptRouter = smithy.Operation{
 	Name: "GetPromptRouter", Method: "GET", URI: "/prompt-routers/{promptRouterArn}", Code: 200,
 	Input: &schemaGetPromptRouterRequest, Output: &schemaGetPromptRouterResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(GetPromptRouterRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(GetPromptRouterRequest) },
+	NewOutput: func() smithy.Struct { return new(GetPromptRouterResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetPromptRouter)
 	},
@@ -1410,8 +1472,9 @@ var opGetPromptRouter = smithy.Operation{
 var opGetProvisionedModelThroughput = smithy.Operation{
 	Name: "GetProvisionedModelThroughput", Method: "GET", URI: "/provisioned-model-throughput/{provisionedModelId}", Code: 200,
 	Input: &schemaGetProvisionedModelThroughputRequest, Output: &schemaGetProvisionedModelThroughputResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(GetProvisionedModelThroughputRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(GetProvisionedModelThroughputRequest) },
+	NewOutput: func() smithy.Struct { return new(GetProvisionedModelThroughputResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetProvisionedModelThroughput)
 	},
@@ -1420,8 +1483,9 @@ var opGetProvisionedModelThroughput = smithy.Operation{
 var opGetResourcePolicy = smithy.Operation{
 	Name: "GetResourcePolicy", Method: "GET", URI: "/resource-policy/{resourceArn}", Code: 200,
 	Input: &schemaGetResourcePolicyRequest, Output: &schemaGetResourcePolicyResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(GetResourcePolicyRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(GetResourcePolicyRequest) },
+	NewOutput: func() smithy.Struct { return new(GetResourcePolicyResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetResourcePolicy)
 	},
@@ -1430,8 +1494,9 @@ var opGetResourcePolicy = smithy.Operation{
 var opGetUseCaseForModelAccess = smithy.Operation{
 	Name: "GetUseCaseForModelAccess", Method: "GET", URI: "/use-case-for-model-access", Code: 200,
 	Input: &schemaGetUseCaseForModelAccessRequest, Output: &schemaGetUseCaseForModelAccessResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(GetUseCaseForModelAccessRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(GetUseCaseForModelAccessRequest) },
+	NewOutput: func() smithy.Struct { return new(GetUseCaseForModelAccessResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetUseCaseForModelAccess)
 	},
@@ -1443,6 +1508,7 @@ var opListAdvancedPromptOptimizationJobs = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListAdvancedPromptOptimizationJobsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListAdvancedPromptOptimizationJobsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListAdvancedPromptOptimizationJobs)
 	},
@@ -1454,6 +1520,7 @@ var opListAutomatedReasoningPolicies = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListAutomatedReasoningPoliciesRequest) },
+	NewOutput: func() smithy.Struct { return new(ListAutomatedReasoningPoliciesResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListAutomatedReasoningPolicies)
 	},
@@ -1465,6 +1532,7 @@ var opListAutomatedReasoningPolicyBuildWorkflows = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListAutomatedReasoningPolicyBuildWorkflowsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListAutomatedReasoningPolicyBuildWorkflowsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListAutomatedReasoningPolicyBuildWorkflows)
 	},
@@ -1476,6 +1544,7 @@ var opListAutomatedReasoningPolicyTestCases = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListAutomatedReasoningPolicyTestCasesRequest) },
+	NewOutput: func() smithy.Struct { return new(ListAutomatedReasoningPolicyTestCasesResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListAutomatedReasoningPolicyTestCases)
 	},
@@ -1487,6 +1556,7 @@ var opListAutomatedReasoningPolicyTestResults = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListAutomatedReasoningPolicyTestResultsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListAutomatedReasoningPolicyTestResultsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListAutomatedReasoningPolicyTestResults)
 	},
@@ -1498,6 +1568,7 @@ var opListCustomModelDeployments = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListCustomModelDeploymentsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListCustomModelDeploymentsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListCustomModelDeployments)
 	},
@@ -1509,6 +1580,7 @@ var opListCustomModels = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListCustomModelsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListCustomModelsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListCustomModels)
 	},
@@ -1520,6 +1592,7 @@ var opListEnforcedGuardrailsConfiguration = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListEnforcedGuardrailsConfigurationRequest) },
+	NewOutput: func() smithy.Struct { return new(ListEnforcedGuardrailsConfigurationResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListEnforcedGuardrailsConfiguration)
 	},
@@ -1531,6 +1604,7 @@ var opListEvaluationJobs = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListEvaluationJobsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListEvaluationJobsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListEvaluationJobs)
 	},
@@ -1539,8 +1613,9 @@ var opListEvaluationJobs = smithy.Operation{
 var opListFoundationModelAgreementOffers = smithy.Operation{
 	Name: "ListFoundationModelAgreementOffers", Method: "GET", URI: "/list-foundation-model-agreement-offers/{modelId}", Code: 200,
 	Input: &schemaListFoundationModelAgreementOffersRequest, Output: &schemaListFoundationModelAgreementOffersResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(ListFoundationModelAgreementOffersRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(ListFoundationModelAgreementOffersRequest) },
+	NewOutput: func() smithy.Struct { return new(ListFoundationModelAgreementOffersResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListFoundationModelAgreementOffers)
 	},
@@ -1549,8 +1624,9 @@ var opListFoundationModelAgreementOffers = smithy.Operation{
 var opListFoundationModels = smithy.Operation{
 	Name: "ListFoundationModels", Method: "GET", URI: "/foundation-models", Code: 200,
 	Input: &schemaListFoundationModelsRequest, Output: &schemaListFoundationModelsResponse,
-	Errors:   []*smithy.Schema{&schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(ListFoundationModelsRequest) },
+	Errors:    []*smithy.Schema{&schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(ListFoundationModelsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListFoundationModelsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListFoundationModels)
 	},
@@ -1562,6 +1638,7 @@ var opListGuardrails = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListGuardrailsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListGuardrailsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListGuardrails)
 	},
@@ -1573,6 +1650,7 @@ var opListImportedModels = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListImportedModelsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListImportedModelsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListImportedModels)
 	},
@@ -1584,6 +1662,7 @@ var opListInferenceProfiles = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListInferenceProfilesRequest) },
+	NewOutput: func() smithy.Struct { return new(ListInferenceProfilesResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListInferenceProfiles)
 	},
@@ -1595,6 +1674,7 @@ var opListMarketplaceModelEndpoints = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListMarketplaceModelEndpointsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListMarketplaceModelEndpointsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListMarketplaceModelEndpoints)
 	},
@@ -1606,6 +1686,7 @@ var opListModelCopyJobs = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListModelCopyJobsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListModelCopyJobsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListModelCopyJobs)
 	},
@@ -1617,6 +1698,7 @@ var opListModelCustomizationJobs = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListModelCustomizationJobsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListModelCustomizationJobsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListModelCustomizationJobs)
 	},
@@ -1628,6 +1710,7 @@ var opListModelImportJobs = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListModelImportJobsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListModelImportJobsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListModelImportJobs)
 	},
@@ -1639,6 +1722,7 @@ var opListModelInvocationJobs = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListModelInvocationJobsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListModelInvocationJobsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListModelInvocationJobs)
 	},
@@ -1650,6 +1734,7 @@ var opListPromptRouters = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListPromptRoutersRequest) },
+	NewOutput: func() smithy.Struct { return new(ListPromptRoutersResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListPromptRouters)
 	},
@@ -1661,6 +1746,7 @@ var opListProvisionedModelThroughputs = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListProvisionedModelThroughputsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListProvisionedModelThroughputsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListProvisionedModelThroughputs)
 	},
@@ -1669,8 +1755,9 @@ var opListProvisionedModelThroughputs = smithy.Operation{
 var opListTagsForResource = smithy.Operation{
 	Name: "ListTagsForResource", Method: "POST", URI: "/listTagsForResource", Code: 200,
 	Input: &schemaListTagsForResourceRequest, Output: &schemaListTagsForResourceResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(ListTagsForResourceRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(ListTagsForResourceRequest) },
+	NewOutput: func() smithy.Struct { return new(ListTagsForResourceResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListTagsForResource)
 	},
@@ -1679,8 +1766,9 @@ var opListTagsForResource = smithy.Operation{
 var opPutAccountDataRetention = smithy.Operation{
 	Name: "PutAccountDataRetention", Method: "PUT", URI: "/data-retention", Code: 200,
 	Input: &schemaPutAccountDataRetentionRequest, Output: &schemaPutAccountDataRetentionResponse,
-	Errors:   []*smithy.Schema{&schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(PutAccountDataRetentionRequest) },
+	Errors:    []*smithy.Schema{&schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(PutAccountDataRetentionRequest) },
+	NewOutput: func() smithy.Struct { return new(PutAccountDataRetentionResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.PutAccountDataRetention)
 	},
@@ -1689,8 +1777,9 @@ var opPutAccountDataRetention = smithy.Operation{
 var opPutEnforcedGuardrailConfiguration = smithy.Operation{
 	Name: "PutEnforcedGuardrailConfiguration", Method: "PUT", URI: "/enforcedGuardrailsConfiguration", Code: 200,
 	Input: &schemaPutEnforcedGuardrailConfigurationRequest, Output: &schemaPutEnforcedGuardrailConfigurationResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(PutEnforcedGuardrailConfigurationRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(PutEnforcedGuardrailConfigurationRequest) },
+	NewOutput: func() smithy.Struct { return new(PutEnforcedGuardrailConfigurationResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.PutEnforcedGuardrailConfiguration)
 	},
@@ -1699,8 +1788,9 @@ var opPutEnforcedGuardrailConfiguration = smithy.Operation{
 var opPutModelInvocationLoggingConfiguration = smithy.Operation{
 	Name: "PutModelInvocationLoggingConfiguration", Method: "PUT", URI: "/logging/modelinvocations", Code: 200,
 	Input: &schemaPutModelInvocationLoggingConfigurationRequest, Output: &schemaPutModelInvocationLoggingConfigurationResponse,
-	Errors:   []*smithy.Schema{&schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(PutModelInvocationLoggingConfigurationRequest) },
+	Errors:    []*smithy.Schema{&schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(PutModelInvocationLoggingConfigurationRequest) },
+	NewOutput: func() smithy.Struct { return new(PutModelInvocationLoggingConfigurationResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.PutModelInvocationLoggingConfiguration)
 	},
@@ -1709,8 +1799,9 @@ var opPutModelInvocationLoggingConfiguration = smithy.Operation{
 var opPutResourcePolicy = smithy.Operation{
 	Name: "PutResourcePolicy", Method: "POST", URI: "/resource-policy", Code: 201,
 	Input: &schemaPutResourcePolicyRequest, Output: &schemaPutResourcePolicyResponse,
-	Errors:   []*smithy.Schema{&schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(PutResourcePolicyRequest) },
+	Errors:    []*smithy.Schema{&schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(PutResourcePolicyRequest) },
+	NewOutput: func() smithy.Struct { return new(PutResourcePolicyResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.PutResourcePolicy)
 	},
@@ -1719,8 +1810,9 @@ var opPutResourcePolicy = smithy.Operation{
 var opPutUseCaseForModelAccess = smithy.Operation{
 	Name: "PutUseCaseForModelAccess", Method: "POST", URI: "/use-case-for-model-access", Code: 201,
 	Input: &schemaPutUseCaseForModelAccessRequest, Output: &schemaPutUseCaseForModelAccessResponse,
-	Errors:   []*smithy.Schema{&schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(PutUseCaseForModelAccessRequest) },
+	Errors:    []*smithy.Schema{&schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(PutUseCaseForModelAccessRequest) },
+	NewOutput: func() smithy.Struct { return new(PutUseCaseForModelAccessResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.PutUseCaseForModelAccess)
 	},
@@ -1729,8 +1821,9 @@ var opPutUseCaseForModelAccess = smithy.Operation{
 var opRegisterMarketplaceModelEndpoint = smithy.Operation{
 	Name: "RegisterMarketplaceModelEndpoint", Method: "POST", URI: "/marketplace-model/endpoints/{endpointIdentifier}/registration", Code: 200,
 	Input: &schemaRegisterMarketplaceModelEndpointRequest, Output: &schemaRegisterMarketplaceModelEndpointResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaServiceUnavailableException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(RegisterMarketplaceModelEndpointRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaServiceUnavailableException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(RegisterMarketplaceModelEndpointRequest) },
+	NewOutput: func() smithy.Struct { return new(RegisterMarketplaceModelEndpointResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.RegisterMarketplaceModelEndpoint)
 	},
@@ -1739,8 +1832,9 @@ var opRegisterMarketplaceModelEndpoint = smithy.Operation{
 var opStartAutomatedReasoningPolicyBuildWorkflow = smithy.Operation{
 	Name: "StartAutomatedReasoningPolicyBuildWorkflow", Method: "POST", URI: "/automated-reasoning-policies/{policyArn}/build-workflows/{buildWorkflowType}/start", Code: 200,
 	Input: &schemaStartAutomatedReasoningPolicyBuildWorkflowRequest, Output: &schemaStartAutomatedReasoningPolicyBuildWorkflowResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaServiceQuotaExceededException, &schemaResourceInUseException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(StartAutomatedReasoningPolicyBuildWorkflowRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaServiceQuotaExceededException, &schemaResourceInUseException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(StartAutomatedReasoningPolicyBuildWorkflowRequest) },
+	NewOutput: func() smithy.Struct { return new(StartAutomatedReasoningPolicyBuildWorkflowResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.StartAutomatedReasoningPolicyBuildWorkflow)
 	},
@@ -1749,8 +1843,9 @@ var opStartAutomatedReasoningPolicyBuildWorkflow = smithy.Operation{
 var opStartAutomatedReasoningPolicyTestWorkflow = smithy.Operation{
 	Name: "StartAutomatedReasoningPolicyTestWorkflow", Method: "POST", URI: "/automated-reasoning-policies/{policyArn}/build-workflows/{buildWorkflowId}/test-workflows", Code: 200,
 	Input: &schemaStartAutomatedReasoningPolicyTestWorkflowRequest, Output: &schemaStartAutomatedReasoningPolicyTestWorkflowResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceInUseException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(StartAutomatedReasoningPolicyTestWorkflowRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceInUseException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(StartAutomatedReasoningPolicyTestWorkflowRequest) },
+	NewOutput: func() smithy.Struct { return new(StartAutomatedReasoningPolicyTestWorkflowResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.StartAutomatedReasoningPolicyTestWorkflow)
 	},
@@ -1759,8 +1854,9 @@ var opStartAutomatedReasoningPolicyTestWorkflow = smithy.Operation{
 var opStopAdvancedPromptOptimizationJob = smithy.Operation{
 	Name: "StopAdvancedPromptOptimizationJob", Method: "POST", URI: "/advanced-prompt-optimization-jobs/{jobIdentifier}/stop", Code: 200,
 	Input: &schemaStopAdvancedPromptOptimizationJobRequest, Output: &schemaStopAdvancedPromptOptimizationJobResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(StopAdvancedPromptOptimizationJobRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(StopAdvancedPromptOptimizationJobRequest) },
+	NewOutput: func() smithy.Struct { return new(StopAdvancedPromptOptimizationJobResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.StopAdvancedPromptOptimizationJob)
 	},
@@ -1769,8 +1865,9 @@ var opStopAdvancedPromptOptimizationJob = smithy.Operation{
 var opStopEvaluationJob = smithy.Operation{
 	Name: "StopEvaluationJob", Method: "POST", URI: "/evaluation-job/{jobIdentifier}/stop", Code: 200,
 	Input: &schemaStopEvaluationJobRequest, Output: &schemaStopEvaluationJobResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(StopEvaluationJobRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(StopEvaluationJobRequest) },
+	NewOutput: func() smithy.Struct { return new(StopEvaluationJobResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.StopEvaluationJob)
 	},
@@ -1779,8 +1876,9 @@ var opStopEvaluationJob = smithy.Operation{
 var opStopModelCustomizationJob = smithy.Operation{
 	Name: "StopModelCustomizationJob", Method: "POST", URI: "/model-customization-jobs/{jobIdentifier}/stop", Code: 200,
 	Input: &schemaStopModelCustomizationJobRequest, Output: &schemaStopModelCustomizationJobResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(StopModelCustomizationJobRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(StopModelCustomizationJobRequest) },
+	NewOutput: func() smithy.Struct { return new(StopModelCustomizationJobResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.StopModelCustomizationJob)
 	},
@@ -1789,8 +1887,9 @@ var opStopModelCustomizationJob = smithy.Operation{
 var opStopModelInvocationJob = smithy.Operation{
 	Name: "StopModelInvocationJob", Method: "POST", URI: "/model-invocation-job/{jobIdentifier}/stop", Code: 200,
 	Input: &schemaStopModelInvocationJobRequest, Output: &schemaStopModelInvocationJobResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(StopModelInvocationJobRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(StopModelInvocationJobRequest) },
+	NewOutput: func() smithy.Struct { return new(StopModelInvocationJobResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.StopModelInvocationJob)
 	},
@@ -1799,8 +1898,9 @@ var opStopModelInvocationJob = smithy.Operation{
 var opTagResource = smithy.Operation{
 	Name: "TagResource", Method: "POST", URI: "/tagResource", Code: 200,
 	Input: &schemaTagResourceRequest, Output: &schemaTagResourceResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaTooManyTagsException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(TagResourceRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaTooManyTagsException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(TagResourceRequest) },
+	NewOutput: func() smithy.Struct { return new(TagResourceResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.TagResource)
 	},
@@ -1809,8 +1909,9 @@ var opTagResource = smithy.Operation{
 var opUntagResource = smithy.Operation{
 	Name: "UntagResource", Method: "POST", URI: "/untagResource", Code: 200,
 	Input: &schemaUntagResourceRequest, Output: &schemaUntagResourceResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(UntagResourceRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(UntagResourceRequest) },
+	NewOutput: func() smithy.Struct { return new(UntagResourceResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.UntagResource)
 	},
@@ -1819,8 +1920,9 @@ var opUntagResource = smithy.Operation{
 var opUpdateAutomatedReasoningPolicy = smithy.Operation{
 	Name: "UpdateAutomatedReasoningPolicy", Method: "PATCH", URI: "/automated-reasoning-policies/{policyArn}", Code: 200,
 	Input: &schemaUpdateAutomatedReasoningPolicyRequest, Output: &schemaUpdateAutomatedReasoningPolicyResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaTooManyTagsException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(UpdateAutomatedReasoningPolicyRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaTooManyTagsException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(UpdateAutomatedReasoningPolicyRequest) },
+	NewOutput: func() smithy.Struct { return new(UpdateAutomatedReasoningPolicyResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.UpdateAutomatedReasoningPolicy)
 	},
@@ -1829,8 +1931,9 @@ var opUpdateAutomatedReasoningPolicy = smithy.Operation{
 var opUpdateAutomatedReasoningPolicyAnnotations = smithy.Operation{
 	Name: "UpdateAutomatedReasoningPolicyAnnotations", Method: "PATCH", URI: "/automated-reasoning-policies/{policyArn}/build-workflows/{buildWorkflowId}/annotations", Code: 200,
 	Input: &schemaUpdateAutomatedReasoningPolicyAnnotationsRequest, Output: &schemaUpdateAutomatedReasoningPolicyAnnotationsResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(UpdateAutomatedReasoningPolicyAnnotationsRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(UpdateAutomatedReasoningPolicyAnnotationsRequest) },
+	NewOutput: func() smithy.Struct { return new(UpdateAutomatedReasoningPolicyAnnotationsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.UpdateAutomatedReasoningPolicyAnnotations)
 	},
@@ -1839,8 +1942,9 @@ var opUpdateAutomatedReasoningPolicyAnnotations = smithy.Operation{
 var opUpdateAutomatedReasoningPolicyTestCase = smithy.Operation{
 	Name: "UpdateAutomatedReasoningPolicyTestCase", Method: "PATCH", URI: "/automated-reasoning-policies/{policyArn}/test-cases/{testCaseId}", Code: 200,
 	Input: &schemaUpdateAutomatedReasoningPolicyTestCaseRequest, Output: &schemaUpdateAutomatedReasoningPolicyTestCaseResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaResourceInUseException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(UpdateAutomatedReasoningPolicyTestCaseRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaResourceInUseException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(UpdateAutomatedReasoningPolicyTestCaseRequest) },
+	NewOutput: func() smithy.Struct { return new(UpdateAutomatedReasoningPolicyTestCaseResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.UpdateAutomatedReasoningPolicyTestCase)
 	},
@@ -1849,8 +1953,9 @@ var opUpdateAutomatedReasoningPolicyTestCase = smithy.Operation{
 var opUpdateCustomModelDeployment = smithy.Operation{
 	Name: "UpdateCustomModelDeployment", Method: "PATCH", URI: "/model-customization/custom-model-deployments/{customModelDeploymentIdentifier}", Code: 202,
 	Input: &schemaUpdateCustomModelDeploymentRequest, Output: &schemaUpdateCustomModelDeploymentResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(UpdateCustomModelDeploymentRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(UpdateCustomModelDeploymentRequest) },
+	NewOutput: func() smithy.Struct { return new(UpdateCustomModelDeploymentResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.UpdateCustomModelDeployment)
 	},
@@ -1859,8 +1964,9 @@ var opUpdateCustomModelDeployment = smithy.Operation{
 var opUpdateGuardrail = smithy.Operation{
 	Name: "UpdateGuardrail", Method: "PUT", URI: "/guardrails/{guardrailIdentifier}", Code: 202,
 	Input: &schemaUpdateGuardrailRequest, Output: &schemaUpdateGuardrailResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(UpdateGuardrailRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(UpdateGuardrailRequest) },
+	NewOutput: func() smithy.Struct { return new(UpdateGuardrailResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.UpdateGuardrail)
 	},
@@ -1869,8 +1975,9 @@ var opUpdateGuardrail = smithy.Operation{
 var opUpdateMarketplaceModelEndpoint = smithy.Operation{
 	Name: "UpdateMarketplaceModelEndpoint", Method: "PATCH", URI: "/marketplace-model/endpoints/{endpointArn}", Code: 200,
 	Input: &schemaUpdateMarketplaceModelEndpointRequest, Output: &schemaUpdateMarketplaceModelEndpointResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(UpdateMarketplaceModelEndpointRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaConflictException, &schemaInternalServerException, &schemaServiceQuotaExceededException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(UpdateMarketplaceModelEndpointRequest) },
+	NewOutput: func() smithy.Struct { return new(UpdateMarketplaceModelEndpointResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.UpdateMarketplaceModelEndpoint)
 	},
@@ -1879,8 +1986,9 @@ var opUpdateMarketplaceModelEndpoint = smithy.Operation{
 var opUpdateProvisionedModelThroughput = smithy.Operation{
 	Name: "UpdateProvisionedModelThroughput", Method: "PATCH", URI: "/provisioned-model-throughput/{provisionedModelId}", Code: 200,
 	Input: &schemaUpdateProvisionedModelThroughputRequest, Output: &schemaUpdateProvisionedModelThroughputResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
-	NewInput: func() smithy.Struct { return new(UpdateProvisionedModelThroughputRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException},
+	NewInput:  func() smithy.Struct { return new(UpdateProvisionedModelThroughputRequest) },
+	NewOutput: func() smithy.Struct { return new(UpdateProvisionedModelThroughputResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.UpdateProvisionedModelThroughput)
 	},

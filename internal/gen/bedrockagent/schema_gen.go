@@ -23,7 +23,8 @@ func (v *APISchema) ReadMember(r smithy.Reader, i int) error {
 	s := schemaAPISchema.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.S3)
+		v.S3 = new(S3Identifier)
+		return r.Struct(v.S3)
 	case 1:
 		return smithy.ReadOpt(r, s, &v.Payload, smithy.ReadString[string])
 	}
@@ -33,7 +34,10 @@ func (v *APISchema) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *APISchema) WriteMembers(w smithy.Writer) {
 	s := &schemaAPISchema
-	smithy.WriteStruct(w, 0, v.S3)
+	if v.S3 != nil {
+		w.Member(0)
+		w.Struct(v.S3)
+	}
 	smithy.WriteOpt(w, s, 1, v.Payload, smithy.PutString[string])
 }
 
@@ -179,9 +183,9 @@ func (v *ActionGroupSummary) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ActionGroupSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaActionGroupSummary
-	smithy.Write(w, s, 0, &v.ActionGroupID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.ActionGroupName, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.ActionGroupState, smithy.PutString[ActionGroupState])
+	smithy.WriteString(w, s, 0, v.ActionGroupID)
+	smithy.WriteString(w, s, 1, v.ActionGroupName)
+	smithy.WriteString(w, s, 2, string(v.ActionGroupState))
 	smithy.WriteString(w, s, 3, v.Description)
 	smithy.WriteTime(w, s, 4, v.UpdatedAt)
 }
@@ -262,7 +266,8 @@ func (v *Agent) ReadMember(r smithy.Reader, i int) error {
 	case 9:
 		return smithy.ReadString(r, s, &v.OrchestrationType)
 	case 10:
-		return smithy.ReadStruct(r, &v.CustomOrchestration)
+		v.CustomOrchestration = new(CustomOrchestration)
+		return r.Struct(v.CustomOrchestration)
 	case 11:
 		return smithy.ReadInt(r, s, &v.IdleSessionTTLInSeconds)
 	case 12:
@@ -280,11 +285,14 @@ func (v *Agent) ReadMember(r smithy.Reader, i int) error {
 	case 18:
 		return smithy.ReadList(r, s, &v.RecommendedActions, smithy.ReadString[string])
 	case 19:
-		return smithy.ReadStruct(r, &v.PromptOverrideConfiguration)
+		v.PromptOverrideConfiguration = new(PromptOverrideConfiguration)
+		return r.Struct(v.PromptOverrideConfiguration)
 	case 20:
-		return smithy.ReadStruct(r, &v.GuardrailConfiguration)
+		v.GuardrailConfiguration = new(GuardrailConfiguration)
+		return r.Struct(v.GuardrailConfiguration)
 	case 21:
-		return smithy.ReadStruct(r, &v.MemoryConfiguration)
+		v.MemoryConfiguration = new(MemoryConfiguration)
+		return r.Struct(v.MemoryConfiguration)
 	case 22:
 		return smithy.ReadString(r, s, &v.AgentCollaboration)
 	}
@@ -294,29 +302,41 @@ func (v *Agent) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *Agent) WriteMembers(w smithy.Writer) {
 	s := &schemaAgent
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentName, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.AgentARN, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.AgentVersion, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentName)
+	smithy.WriteString(w, s, 2, v.AgentARN)
+	smithy.WriteString(w, s, 3, v.AgentVersion)
 	smithy.WriteString(w, s, 4, v.ClientToken)
 	smithy.WriteString(w, s, 5, v.Instruction)
-	smithy.Write(w, s, 6, &v.AgentStatus, smithy.PutString[AgentStatus])
+	smithy.WriteString(w, s, 6, string(v.AgentStatus))
 	smithy.WriteString(w, s, 7, v.FoundationModel)
 	smithy.WriteString(w, s, 8, v.Description)
-	smithy.WriteString(w, s, 9, v.OrchestrationType)
-	smithy.WriteStruct(w, 10, v.CustomOrchestration)
+	smithy.WriteString(w, s, 9, string(v.OrchestrationType))
+	if v.CustomOrchestration != nil {
+		w.Member(10)
+		w.Struct(v.CustomOrchestration)
+	}
 	smithy.Write(w, s, 11, &v.IdleSessionTTLInSeconds, smithy.PutInt[int])
-	smithy.Write(w, s, 12, &v.AgentResourceRoleARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 12, v.AgentResourceRoleARN)
 	smithy.WriteString(w, s, 13, v.CustomerEncryptionKeyARN)
 	smithy.WriteTime(w, s, 14, v.CreatedAt)
 	smithy.WriteTime(w, s, 15, v.UpdatedAt)
 	smithy.WriteTime(w, s, 16, v.PreparedAt)
 	smithy.WriteList(w, s, 17, v.FailureReasons, smithy.PutString[string])
 	smithy.WriteList(w, s, 18, v.RecommendedActions, smithy.PutString[string])
-	smithy.WriteStruct(w, 19, v.PromptOverrideConfiguration)
-	smithy.WriteStruct(w, 20, v.GuardrailConfiguration)
-	smithy.WriteStruct(w, 21, v.MemoryConfiguration)
-	smithy.WriteString(w, s, 22, v.AgentCollaboration)
+	if v.PromptOverrideConfiguration != nil {
+		w.Member(19)
+		w.Struct(v.PromptOverrideConfiguration)
+	}
+	if v.GuardrailConfiguration != nil {
+		w.Member(20)
+		w.Struct(v.GuardrailConfiguration)
+	}
+	if v.MemoryConfiguration != nil {
+		w.Member(21)
+		w.Struct(v.MemoryConfiguration)
+	}
+	smithy.WriteString(w, s, 22, string(v.AgentCollaboration))
 }
 
 var schemaAgentActionGroup = smithy.Schema{
@@ -368,11 +388,14 @@ func (v *AgentActionGroup) ReadMember(r smithy.Reader, i int) error {
 	case 9:
 		return smithy.ReadMap(r, s, &v.ParentActionGroupSignatureParams, smithy.ReadString[string])
 	case 10:
-		return smithy.ReadStruct(r, &v.ActionGroupExecutor)
+		v.ActionGroupExecutor = new(ActionGroupExecutor)
+		return r.Struct(v.ActionGroupExecutor)
 	case 11:
-		return smithy.ReadStruct(r, &v.APISchema)
+		v.APISchema = new(APISchema)
+		return r.Struct(v.APISchema)
 	case 12:
-		return smithy.ReadStruct(r, &v.FunctionSchema)
+		v.FunctionSchema = new(FunctionSchema)
+		return r.Struct(v.FunctionSchema)
 	case 13:
 		return smithy.ReadString(r, s, &v.ActionGroupState)
 	}
@@ -382,20 +405,29 @@ func (v *AgentActionGroup) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AgentActionGroup) WriteMembers(w smithy.Writer) {
 	s := &schemaAgentActionGroup
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentVersion, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.ActionGroupID, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.ActionGroupName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentVersion)
+	smithy.WriteString(w, s, 2, v.ActionGroupID)
+	smithy.WriteString(w, s, 3, v.ActionGroupName)
 	smithy.WriteString(w, s, 4, v.ClientToken)
 	smithy.WriteString(w, s, 5, v.Description)
 	smithy.WriteTime(w, s, 6, v.CreatedAt)
 	smithy.WriteTime(w, s, 7, v.UpdatedAt)
-	smithy.WriteString(w, s, 8, v.ParentActionSignature)
+	smithy.WriteString(w, s, 8, string(v.ParentActionSignature))
 	smithy.WriteMap(w, s, 9, v.ParentActionGroupSignatureParams, smithy.PutString[string])
-	smithy.WriteStruct(w, 10, v.ActionGroupExecutor)
-	smithy.WriteStruct(w, 11, v.APISchema)
-	smithy.WriteStruct(w, 12, v.FunctionSchema)
-	smithy.Write(w, s, 13, &v.ActionGroupState, smithy.PutString[ActionGroupState])
+	if v.ActionGroupExecutor != nil {
+		w.Member(10)
+		w.Struct(v.ActionGroupExecutor)
+	}
+	if v.APISchema != nil {
+		w.Member(11)
+		w.Struct(v.APISchema)
+	}
+	if v.FunctionSchema != nil {
+		w.Member(12)
+		w.Struct(v.FunctionSchema)
+	}
+	smithy.WriteString(w, s, 13, string(v.ActionGroupState))
 }
 
 var schemaAgentAlias = smithy.Schema{
@@ -438,13 +470,21 @@ func (v *AgentAlias) ReadMember(r smithy.Reader, i int) error {
 	case 5:
 		return smithy.ReadString(r, s, &v.Description)
 	case 6:
-		return smithy.ReadList(r, s, &v.RoutingConfiguration, smithy.ReadValue[AgentAliasRoutingConfigurationListItem])
+		v.RoutingConfiguration = []AgentAliasRoutingConfigurationListItem{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.RoutingConfiguration = append(v.RoutingConfiguration, AgentAliasRoutingConfigurationListItem{})
+			return &v.RoutingConfiguration[len(v.RoutingConfiguration)-1]
+		})
 	case 7:
 		return smithy.ReadTime(r, s, &v.CreatedAt)
 	case 8:
 		return smithy.ReadTime(r, s, &v.UpdatedAt)
 	case 9:
-		return smithy.ReadList(r, s, &v.AgentAliasHistoryEvents, smithy.ReadValue[AgentAliasHistoryEvent])
+		v.AgentAliasHistoryEvents = []AgentAliasHistoryEvent{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.AgentAliasHistoryEvents = append(v.AgentAliasHistoryEvents, AgentAliasHistoryEvent{})
+			return &v.AgentAliasHistoryEvents[len(v.AgentAliasHistoryEvents)-1]
+		})
 	case 10:
 		return smithy.ReadString(r, s, &v.AgentAliasStatus)
 	case 11:
@@ -458,19 +498,21 @@ func (v *AgentAlias) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AgentAlias) WriteMembers(w smithy.Writer) {
 	s := &schemaAgentAlias
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentAliasID, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.AgentAliasName, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.AgentAliasARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentAliasID)
+	smithy.WriteString(w, s, 2, v.AgentAliasName)
+	smithy.WriteString(w, s, 3, v.AgentAliasARN)
 	smithy.WriteString(w, s, 4, v.ClientToken)
 	smithy.WriteString(w, s, 5, v.Description)
-	smithy.WriteList(w, s, 6, v.RoutingConfiguration, smithy.PutValue[AgentAliasRoutingConfigurationListItem])
+	smithy.WriteStructs(w, s, 6, len(v.RoutingConfiguration), func(i int) smithy.Struct { return &v.RoutingConfiguration[i] })
 	smithy.WriteTime(w, s, 7, v.CreatedAt)
 	smithy.WriteTime(w, s, 8, v.UpdatedAt)
-	smithy.WriteList(w, s, 9, v.AgentAliasHistoryEvents, smithy.PutValue[AgentAliasHistoryEvent])
-	smithy.Write(w, s, 10, &v.AgentAliasStatus, smithy.PutString[AgentAliasStatus])
+	if v.AgentAliasHistoryEvents != nil {
+		smithy.WriteStructs(w, s, 9, len(v.AgentAliasHistoryEvents), func(i int) smithy.Struct { return &v.AgentAliasHistoryEvents[i] })
+	}
+	smithy.WriteString(w, s, 10, string(v.AgentAliasStatus))
 	smithy.WriteList(w, s, 11, v.FailureReasons, smithy.PutString[string])
-	smithy.WriteString(w, s, 12, v.AliasInvocationState)
+	smithy.WriteString(w, s, 12, string(v.AliasInvocationState))
 }
 
 var schemaAgentAliasARN = smithy.Schema{
@@ -496,7 +538,11 @@ func (v *AgentAliasHistoryEvent) ReadMember(r smithy.Reader, i int) error {
 	s := schemaAgentAliasHistoryEvent.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.RoutingConfiguration, smithy.ReadValue[AgentAliasRoutingConfigurationListItem])
+		v.RoutingConfiguration = []AgentAliasRoutingConfigurationListItem{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.RoutingConfiguration = append(v.RoutingConfiguration, AgentAliasRoutingConfigurationListItem{})
+			return &v.RoutingConfiguration[len(v.RoutingConfiguration)-1]
+		})
 	case 1:
 		return smithy.ReadTime(r, s, &v.EndDate)
 	case 2:
@@ -508,7 +554,9 @@ func (v *AgentAliasHistoryEvent) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AgentAliasHistoryEvent) WriteMembers(w smithy.Writer) {
 	s := &schemaAgentAliasHistoryEvent
-	smithy.WriteList(w, s, 0, v.RoutingConfiguration, smithy.PutValue[AgentAliasRoutingConfigurationListItem])
+	if v.RoutingConfiguration != nil {
+		smithy.WriteStructs(w, s, 0, len(v.RoutingConfiguration), func(i int) smithy.Struct { return &v.RoutingConfiguration[i] })
+	}
 	smithy.WriteTime(w, s, 1, v.EndDate)
 	smithy.WriteTime(w, s, 2, v.StartDate)
 }
@@ -612,7 +660,11 @@ func (v *AgentAliasSummary) ReadMember(r smithy.Reader, i int) error {
 	case 2:
 		return smithy.ReadString(r, s, &v.Description)
 	case 3:
-		return smithy.ReadList(r, s, &v.RoutingConfiguration, smithy.ReadValue[AgentAliasRoutingConfigurationListItem])
+		v.RoutingConfiguration = []AgentAliasRoutingConfigurationListItem{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.RoutingConfiguration = append(v.RoutingConfiguration, AgentAliasRoutingConfigurationListItem{})
+			return &v.RoutingConfiguration[len(v.RoutingConfiguration)-1]
+		})
 	case 4:
 		return smithy.ReadString(r, s, &v.AgentAliasStatus)
 	case 5:
@@ -628,14 +680,16 @@ func (v *AgentAliasSummary) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AgentAliasSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaAgentAliasSummary
-	smithy.Write(w, s, 0, &v.AgentAliasID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentAliasName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentAliasID)
+	smithy.WriteString(w, s, 1, v.AgentAliasName)
 	smithy.WriteString(w, s, 2, v.Description)
-	smithy.WriteList(w, s, 3, v.RoutingConfiguration, smithy.PutValue[AgentAliasRoutingConfigurationListItem])
-	smithy.Write(w, s, 4, &v.AgentAliasStatus, smithy.PutString[AgentAliasStatus])
+	if v.RoutingConfiguration != nil {
+		smithy.WriteStructs(w, s, 3, len(v.RoutingConfiguration), func(i int) smithy.Struct { return &v.RoutingConfiguration[i] })
+	}
+	smithy.WriteString(w, s, 4, string(v.AgentAliasStatus))
 	smithy.WriteTime(w, s, 5, v.CreatedAt)
 	smithy.WriteTime(w, s, 6, v.UpdatedAt)
-	smithy.WriteString(w, s, 7, v.AliasInvocationState)
+	smithy.WriteString(w, s, 7, string(v.AliasInvocationState))
 }
 
 var schemaAgentARN = smithy.Schema{
@@ -677,7 +731,8 @@ func (v *AgentCollaborator) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.AgentVersion)
 	case 2:
-		return smithy.ReadStruct(r, &v.AgentDescriptor)
+		v.AgentDescriptor = new(AgentDescriptor)
+		return r.Struct(v.AgentDescriptor)
 	case 3:
 		return smithy.ReadString(r, s, &v.CollaboratorID)
 	case 4:
@@ -699,15 +754,18 @@ func (v *AgentCollaborator) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AgentCollaborator) WriteMembers(w smithy.Writer) {
 	s := &schemaAgentCollaborator
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentVersion, smithy.PutString[string])
-	smithy.WriteStruct(w, 2, v.AgentDescriptor)
-	smithy.Write(w, s, 3, &v.CollaboratorID, smithy.PutString[string])
-	smithy.Write(w, s, 4, &v.CollaborationInstruction, smithy.PutString[string])
-	smithy.Write(w, s, 5, &v.CollaboratorName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentVersion)
+	if v.AgentDescriptor != nil {
+		w.Member(2)
+		w.Struct(v.AgentDescriptor)
+	}
+	smithy.WriteString(w, s, 3, v.CollaboratorID)
+	smithy.WriteString(w, s, 4, v.CollaborationInstruction)
+	smithy.WriteString(w, s, 5, v.CollaboratorName)
 	smithy.WriteTime(w, s, 6, v.CreatedAt)
 	smithy.WriteTime(w, s, 7, v.LastUpdatedAt)
-	smithy.WriteString(w, s, 8, v.RelayConversationHistory)
+	smithy.WriteString(w, s, 8, string(v.RelayConversationHistory))
 	smithy.WriteString(w, s, 9, v.ClientToken)
 }
 
@@ -750,7 +808,8 @@ func (v *AgentCollaboratorSummary) ReadMember(r smithy.Reader, i int) error {
 	case 2:
 		return smithy.ReadString(r, s, &v.CollaboratorID)
 	case 3:
-		return smithy.ReadStruct(r, &v.AgentDescriptor)
+		v.AgentDescriptor = new(AgentDescriptor)
+		return r.Struct(v.AgentDescriptor)
 	case 4:
 		return smithy.ReadString(r, s, &v.CollaborationInstruction)
 	case 5:
@@ -768,13 +827,16 @@ func (v *AgentCollaboratorSummary) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AgentCollaboratorSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaAgentCollaboratorSummary
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentVersion, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.CollaboratorID, smithy.PutString[string])
-	smithy.WriteStruct(w, 3, v.AgentDescriptor)
-	smithy.Write(w, s, 4, &v.CollaborationInstruction, smithy.PutString[string])
-	smithy.Write(w, s, 5, &v.RelayConversationHistory, smithy.PutString[RelayConversationHistory])
-	smithy.Write(w, s, 6, &v.CollaboratorName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentVersion)
+	smithy.WriteString(w, s, 2, v.CollaboratorID)
+	if v.AgentDescriptor != nil {
+		w.Member(3)
+		w.Struct(v.AgentDescriptor)
+	}
+	smithy.WriteString(w, s, 4, v.CollaborationInstruction)
+	smithy.WriteString(w, s, 5, string(v.RelayConversationHistory))
+	smithy.WriteString(w, s, 6, v.CollaboratorName)
 	smithy.WriteTime(w, s, 7, v.CreatedAt)
 	smithy.WriteTime(w, s, 8, v.LastUpdatedAt)
 }
@@ -830,7 +892,7 @@ func (v *AgentFlowNodeConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AgentFlowNodeConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaAgentFlowNodeConfiguration
-	smithy.Write(w, s, 0, &v.AgentAliasARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentAliasARN)
 }
 
 var schemaAgentKnowledgeBase = smithy.Schema{
@@ -875,13 +937,13 @@ func (v *AgentKnowledgeBase) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AgentKnowledgeBase) WriteMembers(w smithy.Writer) {
 	s := &schemaAgentKnowledgeBase
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentVersion, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.Description, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentVersion)
+	smithy.WriteString(w, s, 2, v.KnowledgeBaseID)
+	smithy.WriteString(w, s, 3, v.Description)
 	smithy.WriteTime(w, s, 4, v.CreatedAt)
 	smithy.WriteTime(w, s, 5, v.UpdatedAt)
-	smithy.Write(w, s, 6, &v.KnowledgeBaseState, smithy.PutString[KnowledgeBaseState])
+	smithy.WriteString(w, s, 6, string(v.KnowledgeBaseState))
 }
 
 var schemaAgentKnowledgeBaseSummaries = smithy.Schema{
@@ -926,9 +988,9 @@ func (v *AgentKnowledgeBaseSummary) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AgentKnowledgeBaseSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaAgentKnowledgeBaseSummary
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
 	smithy.WriteString(w, s, 1, v.Description)
-	smithy.Write(w, s, 2, &v.KnowledgeBaseState, smithy.PutString[KnowledgeBaseState])
+	smithy.WriteString(w, s, 2, string(v.KnowledgeBaseState))
 	smithy.WriteTime(w, s, 3, v.UpdatedAt)
 }
 
@@ -985,7 +1047,8 @@ func (v *AgentSummary) ReadMember(r smithy.Reader, i int) error {
 	case 5:
 		return smithy.ReadString(r, s, &v.LatestAgentVersion)
 	case 6:
-		return smithy.ReadStruct(r, &v.GuardrailConfiguration)
+		v.GuardrailConfiguration = new(GuardrailConfiguration)
+		return r.Struct(v.GuardrailConfiguration)
 	}
 	return nil
 }
@@ -993,13 +1056,16 @@ func (v *AgentSummary) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AgentSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaAgentSummary
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentName, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.AgentStatus, smithy.PutString[AgentStatus])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentName)
+	smithy.WriteString(w, s, 2, string(v.AgentStatus))
 	smithy.WriteString(w, s, 3, v.Description)
 	smithy.WriteTime(w, s, 4, v.UpdatedAt)
 	smithy.WriteString(w, s, 5, v.LatestAgentVersion)
-	smithy.WriteStruct(w, 6, v.GuardrailConfiguration)
+	if v.GuardrailConfiguration != nil {
+		w.Member(6)
+		w.Struct(v.GuardrailConfiguration)
+	}
 }
 
 var schemaAgentVersion = smithy.Schema{
@@ -1066,11 +1132,14 @@ func (v *AgentVersion) ReadMember(r smithy.Reader, i int) error {
 	case 14:
 		return smithy.ReadList(r, s, &v.RecommendedActions, smithy.ReadString[string])
 	case 15:
-		return smithy.ReadStruct(r, &v.PromptOverrideConfiguration)
+		v.PromptOverrideConfiguration = new(PromptOverrideConfiguration)
+		return r.Struct(v.PromptOverrideConfiguration)
 	case 16:
-		return smithy.ReadStruct(r, &v.GuardrailConfiguration)
+		v.GuardrailConfiguration = new(GuardrailConfiguration)
+		return r.Struct(v.GuardrailConfiguration)
 	case 17:
-		return smithy.ReadStruct(r, &v.MemoryConfiguration)
+		v.MemoryConfiguration = new(MemoryConfiguration)
+		return r.Struct(v.MemoryConfiguration)
 	case 18:
 		return smithy.ReadString(r, s, &v.AgentCollaboration)
 	}
@@ -1080,25 +1149,34 @@ func (v *AgentVersion) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AgentVersion) WriteMembers(w smithy.Writer) {
 	s := &schemaAgentVersion
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentName, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.AgentARN, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.Version, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentName)
+	smithy.WriteString(w, s, 2, v.AgentARN)
+	smithy.WriteString(w, s, 3, v.Version)
 	smithy.WriteString(w, s, 4, v.Instruction)
-	smithy.Write(w, s, 5, &v.AgentStatus, smithy.PutString[AgentStatus])
+	smithy.WriteString(w, s, 5, string(v.AgentStatus))
 	smithy.WriteString(w, s, 6, v.FoundationModel)
 	smithy.WriteString(w, s, 7, v.Description)
 	smithy.Write(w, s, 8, &v.IdleSessionTTLInSeconds, smithy.PutInt[int])
-	smithy.Write(w, s, 9, &v.AgentResourceRoleARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 9, v.AgentResourceRoleARN)
 	smithy.WriteString(w, s, 10, v.CustomerEncryptionKeyARN)
 	smithy.WriteTime(w, s, 11, v.CreatedAt)
 	smithy.WriteTime(w, s, 12, v.UpdatedAt)
 	smithy.WriteList(w, s, 13, v.FailureReasons, smithy.PutString[string])
 	smithy.WriteList(w, s, 14, v.RecommendedActions, smithy.PutString[string])
-	smithy.WriteStruct(w, 15, v.PromptOverrideConfiguration)
-	smithy.WriteStruct(w, 16, v.GuardrailConfiguration)
-	smithy.WriteStruct(w, 17, v.MemoryConfiguration)
-	smithy.WriteString(w, s, 18, v.AgentCollaboration)
+	if v.PromptOverrideConfiguration != nil {
+		w.Member(15)
+		w.Struct(v.PromptOverrideConfiguration)
+	}
+	if v.GuardrailConfiguration != nil {
+		w.Member(16)
+		w.Struct(v.GuardrailConfiguration)
+	}
+	if v.MemoryConfiguration != nil {
+		w.Member(17)
+		w.Struct(v.MemoryConfiguration)
+	}
+	smithy.WriteString(w, s, 18, string(v.AgentCollaboration))
 }
 
 var schemaAgentVersionSummaries = smithy.Schema{
@@ -1144,7 +1222,8 @@ func (v *AgentVersionSummary) ReadMember(r smithy.Reader, i int) error {
 	case 5:
 		return smithy.ReadString(r, s, &v.Description)
 	case 6:
-		return smithy.ReadStruct(r, &v.GuardrailConfiguration)
+		v.GuardrailConfiguration = new(GuardrailConfiguration)
+		return r.Struct(v.GuardrailConfiguration)
 	}
 	return nil
 }
@@ -1152,13 +1231,16 @@ func (v *AgentVersionSummary) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AgentVersionSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaAgentVersionSummary
-	smithy.Write(w, s, 0, &v.AgentName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentStatus, smithy.PutString[AgentStatus])
-	smithy.Write(w, s, 2, &v.AgentVersion, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentName)
+	smithy.WriteString(w, s, 1, string(v.AgentStatus))
+	smithy.WriteString(w, s, 2, v.AgentVersion)
 	smithy.WriteTime(w, s, 3, v.CreatedAt)
 	smithy.WriteTime(w, s, 4, v.UpdatedAt)
 	smithy.WriteString(w, s, 5, v.Description)
-	smithy.WriteStruct(w, 6, v.GuardrailConfiguration)
+	if v.GuardrailConfiguration != nil {
+		w.Member(6)
+		w.Struct(v.GuardrailConfiguration)
+	}
 }
 
 var schemaAliasInvocationState = smithy.Schema{
@@ -1207,7 +1289,8 @@ func (v *AssociateAgentCollaboratorRequest) ReadMember(r smithy.Reader, i int) e
 	case 1:
 		return smithy.ReadString(r, s, &v.AgentVersion)
 	case 2:
-		return smithy.ReadStruct(r, &v.AgentDescriptor)
+		v.AgentDescriptor = new(AgentDescriptor)
+		return r.Struct(v.AgentDescriptor)
 	case 3:
 		return smithy.ReadString(r, s, &v.CollaboratorName)
 	case 4:
@@ -1223,12 +1306,15 @@ func (v *AssociateAgentCollaboratorRequest) ReadMember(r smithy.Reader, i int) e
 // WriteMembers implements smithy.Struct.
 func (v *AssociateAgentCollaboratorRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaAssociateAgentCollaboratorRequest
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentVersion, smithy.PutString[string])
-	smithy.WriteStruct(w, 2, v.AgentDescriptor)
-	smithy.Write(w, s, 3, &v.CollaboratorName, smithy.PutString[string])
-	smithy.Write(w, s, 4, &v.CollaborationInstruction, smithy.PutString[string])
-	smithy.WriteString(w, s, 5, v.RelayConversationHistory)
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentVersion)
+	if v.AgentDescriptor != nil {
+		w.Member(2)
+		w.Struct(v.AgentDescriptor)
+	}
+	smithy.WriteString(w, s, 3, v.CollaboratorName)
+	smithy.WriteString(w, s, 4, v.CollaborationInstruction)
+	smithy.WriteString(w, s, 5, string(v.RelayConversationHistory))
 	smithy.WriteString(w, s, 6, v.ClientToken)
 }
 
@@ -1249,14 +1335,18 @@ func (*AssociateAgentCollaboratorResponse) Schema() *smithy.Schema {
 func (v *AssociateAgentCollaboratorResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.AgentCollaborator)
+		v.AgentCollaborator = new(AgentCollaborator)
+		return r.Struct(v.AgentCollaborator)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *AssociateAgentCollaboratorResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.AgentCollaborator)
+	if v.AgentCollaborator != nil {
+		w.Member(0)
+		w.Struct(v.AgentCollaborator)
+	}
 }
 
 var schemaAssociateAgentKnowledgeBaseRequest = smithy.Schema{
@@ -1297,11 +1387,11 @@ func (v *AssociateAgentKnowledgeBaseRequest) ReadMember(r smithy.Reader, i int) 
 // WriteMembers implements smithy.Struct.
 func (v *AssociateAgentKnowledgeBaseRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaAssociateAgentKnowledgeBaseRequest
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentVersion, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.Description, smithy.PutString[string])
-	smithy.WriteString(w, s, 4, v.KnowledgeBaseState)
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentVersion)
+	smithy.WriteString(w, s, 2, v.KnowledgeBaseID)
+	smithy.WriteString(w, s, 3, v.Description)
+	smithy.WriteString(w, s, 4, string(v.KnowledgeBaseState))
 }
 
 var schemaAssociateAgentKnowledgeBaseResponse = smithy.Schema{
@@ -1321,14 +1411,18 @@ func (*AssociateAgentKnowledgeBaseResponse) Schema() *smithy.Schema {
 func (v *AssociateAgentKnowledgeBaseResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.AgentKnowledgeBase)
+		v.AgentKnowledgeBase = new(AgentKnowledgeBase)
+		return r.Struct(v.AgentKnowledgeBase)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *AssociateAgentKnowledgeBaseResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.AgentKnowledgeBase)
+	if v.AgentKnowledgeBase != nil {
+		w.Member(0)
+		w.Struct(v.AgentKnowledgeBase)
+	}
 }
 
 var schemaAudioConfiguration = smithy.Schema{
@@ -1346,14 +1440,18 @@ func (*AudioConfiguration) Schema() *smithy.Schema { return &schemaAudioConfigur
 func (v *AudioConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.SegmentationConfiguration)
+		v.SegmentationConfiguration = new(AudioSegmentationConfiguration)
+		return r.Struct(v.SegmentationConfiguration)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *AudioConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.SegmentationConfiguration)
+	if v.SegmentationConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.SegmentationConfiguration)
+	}
 }
 
 var schemaAudioConfigurations = smithy.Schema{
@@ -1391,7 +1489,7 @@ func (v *AudioExtractionConfiguration) ReadMember(r smithy.Reader, i int) error 
 // WriteMembers implements smithy.Struct.
 func (v *AudioExtractionConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaAudioExtractionConfiguration
-	smithy.Write(w, s, 0, &v.AudioExtractionStatus, smithy.PutString[EnabledOrDisabledState])
+	smithy.WriteString(w, s, 0, string(v.AudioExtractionStatus))
 }
 
 var schemaAudioSegmentationConfiguration = smithy.Schema{
@@ -1487,7 +1585,7 @@ func (v *BedrockDataAutomationConfiguration) ReadMember(r smithy.Reader, i int) 
 // WriteMembers implements smithy.Struct.
 func (v *BedrockDataAutomationConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaBedrockDataAutomationConfiguration
-	smithy.WriteString(w, s, 0, v.ParsingModality)
+	smithy.WriteString(w, s, 0, string(v.ParsingModality))
 }
 
 var schemaBedrockEmbeddingModelARN = smithy.Schema{
@@ -1521,9 +1619,17 @@ func (v *BedrockEmbeddingModelConfiguration) ReadMember(r smithy.Reader, i int) 
 	case 1:
 		return smithy.ReadString(r, s, &v.EmbeddingDataType)
 	case 2:
-		return smithy.ReadList(r, s, &v.Audio, smithy.ReadValue[AudioConfiguration])
+		v.Audio = []AudioConfiguration{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Audio = append(v.Audio, AudioConfiguration{})
+			return &v.Audio[len(v.Audio)-1]
+		})
 	case 3:
-		return smithy.ReadList(r, s, &v.Video, smithy.ReadValue[VideoConfiguration])
+		v.Video = []VideoConfiguration{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Video = append(v.Video, VideoConfiguration{})
+			return &v.Video[len(v.Video)-1]
+		})
 	case 4:
 		return smithy.ReadJSON(r, s, &v.ModelConfiguration)
 	}
@@ -1534,9 +1640,13 @@ func (v *BedrockEmbeddingModelConfiguration) ReadMember(r smithy.Reader, i int) 
 func (v *BedrockEmbeddingModelConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaBedrockEmbeddingModelConfiguration
 	smithy.WriteOpt(w, s, 0, v.Dimensions, smithy.PutInt[int])
-	smithy.WriteString(w, s, 1, v.EmbeddingDataType)
-	smithy.WriteList(w, s, 2, v.Audio, smithy.PutValue[AudioConfiguration])
-	smithy.WriteList(w, s, 3, v.Video, smithy.PutValue[VideoConfiguration])
+	smithy.WriteString(w, s, 1, string(v.EmbeddingDataType))
+	if v.Audio != nil {
+		smithy.WriteStructs(w, s, 2, len(v.Audio), func(i int) smithy.Struct { return &v.Audio[i] })
+	}
+	if v.Video != nil {
+		smithy.WriteStructs(w, s, 3, len(v.Video), func(i int) smithy.Struct { return &v.Video[i] })
+	}
 	smithy.WriteJSON(w, s, 4, v.ModelConfiguration)
 }
 
@@ -1562,7 +1672,8 @@ func (v *BedrockFoundationModelConfiguration) ReadMember(r smithy.Reader, i int)
 	case 0:
 		return smithy.ReadString(r, s, &v.ModelARN)
 	case 1:
-		return smithy.ReadStruct(r, &v.ParsingPrompt)
+		v.ParsingPrompt = new(ParsingPrompt)
+		return r.Struct(v.ParsingPrompt)
 	case 2:
 		return smithy.ReadString(r, s, &v.ParsingModality)
 	}
@@ -1572,9 +1683,12 @@ func (v *BedrockFoundationModelConfiguration) ReadMember(r smithy.Reader, i int)
 // WriteMembers implements smithy.Struct.
 func (v *BedrockFoundationModelConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaBedrockFoundationModelConfiguration
-	smithy.Write(w, s, 0, &v.ModelARN, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.ParsingPrompt)
-	smithy.WriteString(w, s, 2, v.ParsingModality)
+	smithy.WriteString(w, s, 0, v.ModelARN)
+	if v.ParsingPrompt != nil {
+		w.Member(1)
+		w.Struct(v.ParsingPrompt)
+	}
+	smithy.WriteString(w, s, 2, string(v.ParsingModality))
 }
 
 var schemaBedrockFoundationModelContextEnrichmentConfiguration = smithy.Schema{
@@ -1596,7 +1710,8 @@ func (v *BedrockFoundationModelContextEnrichmentConfiguration) ReadMember(r smit
 	s := schemaBedrockFoundationModelContextEnrichmentConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.EnrichmentStrategyConfiguration)
+		v.EnrichmentStrategyConfiguration = new(EnrichmentStrategyConfiguration)
+		return r.Struct(v.EnrichmentStrategyConfiguration)
 	case 1:
 		return smithy.ReadString(r, s, &v.ModelARN)
 	}
@@ -1606,8 +1721,11 @@ func (v *BedrockFoundationModelContextEnrichmentConfiguration) ReadMember(r smit
 // WriteMembers implements smithy.Struct.
 func (v *BedrockFoundationModelContextEnrichmentConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaBedrockFoundationModelContextEnrichmentConfiguration
-	smithy.WriteStruct(w, 0, v.EnrichmentStrategyConfiguration)
-	smithy.Write(w, s, 1, &v.ModelARN, smithy.PutString[string])
+	if v.EnrichmentStrategyConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.EnrichmentStrategyConfiguration)
+	}
+	smithy.WriteString(w, s, 1, v.ModelARN)
 }
 
 var schemaBedrockModelARN = smithy.Schema{
@@ -1662,7 +1780,7 @@ func (v *ByteContentDoc) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ByteContentDoc) WriteMembers(w smithy.Writer) {
 	s := &schemaByteContentDoc
-	smithy.Write(w, s, 0, &v.MimeType, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.MimeType)
 	smithy.WriteBytes(w, s, 1, v.Data)
 }
 
@@ -1695,7 +1813,7 @@ func (v *CachePointBlock) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CachePointBlock) WriteMembers(w smithy.Writer) {
 	s := &schemaCachePointBlock
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[CachePointType])
+	smithy.WriteString(w, s, 0, string(v.Type))
 }
 
 var schemaCachePointType = smithy.Schema{
@@ -1724,13 +1842,26 @@ func (v *ChatPromptTemplateConfiguration) ReadMember(r smithy.Reader, i int) err
 	s := schemaChatPromptTemplateConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Messages, smithy.ReadValue[Message])
+		v.Messages = []Message{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Messages = append(v.Messages, Message{})
+			return &v.Messages[len(v.Messages)-1]
+		})
 	case 1:
-		return smithy.ReadList(r, s, &v.System, smithy.ReadValue[SystemContentBlock])
+		v.System = []SystemContentBlock{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.System = append(v.System, SystemContentBlock{})
+			return &v.System[len(v.System)-1]
+		})
 	case 2:
-		return smithy.ReadList(r, s, &v.InputVariables, smithy.ReadValue[PromptInputVariable])
+		v.InputVariables = []PromptInputVariable{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.InputVariables = append(v.InputVariables, PromptInputVariable{})
+			return &v.InputVariables[len(v.InputVariables)-1]
+		})
 	case 3:
-		return smithy.ReadStruct(r, &v.ToolConfiguration)
+		v.ToolConfiguration = new(ToolConfiguration)
+		return r.Struct(v.ToolConfiguration)
 	}
 	return nil
 }
@@ -1738,10 +1869,17 @@ func (v *ChatPromptTemplateConfiguration) ReadMember(r smithy.Reader, i int) err
 // WriteMembers implements smithy.Struct.
 func (v *ChatPromptTemplateConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaChatPromptTemplateConfiguration
-	smithy.WriteList(w, s, 0, v.Messages, smithy.PutValue[Message])
-	smithy.WriteList(w, s, 1, v.System, smithy.PutValue[SystemContentBlock])
-	smithy.WriteList(w, s, 2, v.InputVariables, smithy.PutValue[PromptInputVariable])
-	smithy.WriteStruct(w, 3, v.ToolConfiguration)
+	smithy.WriteStructs(w, s, 0, len(v.Messages), func(i int) smithy.Struct { return &v.Messages[i] })
+	if v.System != nil {
+		smithy.WriteStructs(w, s, 1, len(v.System), func(i int) smithy.Struct { return &v.System[i] })
+	}
+	if v.InputVariables != nil {
+		smithy.WriteStructs(w, s, 2, len(v.InputVariables), func(i int) smithy.Struct { return &v.InputVariables[i] })
+	}
+	if v.ToolConfiguration != nil {
+		w.Member(3)
+		w.Struct(v.ToolConfiguration)
+	}
 }
 
 var schemaChunkingConfiguration = smithy.Schema{
@@ -1765,11 +1903,14 @@ func (v *ChunkingConfiguration) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.ChunkingStrategy)
 	case 1:
-		return smithy.ReadStruct(r, &v.FixedSizeChunkingConfiguration)
+		v.FixedSizeChunkingConfiguration = new(FixedSizeChunkingConfiguration)
+		return r.Struct(v.FixedSizeChunkingConfiguration)
 	case 2:
-		return smithy.ReadStruct(r, &v.HierarchicalChunkingConfiguration)
+		v.HierarchicalChunkingConfiguration = new(HierarchicalChunkingConfiguration)
+		return r.Struct(v.HierarchicalChunkingConfiguration)
 	case 3:
-		return smithy.ReadStruct(r, &v.SemanticChunkingConfiguration)
+		v.SemanticChunkingConfiguration = new(SemanticChunkingConfiguration)
+		return r.Struct(v.SemanticChunkingConfiguration)
 	}
 	return nil
 }
@@ -1777,10 +1918,19 @@ func (v *ChunkingConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ChunkingConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaChunkingConfiguration
-	smithy.Write(w, s, 0, &v.ChunkingStrategy, smithy.PutString[ChunkingStrategy])
-	smithy.WriteStruct(w, 1, v.FixedSizeChunkingConfiguration)
-	smithy.WriteStruct(w, 2, v.HierarchicalChunkingConfiguration)
-	smithy.WriteStruct(w, 3, v.SemanticChunkingConfiguration)
+	smithy.WriteString(w, s, 0, string(v.ChunkingStrategy))
+	if v.FixedSizeChunkingConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.FixedSizeChunkingConfiguration)
+	}
+	if v.HierarchicalChunkingConfiguration != nil {
+		w.Member(2)
+		w.Struct(v.HierarchicalChunkingConfiguration)
+	}
+	if v.SemanticChunkingConfiguration != nil {
+		w.Member(3)
+		w.Struct(v.SemanticChunkingConfiguration)
+	}
 }
 
 var schemaChunkingStrategy = smithy.Schema{
@@ -1842,7 +1992,11 @@ func (v *ConditionFlowNodeConfiguration) ReadMember(r smithy.Reader, i int) erro
 	s := schemaConditionFlowNodeConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Conditions, smithy.ReadValue[FlowCondition])
+		v.Conditions = []FlowCondition{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Conditions = append(v.Conditions, FlowCondition{})
+			return &v.Conditions[len(v.Conditions)-1]
+		})
 	}
 	return nil
 }
@@ -1850,7 +2004,7 @@ func (v *ConditionFlowNodeConfiguration) ReadMember(r smithy.Reader, i int) erro
 // WriteMembers implements smithy.Struct.
 func (v *ConditionFlowNodeConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaConditionFlowNodeConfiguration
-	smithy.WriteList(w, s, 0, v.Conditions, smithy.PutValue[FlowCondition])
+	smithy.WriteStructs(w, s, 0, len(v.Conditions), func(i int) smithy.Struct { return &v.Conditions[i] })
 }
 
 var schemaConflictException = smithy.Schema{
@@ -1902,14 +2056,18 @@ func (*ConfluenceCrawlerConfiguration) Schema() *smithy.Schema {
 func (v *ConfluenceCrawlerConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.FilterConfiguration)
+		v.FilterConfiguration = new(CrawlFilterConfiguration)
+		return r.Struct(v.FilterConfiguration)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *ConfluenceCrawlerConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.FilterConfiguration)
+	if v.FilterConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.FilterConfiguration)
+	}
 }
 
 var schemaConfluenceDataSourceConfiguration = smithy.Schema{
@@ -1930,17 +2088,25 @@ func (*ConfluenceDataSourceConfiguration) Schema() *smithy.Schema {
 func (v *ConfluenceDataSourceConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.SourceConfiguration)
+		v.SourceConfiguration = new(ConfluenceSourceConfiguration)
+		return r.Struct(v.SourceConfiguration)
 	case 1:
-		return smithy.ReadStruct(r, &v.CrawlerConfiguration)
+		v.CrawlerConfiguration = new(ConfluenceCrawlerConfiguration)
+		return r.Struct(v.CrawlerConfiguration)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *ConfluenceDataSourceConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.SourceConfiguration)
-	smithy.WriteStruct(w, 1, v.CrawlerConfiguration)
+	if v.SourceConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.SourceConfiguration)
+	}
+	if v.CrawlerConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.CrawlerConfiguration)
+	}
 }
 
 var schemaConfluenceHostType = smithy.Schema{
@@ -1983,10 +2149,10 @@ func (v *ConfluenceSourceConfiguration) ReadMember(r smithy.Reader, i int) error
 // WriteMembers implements smithy.Struct.
 func (v *ConfluenceSourceConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaConfluenceSourceConfiguration
-	smithy.Write(w, s, 0, &v.HostURL, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.HostType, smithy.PutString[ConfluenceHostType])
-	smithy.Write(w, s, 2, &v.AuthType, smithy.PutString[ConfluenceAuthType])
-	smithy.Write(w, s, 3, &v.CredentialsSecretARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.HostURL)
+	smithy.WriteString(w, s, 1, string(v.HostType))
+	smithy.WriteString(w, s, 2, string(v.AuthType))
+	smithy.WriteString(w, s, 3, v.CredentialsSecretARN)
 }
 
 var schemaContentBlock = smithy.Schema{
@@ -2008,7 +2174,8 @@ func (v *ContentBlock) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadOpt(r, s, &v.Text, smithy.ReadString[string])
 	case 1:
-		return smithy.ReadStruct(r, &v.CachePoint)
+		v.CachePoint = new(CachePointBlock)
+		return r.Struct(v.CachePoint)
 	}
 	return nil
 }
@@ -2017,7 +2184,10 @@ func (v *ContentBlock) ReadMember(r smithy.Reader, i int) error {
 func (v *ContentBlock) WriteMembers(w smithy.Writer) {
 	s := &schemaContentBlock
 	smithy.WriteOpt(w, s, 0, v.Text, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.CachePoint)
+	if v.CachePoint != nil {
+		w.Member(1)
+		w.Struct(v.CachePoint)
+	}
 }
 
 var schemaContentBlocks = smithy.Schema{
@@ -2054,7 +2224,8 @@ func (v *ContextEnrichmentConfiguration) ReadMember(r smithy.Reader, i int) erro
 	case 0:
 		return smithy.ReadString(r, s, &v.Type)
 	case 1:
-		return smithy.ReadStruct(r, &v.BedrockFoundationModelConfiguration)
+		v.BedrockFoundationModelConfiguration = new(BedrockFoundationModelContextEnrichmentConfiguration)
+		return r.Struct(v.BedrockFoundationModelConfiguration)
 	}
 	return nil
 }
@@ -2062,8 +2233,11 @@ func (v *ContextEnrichmentConfiguration) ReadMember(r smithy.Reader, i int) erro
 // WriteMembers implements smithy.Struct.
 func (v *ContextEnrichmentConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaContextEnrichmentConfiguration
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[ContextEnrichmentType])
-	smithy.WriteStruct(w, 1, v.BedrockFoundationModelConfiguration)
+	smithy.WriteString(w, s, 0, string(v.Type))
+	if v.BedrockFoundationModelConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.BedrockFoundationModelConfiguration)
+	}
 }
 
 var schemaContextEnrichmentType = smithy.Schema{
@@ -2095,7 +2269,8 @@ func (v *CrawlFilterConfiguration) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.Type)
 	case 1:
-		return smithy.ReadStruct(r, &v.PatternObjectFilter)
+		v.PatternObjectFilter = new(PatternObjectFilterConfiguration)
+		return r.Struct(v.PatternObjectFilter)
 	}
 	return nil
 }
@@ -2103,8 +2278,11 @@ func (v *CrawlFilterConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CrawlFilterConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaCrawlFilterConfiguration
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[CrawlFilterConfigurationType])
-	smithy.WriteStruct(w, 1, v.PatternObjectFilter)
+	smithy.WriteString(w, s, 0, string(v.Type))
+	if v.PatternObjectFilter != nil {
+		w.Member(1)
+		w.Struct(v.PatternObjectFilter)
+	}
 }
 
 var schemaCrawlFilterConfigurationType = smithy.Schema{
@@ -2154,13 +2332,16 @@ func (v *CreateAgentActionGroupRequest) ReadMember(r smithy.Reader, i int) error
 	case 6:
 		return smithy.ReadMap(r, s, &v.ParentActionGroupSignatureParams, smithy.ReadString[string])
 	case 7:
-		return smithy.ReadStruct(r, &v.ActionGroupExecutor)
+		v.ActionGroupExecutor = new(ActionGroupExecutor)
+		return r.Struct(v.ActionGroupExecutor)
 	case 8:
-		return smithy.ReadStruct(r, &v.APISchema)
+		v.APISchema = new(APISchema)
+		return r.Struct(v.APISchema)
 	case 9:
 		return smithy.ReadString(r, s, &v.ActionGroupState)
 	case 10:
-		return smithy.ReadStruct(r, &v.FunctionSchema)
+		v.FunctionSchema = new(FunctionSchema)
+		return r.Struct(v.FunctionSchema)
 	}
 	return nil
 }
@@ -2168,17 +2349,26 @@ func (v *CreateAgentActionGroupRequest) ReadMember(r smithy.Reader, i int) error
 // WriteMembers implements smithy.Struct.
 func (v *CreateAgentActionGroupRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateAgentActionGroupRequest
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentVersion, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.ActionGroupName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentVersion)
+	smithy.WriteString(w, s, 2, v.ActionGroupName)
 	smithy.WriteString(w, s, 3, v.ClientToken)
 	smithy.WriteString(w, s, 4, v.Description)
-	smithy.WriteString(w, s, 5, v.ParentActionGroupSignature)
+	smithy.WriteString(w, s, 5, string(v.ParentActionGroupSignature))
 	smithy.WriteMap(w, s, 6, v.ParentActionGroupSignatureParams, smithy.PutString[string])
-	smithy.WriteStruct(w, 7, v.ActionGroupExecutor)
-	smithy.WriteStruct(w, 8, v.APISchema)
-	smithy.WriteString(w, s, 9, v.ActionGroupState)
-	smithy.WriteStruct(w, 10, v.FunctionSchema)
+	if v.ActionGroupExecutor != nil {
+		w.Member(7)
+		w.Struct(v.ActionGroupExecutor)
+	}
+	if v.APISchema != nil {
+		w.Member(8)
+		w.Struct(v.APISchema)
+	}
+	smithy.WriteString(w, s, 9, string(v.ActionGroupState))
+	if v.FunctionSchema != nil {
+		w.Member(10)
+		w.Struct(v.FunctionSchema)
+	}
 }
 
 var schemaCreateAgentActionGroupResponse = smithy.Schema{
@@ -2198,14 +2388,18 @@ func (*CreateAgentActionGroupResponse) Schema() *smithy.Schema {
 func (v *CreateAgentActionGroupResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.AgentActionGroup)
+		v.AgentActionGroup = new(AgentActionGroup)
+		return r.Struct(v.AgentActionGroup)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *CreateAgentActionGroupResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.AgentActionGroup)
+	if v.AgentActionGroup != nil {
+		w.Member(0)
+		w.Struct(v.AgentActionGroup)
+	}
 }
 
 var schemaCreateAgentAliasRequest = smithy.Schema{
@@ -2237,7 +2431,11 @@ func (v *CreateAgentAliasRequest) ReadMember(r smithy.Reader, i int) error {
 	case 3:
 		return smithy.ReadString(r, s, &v.Description)
 	case 4:
-		return smithy.ReadList(r, s, &v.RoutingConfiguration, smithy.ReadValue[AgentAliasRoutingConfigurationListItem])
+		v.RoutingConfiguration = []AgentAliasRoutingConfigurationListItem{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.RoutingConfiguration = append(v.RoutingConfiguration, AgentAliasRoutingConfigurationListItem{})
+			return &v.RoutingConfiguration[len(v.RoutingConfiguration)-1]
+		})
 	case 5:
 		return smithy.ReadMap(r, s, &v.Tags, smithy.ReadString[string])
 	}
@@ -2247,11 +2445,13 @@ func (v *CreateAgentAliasRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CreateAgentAliasRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateAgentAliasRequest
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentAliasName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentAliasName)
 	smithy.WriteString(w, s, 2, v.ClientToken)
 	smithy.WriteString(w, s, 3, v.Description)
-	smithy.WriteList(w, s, 4, v.RoutingConfiguration, smithy.PutValue[AgentAliasRoutingConfigurationListItem])
+	if v.RoutingConfiguration != nil {
+		smithy.WriteStructs(w, s, 4, len(v.RoutingConfiguration), func(i int) smithy.Struct { return &v.RoutingConfiguration[i] })
+	}
 	smithy.WriteMap(w, s, 5, v.Tags, smithy.PutString[string])
 }
 
@@ -2270,14 +2470,18 @@ func (*CreateAgentAliasResponse) Schema() *smithy.Schema { return &schemaCreateA
 func (v *CreateAgentAliasResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.AgentAlias)
+		v.AgentAlias = new(AgentAlias)
+		return r.Struct(v.AgentAlias)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *CreateAgentAliasResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.AgentAlias)
+	if v.AgentAlias != nil {
+		w.Member(0)
+		w.Struct(v.AgentAlias)
+	}
 }
 
 var schemaCreateAgentRequest = smithy.Schema{
@@ -2322,7 +2526,8 @@ func (v *CreateAgentRequest) ReadMember(r smithy.Reader, i int) error {
 	case 5:
 		return smithy.ReadString(r, s, &v.OrchestrationType)
 	case 6:
-		return smithy.ReadStruct(r, &v.CustomOrchestration)
+		v.CustomOrchestration = new(CustomOrchestration)
+		return r.Struct(v.CustomOrchestration)
 	case 7:
 		return smithy.ReadOpt(r, s, &v.IdleSessionTTLInSeconds, smithy.ReadInt[int])
 	case 8:
@@ -2332,11 +2537,14 @@ func (v *CreateAgentRequest) ReadMember(r smithy.Reader, i int) error {
 	case 10:
 		return smithy.ReadMap(r, s, &v.Tags, smithy.ReadString[string])
 	case 11:
-		return smithy.ReadStruct(r, &v.PromptOverrideConfiguration)
+		v.PromptOverrideConfiguration = new(PromptOverrideConfiguration)
+		return r.Struct(v.PromptOverrideConfiguration)
 	case 12:
-		return smithy.ReadStruct(r, &v.GuardrailConfiguration)
+		v.GuardrailConfiguration = new(GuardrailConfiguration)
+		return r.Struct(v.GuardrailConfiguration)
 	case 13:
-		return smithy.ReadStruct(r, &v.MemoryConfiguration)
+		v.MemoryConfiguration = new(MemoryConfiguration)
+		return r.Struct(v.MemoryConfiguration)
 	case 14:
 		return smithy.ReadString(r, s, &v.AgentCollaboration)
 	}
@@ -2346,21 +2554,33 @@ func (v *CreateAgentRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CreateAgentRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateAgentRequest
-	smithy.Write(w, s, 0, &v.AgentName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentName)
 	smithy.WriteString(w, s, 1, v.ClientToken)
 	smithy.WriteString(w, s, 2, v.Instruction)
 	smithy.WriteString(w, s, 3, v.FoundationModel)
 	smithy.WriteString(w, s, 4, v.Description)
-	smithy.WriteString(w, s, 5, v.OrchestrationType)
-	smithy.WriteStruct(w, 6, v.CustomOrchestration)
+	smithy.WriteString(w, s, 5, string(v.OrchestrationType))
+	if v.CustomOrchestration != nil {
+		w.Member(6)
+		w.Struct(v.CustomOrchestration)
+	}
 	smithy.WriteOpt(w, s, 7, v.IdleSessionTTLInSeconds, smithy.PutInt[int])
 	smithy.WriteString(w, s, 8, v.AgentResourceRoleARN)
 	smithy.WriteString(w, s, 9, v.CustomerEncryptionKeyARN)
 	smithy.WriteMap(w, s, 10, v.Tags, smithy.PutString[string])
-	smithy.WriteStruct(w, 11, v.PromptOverrideConfiguration)
-	smithy.WriteStruct(w, 12, v.GuardrailConfiguration)
-	smithy.WriteStruct(w, 13, v.MemoryConfiguration)
-	smithy.WriteString(w, s, 14, v.AgentCollaboration)
+	if v.PromptOverrideConfiguration != nil {
+		w.Member(11)
+		w.Struct(v.PromptOverrideConfiguration)
+	}
+	if v.GuardrailConfiguration != nil {
+		w.Member(12)
+		w.Struct(v.GuardrailConfiguration)
+	}
+	if v.MemoryConfiguration != nil {
+		w.Member(13)
+		w.Struct(v.MemoryConfiguration)
+	}
+	smithy.WriteString(w, s, 14, string(v.AgentCollaboration))
 }
 
 var schemaCreateAgentResponse = smithy.Schema{
@@ -2378,14 +2598,18 @@ func (*CreateAgentResponse) Schema() *smithy.Schema { return &schemaCreateAgentR
 func (v *CreateAgentResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Agent)
+		v.Agent = new(Agent)
+		return r.Struct(v.Agent)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *CreateAgentResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Agent)
+	if v.Agent != nil {
+		w.Member(0)
+		w.Struct(v.Agent)
+	}
 }
 
 var schemaCreateDataSourceRequest = smithy.Schema{
@@ -2419,13 +2643,16 @@ func (v *CreateDataSourceRequest) ReadMember(r smithy.Reader, i int) error {
 	case 3:
 		return smithy.ReadString(r, s, &v.Description)
 	case 4:
-		return smithy.ReadStruct(r, &v.DataSourceConfiguration)
+		v.DataSourceConfiguration = new(DataSourceConfiguration)
+		return r.Struct(v.DataSourceConfiguration)
 	case 5:
 		return smithy.ReadString(r, s, &v.DataDeletionPolicy)
 	case 6:
-		return smithy.ReadStruct(r, &v.ServerSideEncryptionConfiguration)
+		v.ServerSideEncryptionConfiguration = new(ServerSideEncryptionConfiguration)
+		return r.Struct(v.ServerSideEncryptionConfiguration)
 	case 7:
-		return smithy.ReadStruct(r, &v.VectorIngestionConfiguration)
+		v.VectorIngestionConfiguration = new(VectorIngestionConfiguration)
+		return r.Struct(v.VectorIngestionConfiguration)
 	}
 	return nil
 }
@@ -2433,14 +2660,23 @@ func (v *CreateDataSourceRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CreateDataSourceRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateDataSourceRequest
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
 	smithy.WriteString(w, s, 1, v.ClientToken)
-	smithy.Write(w, s, 2, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 2, v.Name)
 	smithy.WriteString(w, s, 3, v.Description)
-	smithy.WriteStruct(w, 4, v.DataSourceConfiguration)
-	smithy.WriteString(w, s, 5, v.DataDeletionPolicy)
-	smithy.WriteStruct(w, 6, v.ServerSideEncryptionConfiguration)
-	smithy.WriteStruct(w, 7, v.VectorIngestionConfiguration)
+	if v.DataSourceConfiguration != nil {
+		w.Member(4)
+		w.Struct(v.DataSourceConfiguration)
+	}
+	smithy.WriteString(w, s, 5, string(v.DataDeletionPolicy))
+	if v.ServerSideEncryptionConfiguration != nil {
+		w.Member(6)
+		w.Struct(v.ServerSideEncryptionConfiguration)
+	}
+	if v.VectorIngestionConfiguration != nil {
+		w.Member(7)
+		w.Struct(v.VectorIngestionConfiguration)
+	}
 }
 
 var schemaCreateDataSourceResponse = smithy.Schema{
@@ -2458,14 +2694,18 @@ func (*CreateDataSourceResponse) Schema() *smithy.Schema { return &schemaCreateD
 func (v *CreateDataSourceResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.DataSource)
+		v.DataSource = new(DataSource)
+		return r.Struct(v.DataSource)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *CreateDataSourceResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.DataSource)
+	if v.DataSource != nil {
+		w.Member(0)
+		w.Struct(v.DataSource)
+	}
 }
 
 var schemaCreateFlowAliasRequest = smithy.Schema{
@@ -2494,9 +2734,14 @@ func (v *CreateFlowAliasRequest) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.Description)
 	case 2:
-		return smithy.ReadList(r, s, &v.RoutingConfiguration, smithy.ReadValue[FlowAliasRoutingConfigurationListItem])
+		v.RoutingConfiguration = []FlowAliasRoutingConfigurationListItem{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.RoutingConfiguration = append(v.RoutingConfiguration, FlowAliasRoutingConfigurationListItem{})
+			return &v.RoutingConfiguration[len(v.RoutingConfiguration)-1]
+		})
 	case 3:
-		return smithy.ReadStruct(r, &v.ConcurrencyConfiguration)
+		v.ConcurrencyConfiguration = new(FlowAliasConcurrencyConfiguration)
+		return r.Struct(v.ConcurrencyConfiguration)
 	case 4:
 		return smithy.ReadString(r, s, &v.FlowIdentifier)
 	case 5:
@@ -2510,11 +2755,14 @@ func (v *CreateFlowAliasRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CreateFlowAliasRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateFlowAliasRequest
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
-	smithy.WriteList(w, s, 2, v.RoutingConfiguration, smithy.PutValue[FlowAliasRoutingConfigurationListItem])
-	smithy.WriteStruct(w, 3, v.ConcurrencyConfiguration)
-	smithy.Write(w, s, 4, &v.FlowIdentifier, smithy.PutString[string])
+	smithy.WriteStructs(w, s, 2, len(v.RoutingConfiguration), func(i int) smithy.Struct { return &v.RoutingConfiguration[i] })
+	if v.ConcurrencyConfiguration != nil {
+		w.Member(3)
+		w.Struct(v.ConcurrencyConfiguration)
+	}
+	smithy.WriteString(w, s, 4, v.FlowIdentifier)
 	smithy.WriteString(w, s, 5, v.ClientToken)
 	smithy.WriteMap(w, s, 6, v.Tags, smithy.PutString[string])
 }
@@ -2547,9 +2795,14 @@ func (v *CreateFlowAliasResponse) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.Description)
 	case 2:
-		return smithy.ReadList(r, s, &v.RoutingConfiguration, smithy.ReadValue[FlowAliasRoutingConfigurationListItem])
+		v.RoutingConfiguration = []FlowAliasRoutingConfigurationListItem{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.RoutingConfiguration = append(v.RoutingConfiguration, FlowAliasRoutingConfigurationListItem{})
+			return &v.RoutingConfiguration[len(v.RoutingConfiguration)-1]
+		})
 	case 3:
-		return smithy.ReadStruct(r, &v.ConcurrencyConfiguration)
+		v.ConcurrencyConfiguration = new(FlowAliasConcurrencyConfiguration)
+		return r.Struct(v.ConcurrencyConfiguration)
 	case 4:
 		return smithy.ReadString(r, s, &v.FlowID)
 	case 5:
@@ -2567,13 +2820,16 @@ func (v *CreateFlowAliasResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CreateFlowAliasResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateFlowAliasResponse
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
-	smithy.WriteList(w, s, 2, v.RoutingConfiguration, smithy.PutValue[FlowAliasRoutingConfigurationListItem])
-	smithy.WriteStruct(w, 3, v.ConcurrencyConfiguration)
-	smithy.Write(w, s, 4, &v.FlowID, smithy.PutString[string])
-	smithy.Write(w, s, 5, &v.ID, smithy.PutString[string])
-	smithy.Write(w, s, 6, &v.ARN, smithy.PutString[string])
+	smithy.WriteStructs(w, s, 2, len(v.RoutingConfiguration), func(i int) smithy.Struct { return &v.RoutingConfiguration[i] })
+	if v.ConcurrencyConfiguration != nil {
+		w.Member(3)
+		w.Struct(v.ConcurrencyConfiguration)
+	}
+	smithy.WriteString(w, s, 4, v.FlowID)
+	smithy.WriteString(w, s, 5, v.ID)
+	smithy.WriteString(w, s, 6, v.ARN)
 	smithy.WriteTime(w, s, 7, v.CreatedAt)
 	smithy.WriteTime(w, s, 8, v.UpdatedAt)
 }
@@ -2608,7 +2864,8 @@ func (v *CreateFlowRequest) ReadMember(r smithy.Reader, i int) error {
 	case 3:
 		return smithy.ReadString(r, s, &v.CustomerEncryptionKeyARN)
 	case 4:
-		return smithy.ReadStruct(r, &v.Definition)
+		v.Definition = new(FlowDefinition)
+		return r.Struct(v.Definition)
 	case 5:
 		return smithy.ReadString(r, s, &v.ClientToken)
 	case 6:
@@ -2620,11 +2877,14 @@ func (v *CreateFlowRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CreateFlowRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateFlowRequest
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
-	smithy.Write(w, s, 2, &v.ExecutionRoleARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 2, v.ExecutionRoleARN)
 	smithy.WriteString(w, s, 3, v.CustomerEncryptionKeyARN)
-	smithy.WriteStruct(w, 4, v.Definition)
+	if v.Definition != nil {
+		w.Member(4)
+		w.Struct(v.Definition)
+	}
 	smithy.WriteString(w, s, 5, v.ClientToken)
 	smithy.WriteMap(w, s, 6, v.Tags, smithy.PutString[string])
 }
@@ -2675,7 +2935,8 @@ func (v *CreateFlowResponse) ReadMember(r smithy.Reader, i int) error {
 	case 9:
 		return smithy.ReadString(r, s, &v.Version)
 	case 10:
-		return smithy.ReadStruct(r, &v.Definition)
+		v.Definition = new(FlowDefinition)
+		return r.Struct(v.Definition)
 	}
 	return nil
 }
@@ -2683,17 +2944,20 @@ func (v *CreateFlowResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CreateFlowResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateFlowResponse
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
-	smithy.Write(w, s, 2, &v.ExecutionRoleARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 2, v.ExecutionRoleARN)
 	smithy.WriteString(w, s, 3, v.CustomerEncryptionKeyARN)
-	smithy.Write(w, s, 4, &v.ID, smithy.PutString[string])
-	smithy.Write(w, s, 5, &v.ARN, smithy.PutString[string])
-	smithy.Write(w, s, 6, &v.Status, smithy.PutString[FlowStatus])
+	smithy.WriteString(w, s, 4, v.ID)
+	smithy.WriteString(w, s, 5, v.ARN)
+	smithy.WriteString(w, s, 6, string(v.Status))
 	smithy.WriteTime(w, s, 7, v.CreatedAt)
 	smithy.WriteTime(w, s, 8, v.UpdatedAt)
-	smithy.Write(w, s, 9, &v.Version, smithy.PutString[string])
-	smithy.WriteStruct(w, 10, v.Definition)
+	smithy.WriteString(w, s, 9, v.Version)
+	if v.Definition != nil {
+		w.Member(10)
+		w.Struct(v.Definition)
+	}
 }
 
 var schemaCreateFlowVersionRequest = smithy.Schema{
@@ -2726,7 +2990,7 @@ func (v *CreateFlowVersionRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CreateFlowVersionRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateFlowVersionRequest
-	smithy.Write(w, s, 0, &v.FlowIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.FlowIdentifier)
 	smithy.WriteString(w, s, 1, v.Description)
 	smithy.WriteString(w, s, 2, v.ClientToken)
 }
@@ -2774,7 +3038,8 @@ func (v *CreateFlowVersionResponse) ReadMember(r smithy.Reader, i int) error {
 	case 8:
 		return smithy.ReadString(r, s, &v.Version)
 	case 9:
-		return smithy.ReadStruct(r, &v.Definition)
+		v.Definition = new(FlowDefinition)
+		return r.Struct(v.Definition)
 	}
 	return nil
 }
@@ -2782,16 +3047,19 @@ func (v *CreateFlowVersionResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CreateFlowVersionResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateFlowVersionResponse
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
-	smithy.Write(w, s, 2, &v.ExecutionRoleARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 2, v.ExecutionRoleARN)
 	smithy.WriteString(w, s, 3, v.CustomerEncryptionKeyARN)
-	smithy.Write(w, s, 4, &v.ID, smithy.PutString[string])
-	smithy.Write(w, s, 5, &v.ARN, smithy.PutString[string])
-	smithy.Write(w, s, 6, &v.Status, smithy.PutString[FlowStatus])
+	smithy.WriteString(w, s, 4, v.ID)
+	smithy.WriteString(w, s, 5, v.ARN)
+	smithy.WriteString(w, s, 6, string(v.Status))
 	smithy.WriteTime(w, s, 7, v.CreatedAt)
-	smithy.Write(w, s, 8, &v.Version, smithy.PutString[string])
-	smithy.WriteStruct(w, 9, v.Definition)
+	smithy.WriteString(w, s, 8, v.Version)
+	if v.Definition != nil {
+		w.Member(9)
+		w.Struct(v.Definition)
+	}
 }
 
 var schemaCreateKnowledgeBaseRequest = smithy.Schema{
@@ -2824,9 +3092,11 @@ func (v *CreateKnowledgeBaseRequest) ReadMember(r smithy.Reader, i int) error {
 	case 3:
 		return smithy.ReadString(r, s, &v.RoleARN)
 	case 4:
-		return smithy.ReadStruct(r, &v.KnowledgeBaseConfiguration)
+		v.KnowledgeBaseConfiguration = new(KnowledgeBaseConfiguration)
+		return r.Struct(v.KnowledgeBaseConfiguration)
 	case 5:
-		return smithy.ReadStruct(r, &v.StorageConfiguration)
+		v.StorageConfiguration = new(StorageConfiguration)
+		return r.Struct(v.StorageConfiguration)
 	case 6:
 		return smithy.ReadMap(r, s, &v.Tags, smithy.ReadString[string])
 	}
@@ -2837,11 +3107,17 @@ func (v *CreateKnowledgeBaseRequest) ReadMember(r smithy.Reader, i int) error {
 func (v *CreateKnowledgeBaseRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateKnowledgeBaseRequest
 	smithy.WriteString(w, s, 0, v.ClientToken)
-	smithy.Write(w, s, 1, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 1, v.Name)
 	smithy.WriteString(w, s, 2, v.Description)
-	smithy.Write(w, s, 3, &v.RoleARN, smithy.PutString[string])
-	smithy.WriteStruct(w, 4, v.KnowledgeBaseConfiguration)
-	smithy.WriteStruct(w, 5, v.StorageConfiguration)
+	smithy.WriteString(w, s, 3, v.RoleARN)
+	if v.KnowledgeBaseConfiguration != nil {
+		w.Member(4)
+		w.Struct(v.KnowledgeBaseConfiguration)
+	}
+	if v.StorageConfiguration != nil {
+		w.Member(5)
+		w.Struct(v.StorageConfiguration)
+	}
 	smithy.WriteMap(w, s, 6, v.Tags, smithy.PutString[string])
 }
 
@@ -2862,14 +3138,18 @@ func (*CreateKnowledgeBaseResponse) Schema() *smithy.Schema {
 func (v *CreateKnowledgeBaseResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.KnowledgeBase)
+		v.KnowledgeBase = new(KnowledgeBase)
+		return r.Struct(v.KnowledgeBase)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *CreateKnowledgeBaseResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.KnowledgeBase)
+	if v.KnowledgeBase != nil {
+		w.Member(0)
+		w.Struct(v.KnowledgeBase)
+	}
 }
 
 var schemaCreatePromptRequest = smithy.Schema{
@@ -2902,7 +3182,11 @@ func (v *CreatePromptRequest) ReadMember(r smithy.Reader, i int) error {
 	case 3:
 		return smithy.ReadString(r, s, &v.DefaultVariant)
 	case 4:
-		return smithy.ReadList(r, s, &v.Variants, smithy.ReadValue[PromptVariant])
+		v.Variants = []PromptVariant{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Variants = append(v.Variants, PromptVariant{})
+			return &v.Variants[len(v.Variants)-1]
+		})
 	case 5:
 		return smithy.ReadString(r, s, &v.ClientToken)
 	case 6:
@@ -2914,11 +3198,13 @@ func (v *CreatePromptRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CreatePromptRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreatePromptRequest
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
 	smithy.WriteString(w, s, 2, v.CustomerEncryptionKeyARN)
 	smithy.WriteString(w, s, 3, v.DefaultVariant)
-	smithy.WriteList(w, s, 4, v.Variants, smithy.PutValue[PromptVariant])
+	if v.Variants != nil {
+		smithy.WriteStructs(w, s, 4, len(v.Variants), func(i int) smithy.Struct { return &v.Variants[i] })
+	}
 	smithy.WriteString(w, s, 5, v.ClientToken)
 	smithy.WriteMap(w, s, 6, v.Tags, smithy.PutString[string])
 }
@@ -2956,7 +3242,11 @@ func (v *CreatePromptResponse) ReadMember(r smithy.Reader, i int) error {
 	case 3:
 		return smithy.ReadString(r, s, &v.DefaultVariant)
 	case 4:
-		return smithy.ReadList(r, s, &v.Variants, smithy.ReadValue[PromptVariant])
+		v.Variants = []PromptVariant{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Variants = append(v.Variants, PromptVariant{})
+			return &v.Variants[len(v.Variants)-1]
+		})
 	case 5:
 		return smithy.ReadString(r, s, &v.ID)
 	case 6:
@@ -2974,14 +3264,16 @@ func (v *CreatePromptResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CreatePromptResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaCreatePromptResponse
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
 	smithy.WriteString(w, s, 2, v.CustomerEncryptionKeyARN)
 	smithy.WriteString(w, s, 3, v.DefaultVariant)
-	smithy.WriteList(w, s, 4, v.Variants, smithy.PutValue[PromptVariant])
-	smithy.Write(w, s, 5, &v.ID, smithy.PutString[string])
-	smithy.Write(w, s, 6, &v.ARN, smithy.PutString[string])
-	smithy.Write(w, s, 7, &v.Version, smithy.PutString[string])
+	if v.Variants != nil {
+		smithy.WriteStructs(w, s, 4, len(v.Variants), func(i int) smithy.Struct { return &v.Variants[i] })
+	}
+	smithy.WriteString(w, s, 5, v.ID)
+	smithy.WriteString(w, s, 6, v.ARN)
+	smithy.WriteString(w, s, 7, v.Version)
 	smithy.WriteTime(w, s, 8, v.CreatedAt)
 	smithy.WriteTime(w, s, 9, v.UpdatedAt)
 }
@@ -3019,7 +3311,7 @@ func (v *CreatePromptVersionRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CreatePromptVersionRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreatePromptVersionRequest
-	smithy.Write(w, s, 0, &v.PromptIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PromptIdentifier)
 	smithy.WriteString(w, s, 1, v.Description)
 	smithy.WriteString(w, s, 2, v.ClientToken)
 	smithy.WriteMap(w, s, 3, v.Tags, smithy.PutString[string])
@@ -3060,7 +3352,11 @@ func (v *CreatePromptVersionResponse) ReadMember(r smithy.Reader, i int) error {
 	case 3:
 		return smithy.ReadString(r, s, &v.DefaultVariant)
 	case 4:
-		return smithy.ReadList(r, s, &v.Variants, smithy.ReadValue[PromptVariant])
+		v.Variants = []PromptVariant{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Variants = append(v.Variants, PromptVariant{})
+			return &v.Variants[len(v.Variants)-1]
+		})
 	case 5:
 		return smithy.ReadString(r, s, &v.ID)
 	case 6:
@@ -3078,14 +3374,16 @@ func (v *CreatePromptVersionResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CreatePromptVersionResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaCreatePromptVersionResponse
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
 	smithy.WriteString(w, s, 2, v.CustomerEncryptionKeyARN)
 	smithy.WriteString(w, s, 3, v.DefaultVariant)
-	smithy.WriteList(w, s, 4, v.Variants, smithy.PutValue[PromptVariant])
-	smithy.Write(w, s, 5, &v.ID, smithy.PutString[string])
-	smithy.Write(w, s, 6, &v.ARN, smithy.PutString[string])
-	smithy.Write(w, s, 7, &v.Version, smithy.PutString[string])
+	if v.Variants != nil {
+		smithy.WriteStructs(w, s, 4, len(v.Variants), func(i int) smithy.Struct { return &v.Variants[i] })
+	}
+	smithy.WriteString(w, s, 5, v.ID)
+	smithy.WriteString(w, s, 6, v.ARN)
+	smithy.WriteString(w, s, 7, v.Version)
 	smithy.WriteTime(w, s, 8, v.CreatedAt)
 	smithy.WriteTime(w, s, 9, v.UpdatedAt)
 }
@@ -3117,7 +3415,8 @@ func (v *CreateRetrievalInstructionRequest) ReadMember(r smithy.Reader, i int) e
 	case 1:
 		return smithy.ReadString(r, s, &v.Name)
 	case 2:
-		return smithy.ReadStruct(r, &v.Instruction)
+		v.Instruction = new(RetrievalInstructionContent)
+		return r.Struct(v.Instruction)
 	case 3:
 		return smithy.ReadString(r, s, &v.Description)
 	case 4:
@@ -3132,8 +3431,11 @@ func (v *CreateRetrievalInstructionRequest) ReadMember(r smithy.Reader, i int) e
 func (v *CreateRetrievalInstructionRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateRetrievalInstructionRequest
 	smithy.WriteString(w, s, 0, v.ClientToken)
-	smithy.Write(w, s, 1, &v.Name, smithy.PutString[string])
-	smithy.WriteStruct(w, 2, v.Instruction)
+	smithy.WriteString(w, s, 1, v.Name)
+	if v.Instruction != nil {
+		w.Member(2)
+		w.Struct(v.Instruction)
+	}
 	smithy.WriteString(w, s, 3, v.Description)
 	smithy.WriteString(w, s, 4, v.CustomerEncryptionKeyARN)
 	smithy.WriteMap(w, s, 5, v.Tags, smithy.PutString[string])
@@ -3183,11 +3485,11 @@ func (v *CreateRetrievalInstructionResponse) ReadMember(r smithy.Reader, i int) 
 // WriteMembers implements smithy.Struct.
 func (v *CreateRetrievalInstructionResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateRetrievalInstructionResponse
-	smithy.Write(w, s, 0, &v.RetrievalInstructionID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.RetrievalInstructionARN, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Name, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.Status, smithy.PutString[RetrievalInstructionStatus])
-	smithy.Write(w, s, 4, &v.LastTransitionStatus, smithy.PutString[RetrievalInstructionLastTransitionStatus])
+	smithy.WriteString(w, s, 0, v.RetrievalInstructionID)
+	smithy.WriteString(w, s, 1, v.RetrievalInstructionARN)
+	smithy.WriteString(w, s, 2, v.Name)
+	smithy.WriteString(w, s, 3, string(v.Status))
+	smithy.WriteString(w, s, 4, string(v.LastTransitionStatus))
 	smithy.WriteTime(w, s, 5, v.CreatedAt)
 	smithy.WriteTime(w, s, 6, v.UpdatedAt)
 }
@@ -3224,7 +3526,7 @@ func (v *CreateRetrievalInstructionVersionRequest) ReadMember(r smithy.Reader, i
 // WriteMembers implements smithy.Struct.
 func (v *CreateRetrievalInstructionVersionRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateRetrievalInstructionVersionRequest
-	smithy.Write(w, s, 0, &v.RetrievalInstructionID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.RetrievalInstructionID)
 	smithy.WriteString(w, s, 1, v.Description)
 	smithy.WriteString(w, s, 2, v.ClientToken)
 }
@@ -3267,9 +3569,9 @@ func (v *CreateRetrievalInstructionVersionResponse) ReadMember(r smithy.Reader, 
 // WriteMembers implements smithy.Struct.
 func (v *CreateRetrievalInstructionVersionResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateRetrievalInstructionVersionResponse
-	smithy.Write(w, s, 0, &v.RetrievalInstructionID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.RetrievalInstructionARN, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Version, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.RetrievalInstructionID)
+	smithy.WriteString(w, s, 1, v.RetrievalInstructionARN)
+	smithy.WriteString(w, s, 2, v.Version)
 	smithy.WriteTime(w, s, 3, v.CreatedAt)
 	smithy.WriteString(w, s, 4, v.Description)
 }
@@ -3333,14 +3635,14 @@ func (v *CreateVPCConfigurationRequest) ReadMember(r smithy.Reader, i int) error
 // WriteMembers implements smithy.Struct.
 func (v *CreateVPCConfigurationRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateVPCConfigurationRequest
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
 	smithy.WriteString(w, s, 1, v.ClientToken)
-	smithy.Write(w, s, 2, &v.VPCID, smithy.PutString[string])
+	smithy.WriteString(w, s, 2, v.VPCID)
 	smithy.WriteList(w, s, 3, v.SubnetIDs, smithy.PutString[string])
-	smithy.Write(w, s, 4, &v.ResourceTarget, smithy.PutString[string])
+	smithy.WriteString(w, s, 4, v.ResourceTarget)
 	smithy.Write(w, s, 5, &v.Port, smithy.PutInt[int])
-	smithy.Write(w, s, 6, &v.Protocol, smithy.PutString[VPCProtocol])
-	smithy.Write(w, s, 7, &v.ResolutionMode, smithy.PutString[VPCResolutionMode])
+	smithy.WriteString(w, s, 6, string(v.Protocol))
+	smithy.WriteString(w, s, 7, string(v.ResolutionMode))
 	smithy.WriteString(w, s, 8, v.HostHeader)
 	smithy.WriteString(w, s, 9, v.TLSServerName)
 	smithy.WriteString(w, s, 10, v.Name)
@@ -3376,8 +3678,8 @@ func (v *CreateVPCConfigurationResponse) ReadMember(r smithy.Reader, i int) erro
 // WriteMembers implements smithy.Struct.
 func (v *CreateVPCConfigurationResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateVPCConfigurationResponse
-	smithy.Write(w, s, 0, &v.VPCConfigurationID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Status, smithy.PutString[VPCConfigurationStatus])
+	smithy.WriteString(w, s, 0, v.VPCConfigurationID)
+	smithy.WriteString(w, s, 1, string(v.Status))
 }
 
 var schemaCreationMode = smithy.Schema{
@@ -3421,8 +3723,8 @@ func (v *CuratedQuery) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CuratedQuery) WriteMembers(w smithy.Writer) {
 	s := &schemaCuratedQuery
-	smithy.Write(w, s, 0, &v.NaturalLanguage, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.SQL, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.NaturalLanguage)
+	smithy.WriteString(w, s, 1, v.SQL)
 }
 
 var schemaCustomContent = smithy.Schema{
@@ -3444,13 +3746,16 @@ func (v *CustomContent) ReadMember(r smithy.Reader, i int) error {
 	s := schemaCustomContent.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.CustomDocumentIdentifier)
+		v.CustomDocumentIdentifier = new(CustomDocumentIdentifier)
+		return r.Struct(v.CustomDocumentIdentifier)
 	case 1:
 		return smithy.ReadString(r, s, &v.SourceType)
 	case 2:
-		return smithy.ReadStruct(r, &v.S3Location)
+		v.S3Location = new(CustomS3Location)
+		return r.Struct(v.S3Location)
 	case 3:
-		return smithy.ReadStruct(r, &v.InlineContent)
+		v.InlineContent = new(InlineContent)
+		return r.Struct(v.InlineContent)
 	}
 	return nil
 }
@@ -3458,10 +3763,19 @@ func (v *CustomContent) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CustomContent) WriteMembers(w smithy.Writer) {
 	s := &schemaCustomContent
-	smithy.WriteStruct(w, 0, v.CustomDocumentIdentifier)
-	smithy.Write(w, s, 1, &v.SourceType, smithy.PutString[CustomSourceType])
-	smithy.WriteStruct(w, 2, v.S3Location)
-	smithy.WriteStruct(w, 3, v.InlineContent)
+	if v.CustomDocumentIdentifier != nil {
+		w.Member(0)
+		w.Struct(v.CustomDocumentIdentifier)
+	}
+	smithy.WriteString(w, s, 1, string(v.SourceType))
+	if v.S3Location != nil {
+		w.Member(2)
+		w.Struct(v.S3Location)
+	}
+	if v.InlineContent != nil {
+		w.Member(3)
+		w.Struct(v.InlineContent)
+	}
 }
 
 var schemaCustomControlMethod = smithy.Schema{
@@ -3493,7 +3807,7 @@ func (v *CustomDocumentIdentifier) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CustomDocumentIdentifier) WriteMembers(w smithy.Writer) {
 	s := &schemaCustomDocumentIdentifier
-	smithy.Write(w, s, 0, &v.ID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ID)
 }
 
 var schemaCustomDocumentIdentifierIDString = smithy.Schema{
@@ -3516,14 +3830,18 @@ func (*CustomOrchestration) Schema() *smithy.Schema { return &schemaCustomOrches
 func (v *CustomOrchestration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Executor)
+		v.Executor = new(OrchestrationExecutor)
+		return r.Struct(v.Executor)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *CustomOrchestration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Executor)
+	if v.Executor != nil {
+		w.Member(0)
+		w.Struct(v.Executor)
+	}
 }
 
 var schemaCustomS3Location = smithy.Schema{
@@ -3553,7 +3871,7 @@ func (v *CustomS3Location) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CustomS3Location) WriteMembers(w smithy.Writer) {
 	s := &schemaCustomS3Location
-	smithy.Write(w, s, 0, &v.URI, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.URI)
 	smithy.WriteString(w, s, 1, v.BucketOwnerAccountID)
 }
 
@@ -3581,9 +3899,14 @@ func (v *CustomTransformationConfiguration) ReadMember(r smithy.Reader, i int) e
 	s := schemaCustomTransformationConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.IntermediateStorage)
+		v.IntermediateStorage = new(IntermediateStorage)
+		return r.Struct(v.IntermediateStorage)
 	case 1:
-		return smithy.ReadList(r, s, &v.Transformations, smithy.ReadValue[Transformation])
+		v.Transformations = []Transformation{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Transformations = append(v.Transformations, Transformation{})
+			return &v.Transformations[len(v.Transformations)-1]
+		})
 	}
 	return nil
 }
@@ -3591,8 +3914,11 @@ func (v *CustomTransformationConfiguration) ReadMember(r smithy.Reader, i int) e
 // WriteMembers implements smithy.Struct.
 func (v *CustomTransformationConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaCustomTransformationConfiguration
-	smithy.WriteStruct(w, 0, v.IntermediateStorage)
-	smithy.WriteList(w, s, 1, v.Transformations, smithy.PutValue[Transformation])
+	if v.IntermediateStorage != nil {
+		w.Member(0)
+		w.Struct(v.IntermediateStorage)
+	}
+	smithy.WriteStructs(w, s, 1, len(v.Transformations), func(i int) smithy.Struct { return &v.Transformations[i] })
 }
 
 var schemaCyclicConnectionFlowValidationDetails = smithy.Schema{
@@ -3621,7 +3947,7 @@ func (v *CyclicConnectionFlowValidationDetails) ReadMember(r smithy.Reader, i in
 // WriteMembers implements smithy.Struct.
 func (v *CyclicConnectionFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaCyclicConnectionFlowValidationDetails
-	smithy.Write(w, s, 0, &v.Connection, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Connection)
 }
 
 var schemaDailySchedule = smithy.Schema{
@@ -3685,11 +4011,14 @@ func (v *DataSource) ReadMember(r smithy.Reader, i int) error {
 	case 4:
 		return smithy.ReadString(r, s, &v.Description)
 	case 5:
-		return smithy.ReadStruct(r, &v.DataSourceConfiguration)
+		v.DataSourceConfiguration = new(DataSourceConfiguration)
+		return r.Struct(v.DataSourceConfiguration)
 	case 6:
-		return smithy.ReadStruct(r, &v.ServerSideEncryptionConfiguration)
+		v.ServerSideEncryptionConfiguration = new(ServerSideEncryptionConfiguration)
+		return r.Struct(v.ServerSideEncryptionConfiguration)
 	case 7:
-		return smithy.ReadStruct(r, &v.VectorIngestionConfiguration)
+		v.VectorIngestionConfiguration = new(VectorIngestionConfiguration)
+		return r.Struct(v.VectorIngestionConfiguration)
 	case 8:
 		return smithy.ReadString(r, s, &v.DataDeletionPolicy)
 	case 9:
@@ -3705,15 +4034,24 @@ func (v *DataSource) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DataSource) WriteMembers(w smithy.Writer) {
 	s := &schemaDataSource
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.DataSourceID, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Name, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.Status, smithy.PutString[DataSourceStatus])
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
+	smithy.WriteString(w, s, 1, v.DataSourceID)
+	smithy.WriteString(w, s, 2, v.Name)
+	smithy.WriteString(w, s, 3, string(v.Status))
 	smithy.WriteString(w, s, 4, v.Description)
-	smithy.WriteStruct(w, 5, v.DataSourceConfiguration)
-	smithy.WriteStruct(w, 6, v.ServerSideEncryptionConfiguration)
-	smithy.WriteStruct(w, 7, v.VectorIngestionConfiguration)
-	smithy.WriteString(w, s, 8, v.DataDeletionPolicy)
+	if v.DataSourceConfiguration != nil {
+		w.Member(5)
+		w.Struct(v.DataSourceConfiguration)
+	}
+	if v.ServerSideEncryptionConfiguration != nil {
+		w.Member(6)
+		w.Struct(v.ServerSideEncryptionConfiguration)
+	}
+	if v.VectorIngestionConfiguration != nil {
+		w.Member(7)
+		w.Struct(v.VectorIngestionConfiguration)
+	}
+	smithy.WriteString(w, s, 8, string(v.DataDeletionPolicy))
 	smithy.WriteTime(w, s, 9, v.CreatedAt)
 	smithy.WriteTime(w, s, 10, v.UpdatedAt)
 	smithy.WriteList(w, s, 11, v.FailureReasons, smithy.PutString[string])
@@ -3743,17 +4081,23 @@ func (v *DataSourceConfiguration) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.Type)
 	case 1:
-		return smithy.ReadStruct(r, &v.ManagedKnowledgeBaseConnectorConfiguration)
+		v.ManagedKnowledgeBaseConnectorConfiguration = new(ManagedKnowledgeBaseConnectorConfiguration)
+		return r.Struct(v.ManagedKnowledgeBaseConnectorConfiguration)
 	case 2:
-		return smithy.ReadStruct(r, &v.S3Configuration)
+		v.S3Configuration = new(S3DataSourceConfiguration)
+		return r.Struct(v.S3Configuration)
 	case 3:
-		return smithy.ReadStruct(r, &v.WebConfiguration)
+		v.WebConfiguration = new(WebDataSourceConfiguration)
+		return r.Struct(v.WebConfiguration)
 	case 4:
-		return smithy.ReadStruct(r, &v.ConfluenceConfiguration)
+		v.ConfluenceConfiguration = new(ConfluenceDataSourceConfiguration)
+		return r.Struct(v.ConfluenceConfiguration)
 	case 5:
-		return smithy.ReadStruct(r, &v.SalesforceConfiguration)
+		v.SalesforceConfiguration = new(SalesforceDataSourceConfiguration)
+		return r.Struct(v.SalesforceConfiguration)
 	case 6:
-		return smithy.ReadStruct(r, &v.SharePointConfiguration)
+		v.SharePointConfiguration = new(SharePointDataSourceConfiguration)
+		return r.Struct(v.SharePointConfiguration)
 	}
 	return nil
 }
@@ -3761,13 +4105,31 @@ func (v *DataSourceConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DataSourceConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaDataSourceConfiguration
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[DataSourceType])
-	smithy.WriteStruct(w, 1, v.ManagedKnowledgeBaseConnectorConfiguration)
-	smithy.WriteStruct(w, 2, v.S3Configuration)
-	smithy.WriteStruct(w, 3, v.WebConfiguration)
-	smithy.WriteStruct(w, 4, v.ConfluenceConfiguration)
-	smithy.WriteStruct(w, 5, v.SalesforceConfiguration)
-	smithy.WriteStruct(w, 6, v.SharePointConfiguration)
+	smithy.WriteString(w, s, 0, string(v.Type))
+	if v.ManagedKnowledgeBaseConnectorConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.ManagedKnowledgeBaseConnectorConfiguration)
+	}
+	if v.S3Configuration != nil {
+		w.Member(2)
+		w.Struct(v.S3Configuration)
+	}
+	if v.WebConfiguration != nil {
+		w.Member(3)
+		w.Struct(v.WebConfiguration)
+	}
+	if v.ConfluenceConfiguration != nil {
+		w.Member(4)
+		w.Struct(v.ConfluenceConfiguration)
+	}
+	if v.SalesforceConfiguration != nil {
+		w.Member(5)
+		w.Struct(v.SalesforceConfiguration)
+	}
+	if v.SharePointConfiguration != nil {
+		w.Member(6)
+		w.Struct(v.SharePointConfiguration)
+	}
 }
 
 var schemaDataSourceStatus = smithy.Schema{
@@ -3822,10 +4184,10 @@ func (v *DataSourceSummary) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DataSourceSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaDataSourceSummary
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.DataSourceID, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Name, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.Status, smithy.PutString[DataSourceStatus])
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
+	smithy.WriteString(w, s, 1, v.DataSourceID)
+	smithy.WriteString(w, s, 2, v.Name)
+	smithy.WriteString(w, s, 3, string(v.Status))
 	smithy.WriteString(w, s, 4, v.Description)
 	smithy.WriteTime(w, s, 5, v.UpdatedAt)
 }
@@ -3859,7 +4221,8 @@ func (v *DayOfMonth) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadOpt(r, s, &v.DayNumber, smithy.ReadInt[int])
 	case 1:
-		return smithy.ReadStruct(r, &v.LastDayOfMonth)
+		v.LastDayOfMonth = new(LastDayOfMonth)
+		return r.Struct(v.LastDayOfMonth)
 	}
 	return nil
 }
@@ -3868,7 +4231,10 @@ func (v *DayOfMonth) ReadMember(r smithy.Reader, i int) error {
 func (v *DayOfMonth) WriteMembers(w smithy.Writer) {
 	s := &schemaDayOfMonth
 	smithy.WriteOpt(w, s, 0, v.DayNumber, smithy.PutInt[int])
-	smithy.WriteStruct(w, 1, v.LastDayOfMonth)
+	if v.LastDayOfMonth != nil {
+		w.Member(1)
+		w.Struct(v.LastDayOfMonth)
+	}
 }
 
 var schemaDayOfMonthNumber = smithy.Schema{
@@ -3916,9 +4282,9 @@ func (v *DeleteAgentActionGroupRequest) ReadMember(r smithy.Reader, i int) error
 // WriteMembers implements smithy.Struct.
 func (v *DeleteAgentActionGroupRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteAgentActionGroupRequest
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentVersion, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.ActionGroupID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentVersion)
+	smithy.WriteString(w, s, 2, v.ActionGroupID)
 	smithy.WriteOpt(w, s, 3, v.SkipResourceInUseCheck, smithy.PutBool)
 }
 
@@ -3964,8 +4330,8 @@ func (v *DeleteAgentAliasRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeleteAgentAliasRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteAgentAliasRequest
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentAliasID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentAliasID)
 }
 
 var schemaDeleteAgentAliasResponse = smithy.Schema{
@@ -3998,9 +4364,9 @@ func (v *DeleteAgentAliasResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeleteAgentAliasResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteAgentAliasResponse
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentAliasID, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.AgentAliasStatus, smithy.PutString[AgentAliasStatus])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentAliasID)
+	smithy.WriteString(w, s, 2, string(v.AgentAliasStatus))
 }
 
 var schemaDeleteAgentRequest = smithy.Schema{
@@ -4030,7 +4396,7 @@ func (v *DeleteAgentRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeleteAgentRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteAgentRequest
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
 	smithy.WriteOpt(w, s, 1, v.SkipResourceInUseCheck, smithy.PutBool)
 }
 
@@ -4061,8 +4427,8 @@ func (v *DeleteAgentResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeleteAgentResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteAgentResponse
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentStatus, smithy.PutString[AgentStatus])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, string(v.AgentStatus))
 }
 
 var schemaDeleteAgentVersionRequest = smithy.Schema{
@@ -4095,8 +4461,8 @@ func (v *DeleteAgentVersionRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeleteAgentVersionRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteAgentVersionRequest
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentVersion, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentVersion)
 	smithy.WriteOpt(w, s, 2, v.SkipResourceInUseCheck, smithy.PutBool)
 }
 
@@ -4130,9 +4496,9 @@ func (v *DeleteAgentVersionResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeleteAgentVersionResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteAgentVersionResponse
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentVersion, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.AgentStatus, smithy.PutString[AgentStatus])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentVersion)
+	smithy.WriteString(w, s, 2, string(v.AgentStatus))
 }
 
 var schemaDeleteDataSourceRequest = smithy.Schema{
@@ -4162,8 +4528,8 @@ func (v *DeleteDataSourceRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeleteDataSourceRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteDataSourceRequest
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.DataSourceID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
+	smithy.WriteString(w, s, 1, v.DataSourceID)
 }
 
 var schemaDeleteDataSourceResponse = smithy.Schema{
@@ -4196,9 +4562,9 @@ func (v *DeleteDataSourceResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeleteDataSourceResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteDataSourceResponse
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.DataSourceID, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Status, smithy.PutString[DataSourceStatus])
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
+	smithy.WriteString(w, s, 1, v.DataSourceID)
+	smithy.WriteString(w, s, 2, string(v.Status))
 }
 
 var schemaDeleteFlowAliasRequest = smithy.Schema{
@@ -4228,8 +4594,8 @@ func (v *DeleteFlowAliasRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeleteFlowAliasRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteFlowAliasRequest
-	smithy.Write(w, s, 0, &v.FlowIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AliasIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.FlowIdentifier)
+	smithy.WriteString(w, s, 1, v.AliasIdentifier)
 }
 
 var schemaDeleteFlowAliasResponse = smithy.Schema{
@@ -4259,8 +4625,8 @@ func (v *DeleteFlowAliasResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeleteFlowAliasResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteFlowAliasResponse
-	smithy.Write(w, s, 0, &v.FlowID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.ID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.FlowID)
+	smithy.WriteString(w, s, 1, v.ID)
 }
 
 var schemaDeleteFlowRequest = smithy.Schema{
@@ -4290,7 +4656,7 @@ func (v *DeleteFlowRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeleteFlowRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteFlowRequest
-	smithy.Write(w, s, 0, &v.FlowIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.FlowIdentifier)
 	smithy.WriteOpt(w, s, 1, v.SkipResourceInUseCheck, smithy.PutBool)
 }
 
@@ -4318,7 +4684,7 @@ func (v *DeleteFlowResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeleteFlowResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteFlowResponse
-	smithy.Write(w, s, 0, &v.ID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ID)
 }
 
 var schemaDeleteFlowVersionRequest = smithy.Schema{
@@ -4351,8 +4717,8 @@ func (v *DeleteFlowVersionRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeleteFlowVersionRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteFlowVersionRequest
-	smithy.Write(w, s, 0, &v.FlowIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.FlowVersion, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.FlowIdentifier)
+	smithy.WriteString(w, s, 1, v.FlowVersion)
 	smithy.WriteOpt(w, s, 2, v.SkipResourceInUseCheck, smithy.PutBool)
 }
 
@@ -4383,8 +4749,8 @@ func (v *DeleteFlowVersionResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeleteFlowVersionResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteFlowVersionResponse
-	smithy.Write(w, s, 0, &v.ID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Version, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ID)
+	smithy.WriteString(w, s, 1, v.Version)
 }
 
 var schemaDeleteKnowledgeBaseDocumentsRequest = smithy.Schema{
@@ -4414,7 +4780,11 @@ func (v *DeleteKnowledgeBaseDocumentsRequest) ReadMember(r smithy.Reader, i int)
 	case 2:
 		return smithy.ReadString(r, s, &v.ClientToken)
 	case 3:
-		return smithy.ReadList(r, s, &v.DocumentIdentifiers, smithy.ReadValue[DocumentIdentifier])
+		v.DocumentIdentifiers = []DocumentIdentifier{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.DocumentIdentifiers = append(v.DocumentIdentifiers, DocumentIdentifier{})
+			return &v.DocumentIdentifiers[len(v.DocumentIdentifiers)-1]
+		})
 	}
 	return nil
 }
@@ -4422,10 +4792,10 @@ func (v *DeleteKnowledgeBaseDocumentsRequest) ReadMember(r smithy.Reader, i int)
 // WriteMembers implements smithy.Struct.
 func (v *DeleteKnowledgeBaseDocumentsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteKnowledgeBaseDocumentsRequest
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.DataSourceID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
+	smithy.WriteString(w, s, 1, v.DataSourceID)
 	smithy.WriteString(w, s, 2, v.ClientToken)
-	smithy.WriteList(w, s, 3, v.DocumentIdentifiers, smithy.PutValue[DocumentIdentifier])
+	smithy.WriteStructs(w, s, 3, len(v.DocumentIdentifiers), func(i int) smithy.Struct { return &v.DocumentIdentifiers[i] })
 }
 
 var schemaDeleteKnowledgeBaseDocumentsResponse = smithy.Schema{
@@ -4446,7 +4816,11 @@ func (v *DeleteKnowledgeBaseDocumentsResponse) ReadMember(r smithy.Reader, i int
 	s := schemaDeleteKnowledgeBaseDocumentsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.DocumentDetails, smithy.ReadValue[KnowledgeBaseDocumentDetail])
+		v.DocumentDetails = []KnowledgeBaseDocumentDetail{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.DocumentDetails = append(v.DocumentDetails, KnowledgeBaseDocumentDetail{})
+			return &v.DocumentDetails[len(v.DocumentDetails)-1]
+		})
 	}
 	return nil
 }
@@ -4454,7 +4828,9 @@ func (v *DeleteKnowledgeBaseDocumentsResponse) ReadMember(r smithy.Reader, i int
 // WriteMembers implements smithy.Struct.
 func (v *DeleteKnowledgeBaseDocumentsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteKnowledgeBaseDocumentsResponse
-	smithy.WriteList(w, s, 0, v.DocumentDetails, smithy.PutValue[KnowledgeBaseDocumentDetail])
+	if v.DocumentDetails != nil {
+		smithy.WriteStructs(w, s, 0, len(v.DocumentDetails), func(i int) smithy.Struct { return &v.DocumentDetails[i] })
+	}
 }
 
 var schemaDeleteKnowledgeBaseRequest = smithy.Schema{
@@ -4481,7 +4857,7 @@ func (v *DeleteKnowledgeBaseRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeleteKnowledgeBaseRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteKnowledgeBaseRequest
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
 }
 
 var schemaDeleteKnowledgeBaseResponse = smithy.Schema{
@@ -4513,8 +4889,8 @@ func (v *DeleteKnowledgeBaseResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeleteKnowledgeBaseResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteKnowledgeBaseResponse
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Status, smithy.PutString[KnowledgeBaseStatus])
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
+	smithy.WriteString(w, s, 1, string(v.Status))
 }
 
 var schemaDeletePromptRequest = smithy.Schema{
@@ -4544,7 +4920,7 @@ func (v *DeletePromptRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeletePromptRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeletePromptRequest
-	smithy.Write(w, s, 0, &v.PromptIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PromptIdentifier)
 	smithy.WriteString(w, s, 1, v.PromptVersion)
 }
 
@@ -4575,7 +4951,7 @@ func (v *DeletePromptResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeletePromptResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaDeletePromptResponse
-	smithy.Write(w, s, 0, &v.ID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ID)
 	smithy.WriteString(w, s, 1, v.Version)
 }
 
@@ -4608,7 +4984,7 @@ func (v *DeleteResourcePolicyRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeleteResourcePolicyRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteResourcePolicyRequest
-	smithy.Write(w, s, 0, &v.ResourceARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ResourceARN)
 	smithy.WriteString(w, s, 1, v.ExpectedRevisionID)
 }
 
@@ -4641,7 +5017,7 @@ func (v *DeleteResourcePolicyResponse) ReadMember(r smithy.Reader, i int) error 
 // WriteMembers implements smithy.Struct.
 func (v *DeleteResourcePolicyResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteResourcePolicyResponse
-	smithy.Write(w, s, 0, &v.ResourceARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ResourceARN)
 	smithy.WriteString(w, s, 1, v.RevisionID)
 }
 
@@ -4674,7 +5050,7 @@ func (v *DeleteRetrievalInstructionRequest) ReadMember(r smithy.Reader, i int) e
 // WriteMembers implements smithy.Struct.
 func (v *DeleteRetrievalInstructionRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteRetrievalInstructionRequest
-	smithy.Write(w, s, 0, &v.RetrievalInstructionID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.RetrievalInstructionID)
 	smithy.WriteString(w, s, 1, v.RetrievalInstructionVersion)
 }
 
@@ -4710,8 +5086,8 @@ func (v *DeleteRetrievalInstructionResponse) ReadMember(r smithy.Reader, i int) 
 // WriteMembers implements smithy.Struct.
 func (v *DeleteRetrievalInstructionResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteRetrievalInstructionResponse
-	smithy.Write(w, s, 0, &v.RetrievalInstructionID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.RetrievalInstructionARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.RetrievalInstructionID)
+	smithy.WriteString(w, s, 1, v.RetrievalInstructionARN)
 	smithy.WriteString(w, s, 2, v.Version)
 }
 
@@ -4744,8 +5120,8 @@ func (v *DeleteVPCConfigurationRequest) ReadMember(r smithy.Reader, i int) error
 // WriteMembers implements smithy.Struct.
 func (v *DeleteVPCConfigurationRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteVPCConfigurationRequest
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.VPCConfigurationID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
+	smithy.WriteString(w, s, 1, v.VPCConfigurationID)
 }
 
 var schemaDeleteVPCConfigurationResponse = smithy.Schema{
@@ -4777,8 +5153,8 @@ func (v *DeleteVPCConfigurationResponse) ReadMember(r smithy.Reader, i int) erro
 // WriteMembers implements smithy.Struct.
 func (v *DeleteVPCConfigurationResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteVPCConfigurationResponse
-	smithy.Write(w, s, 0, &v.VPCConfigurationID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Status, smithy.PutString[VPCConfigurationStatus])
+	smithy.WriteString(w, s, 0, v.VPCConfigurationID)
+	smithy.WriteString(w, s, 1, string(v.Status))
 }
 
 var schemaDeletionProtectionConfiguration = smithy.Schema{
@@ -4810,7 +5186,7 @@ func (v *DeletionProtectionConfiguration) ReadMember(r smithy.Reader, i int) err
 // WriteMembers implements smithy.Struct.
 func (v *DeletionProtectionConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaDeletionProtectionConfiguration
-	smithy.Write(w, s, 0, &v.DeletionProtectionStatus, smithy.PutString[EnabledOrDisabledState])
+	smithy.WriteString(w, s, 0, string(v.DeletionProtectionStatus))
 	smithy.WriteOpt(w, s, 1, v.DeletionProtectionThreshold, smithy.PutInt[int])
 }
 
@@ -4866,9 +5242,9 @@ func (v *DisassociateAgentCollaboratorRequest) ReadMember(r smithy.Reader, i int
 // WriteMembers implements smithy.Struct.
 func (v *DisassociateAgentCollaboratorRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDisassociateAgentCollaboratorRequest
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentVersion, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.CollaboratorID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentVersion)
+	smithy.WriteString(w, s, 2, v.CollaboratorID)
 }
 
 var schemaDisassociateAgentCollaboratorResponse = smithy.Schema{
@@ -4918,9 +5294,9 @@ func (v *DisassociateAgentKnowledgeBaseRequest) ReadMember(r smithy.Reader, i in
 // WriteMembers implements smithy.Struct.
 func (v *DisassociateAgentKnowledgeBaseRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDisassociateAgentKnowledgeBaseRequest
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentVersion, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.KnowledgeBaseID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentVersion)
+	smithy.WriteString(w, s, 2, v.KnowledgeBaseID)
 }
 
 var schemaDisassociateAgentKnowledgeBaseResponse = smithy.Schema{
@@ -4972,9 +5348,9 @@ func (v *DocumentAccessControlEntry) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DocumentAccessControlEntry) WriteMembers(w smithy.Writer) {
 	s := &schemaDocumentAccessControlEntry
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Type, smithy.PutString[AccessControlPrincipalType])
-	smithy.Write(w, s, 2, &v.Access, smithy.PutString[AccessControlAccess])
+	smithy.WriteString(w, s, 0, v.Name)
+	smithy.WriteString(w, s, 1, string(v.Type))
+	smithy.WriteString(w, s, 2, string(v.Access))
 }
 
 var schemaDocumentAccessControlEntryNameString = smithy.Schema{
@@ -5011,9 +5387,11 @@ func (v *DocumentContent) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.DataSourceType)
 	case 1:
-		return smithy.ReadStruct(r, &v.Custom)
+		v.Custom = new(CustomContent)
+		return r.Struct(v.Custom)
 	case 2:
-		return smithy.ReadStruct(r, &v.S3)
+		v.S3 = new(S3Content)
+		return r.Struct(v.S3)
 	}
 	return nil
 }
@@ -5021,9 +5399,15 @@ func (v *DocumentContent) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DocumentContent) WriteMembers(w smithy.Writer) {
 	s := &schemaDocumentContent
-	smithy.Write(w, s, 0, &v.DataSourceType, smithy.PutString[ContentDataSourceType])
-	smithy.WriteStruct(w, 1, v.Custom)
-	smithy.WriteStruct(w, 2, v.S3)
+	smithy.WriteString(w, s, 0, string(v.DataSourceType))
+	if v.Custom != nil {
+		w.Member(1)
+		w.Struct(v.Custom)
+	}
+	if v.S3 != nil {
+		w.Member(2)
+		w.Struct(v.S3)
+	}
 }
 
 var schemaDocumentIdentifier = smithy.Schema{
@@ -5046,9 +5430,11 @@ func (v *DocumentIdentifier) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.DataSourceType)
 	case 1:
-		return smithy.ReadStruct(r, &v.S3)
+		v.S3 = new(S3Location)
+		return r.Struct(v.S3)
 	case 2:
-		return smithy.ReadStruct(r, &v.Custom)
+		v.Custom = new(CustomDocumentIdentifier)
+		return r.Struct(v.Custom)
 	}
 	return nil
 }
@@ -5056,9 +5442,15 @@ func (v *DocumentIdentifier) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DocumentIdentifier) WriteMembers(w smithy.Writer) {
 	s := &schemaDocumentIdentifier
-	smithy.Write(w, s, 0, &v.DataSourceType, smithy.PutString[ContentDataSourceType])
-	smithy.WriteStruct(w, 1, v.S3)
-	smithy.WriteStruct(w, 2, v.Custom)
+	smithy.WriteString(w, s, 0, string(v.DataSourceType))
+	if v.S3 != nil {
+		w.Member(1)
+		w.Struct(v.S3)
+	}
+	if v.Custom != nil {
+		w.Member(2)
+		w.Struct(v.Custom)
+	}
 }
 
 var schemaDocumentIdentifiers = smithy.Schema{
@@ -5091,11 +5483,20 @@ func (v *DocumentMetadata) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.Type)
 	case 1:
-		return smithy.ReadList(r, s, &v.InlineAttributes, smithy.ReadValue[MetadataAttribute])
+		v.InlineAttributes = []MetadataAttribute{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.InlineAttributes = append(v.InlineAttributes, MetadataAttribute{})
+			return &v.InlineAttributes[len(v.InlineAttributes)-1]
+		})
 	case 2:
-		return smithy.ReadStruct(r, &v.S3Location)
+		v.S3Location = new(CustomS3Location)
+		return r.Struct(v.S3Location)
 	case 3:
-		return smithy.ReadList(r, s, &v.AccessControlList, smithy.ReadValue[DocumentAccessControlEntry])
+		v.AccessControlList = []DocumentAccessControlEntry{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.AccessControlList = append(v.AccessControlList, DocumentAccessControlEntry{})
+			return &v.AccessControlList[len(v.AccessControlList)-1]
+		})
 	}
 	return nil
 }
@@ -5103,10 +5504,17 @@ func (v *DocumentMetadata) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DocumentMetadata) WriteMembers(w smithy.Writer) {
 	s := &schemaDocumentMetadata
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[MetadataSourceType])
-	smithy.WriteList(w, s, 1, v.InlineAttributes, smithy.PutValue[MetadataAttribute])
-	smithy.WriteStruct(w, 2, v.S3Location)
-	smithy.WriteList(w, s, 3, v.AccessControlList, smithy.PutValue[DocumentAccessControlEntry])
+	smithy.WriteString(w, s, 0, string(v.Type))
+	if v.InlineAttributes != nil {
+		smithy.WriteStructs(w, s, 1, len(v.InlineAttributes), func(i int) smithy.Struct { return &v.InlineAttributes[i] })
+	}
+	if v.S3Location != nil {
+		w.Member(2)
+		w.Struct(v.S3Location)
+	}
+	if v.AccessControlList != nil {
+		smithy.WriteStructs(w, s, 3, len(v.AccessControlList), func(i int) smithy.Struct { return &v.AccessControlList[i] })
+	}
 }
 
 var schemaDocumentMetadataInlineAttributesList = smithy.Schema{
@@ -5157,8 +5565,8 @@ func (v *DuplicateConditionExpressionFlowValidationDetails) ReadMember(r smithy.
 // WriteMembers implements smithy.Struct.
 func (v *DuplicateConditionExpressionFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaDuplicateConditionExpressionFlowValidationDetails
-	smithy.Write(w, s, 0, &v.Node, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Expression, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Node)
+	smithy.WriteString(w, s, 1, v.Expression)
 }
 
 var schemaDuplicateConnectionsFlowValidationDetails = smithy.Schema{
@@ -5190,8 +5598,8 @@ func (v *DuplicateConnectionsFlowValidationDetails) ReadMember(r smithy.Reader, 
 // WriteMembers implements smithy.Struct.
 func (v *DuplicateConnectionsFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaDuplicateConnectionsFlowValidationDetails
-	smithy.Write(w, s, 0, &v.Source, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Target, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Source)
+	smithy.WriteString(w, s, 1, v.Target)
 }
 
 var schemaEmbeddingDataType = smithy.Schema{
@@ -5216,14 +5624,18 @@ func (*EmbeddingModelConfiguration) Schema() *smithy.Schema {
 func (v *EmbeddingModelConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.BedrockEmbeddingModelConfiguration)
+		v.BedrockEmbeddingModelConfiguration = new(BedrockEmbeddingModelConfiguration)
+		return r.Struct(v.BedrockEmbeddingModelConfiguration)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *EmbeddingModelConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.BedrockEmbeddingModelConfiguration)
+	if v.BedrockEmbeddingModelConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.BedrockEmbeddingModelConfiguration)
+	}
 }
 
 var schemaEmbeddingModelType = smithy.Schema{
@@ -5271,7 +5683,7 @@ func (v *EnrichmentStrategyConfiguration) ReadMember(r smithy.Reader, i int) err
 // WriteMembers implements smithy.Struct.
 func (v *EnrichmentStrategyConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaEnrichmentStrategyConfiguration
-	smithy.Write(w, s, 0, &v.Method, smithy.PutString[EnrichmentStrategyMethod])
+	smithy.WriteString(w, s, 0, string(v.Method))
 }
 
 var schemaEnrichmentStrategyMethod = smithy.Schema{
@@ -5322,7 +5734,7 @@ func (v *FieldForReranking) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FieldForReranking) WriteMembers(w smithy.Writer) {
 	s := &schemaFieldForReranking
-	smithy.Write(w, s, 0, &v.FieldName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.FieldName)
 }
 
 var schemaFieldForRerankingFieldNameString = smithy.Schema{
@@ -5452,7 +5864,7 @@ func (v *FlowAliasConcurrencyConfiguration) ReadMember(r smithy.Reader, i int) e
 // WriteMembers implements smithy.Struct.
 func (v *FlowAliasConcurrencyConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowAliasConcurrencyConfiguration
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[ConcurrencyType])
+	smithy.WriteString(w, s, 0, string(v.Type))
 	smithy.WriteOpt(w, s, 1, v.MaxConcurrency, smithy.PutInt[int])
 }
 
@@ -5546,9 +5958,14 @@ func (v *FlowAliasSummary) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.Description)
 	case 2:
-		return smithy.ReadList(r, s, &v.RoutingConfiguration, smithy.ReadValue[FlowAliasRoutingConfigurationListItem])
+		v.RoutingConfiguration = []FlowAliasRoutingConfigurationListItem{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.RoutingConfiguration = append(v.RoutingConfiguration, FlowAliasRoutingConfigurationListItem{})
+			return &v.RoutingConfiguration[len(v.RoutingConfiguration)-1]
+		})
 	case 3:
-		return smithy.ReadStruct(r, &v.ConcurrencyConfiguration)
+		v.ConcurrencyConfiguration = new(FlowAliasConcurrencyConfiguration)
+		return r.Struct(v.ConcurrencyConfiguration)
 	case 4:
 		return smithy.ReadString(r, s, &v.FlowID)
 	case 5:
@@ -5566,13 +5983,16 @@ func (v *FlowAliasSummary) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FlowAliasSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowAliasSummary
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
-	smithy.WriteList(w, s, 2, v.RoutingConfiguration, smithy.PutValue[FlowAliasRoutingConfigurationListItem])
-	smithy.WriteStruct(w, 3, v.ConcurrencyConfiguration)
-	smithy.Write(w, s, 4, &v.FlowID, smithy.PutString[string])
-	smithy.Write(w, s, 5, &v.ID, smithy.PutString[string])
-	smithy.Write(w, s, 6, &v.ARN, smithy.PutString[string])
+	smithy.WriteStructs(w, s, 2, len(v.RoutingConfiguration), func(i int) smithy.Struct { return &v.RoutingConfiguration[i] })
+	if v.ConcurrencyConfiguration != nil {
+		w.Member(3)
+		w.Struct(v.ConcurrencyConfiguration)
+	}
+	smithy.WriteString(w, s, 4, v.FlowID)
+	smithy.WriteString(w, s, 5, v.ID)
+	smithy.WriteString(w, s, 6, v.ARN)
 	smithy.WriteTime(w, s, 7, v.CreatedAt)
 	smithy.WriteTime(w, s, 8, v.UpdatedAt)
 }
@@ -5609,7 +6029,7 @@ func (v *FlowCondition) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FlowCondition) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowCondition
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Expression)
 }
 
@@ -5650,7 +6070,7 @@ func (v *FlowConditionalConnectionConfiguration) ReadMember(r smithy.Reader, i i
 // WriteMembers implements smithy.Struct.
 func (v *FlowConditionalConnectionConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowConditionalConnectionConfiguration
-	smithy.Write(w, s, 0, &v.Condition, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Condition)
 }
 
 var schemaFlowConditions = smithy.Schema{
@@ -5690,7 +6110,8 @@ func (v *FlowConnection) ReadMember(r smithy.Reader, i int) error {
 	case 3:
 		return smithy.ReadString(r, s, &v.Target)
 	case 4:
-		return smithy.ReadStruct(r, &v.Configuration)
+		v.Configuration = new(FlowConnectionConfiguration)
+		return r.Struct(v.Configuration)
 	}
 	return nil
 }
@@ -5698,11 +6119,14 @@ func (v *FlowConnection) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FlowConnection) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowConnection
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[FlowConnectionType])
-	smithy.Write(w, s, 1, &v.Name, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Source, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.Target, smithy.PutString[string])
-	smithy.WriteStruct(w, 4, v.Configuration)
+	smithy.WriteString(w, s, 0, string(v.Type))
+	smithy.WriteString(w, s, 1, v.Name)
+	smithy.WriteString(w, s, 2, v.Source)
+	smithy.WriteString(w, s, 3, v.Target)
+	if v.Configuration != nil {
+		w.Member(4)
+		w.Struct(v.Configuration)
+	}
 }
 
 var schemaFlowConnectionConfiguration = smithy.Schema{
@@ -5723,17 +6147,25 @@ func (*FlowConnectionConfiguration) Schema() *smithy.Schema {
 func (v *FlowConnectionConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Data)
+		v.Data = new(FlowDataConnectionConfiguration)
+		return r.Struct(v.Data)
 	case 1:
-		return smithy.ReadStruct(r, &v.Conditional)
+		v.Conditional = new(FlowConditionalConnectionConfiguration)
+		return r.Struct(v.Conditional)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *FlowConnectionConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Data)
-	smithy.WriteStruct(w, 1, v.Conditional)
+	if v.Data != nil {
+		w.Member(0)
+		w.Struct(v.Data)
+	}
+	if v.Conditional != nil {
+		w.Member(1)
+		w.Struct(v.Conditional)
+	}
 }
 
 var schemaFlowConnectionName = smithy.Schema{
@@ -5784,8 +6216,8 @@ func (v *FlowDataConnectionConfiguration) ReadMember(r smithy.Reader, i int) err
 // WriteMembers implements smithy.Struct.
 func (v *FlowDataConnectionConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowDataConnectionConfiguration
-	smithy.Write(w, s, 0, &v.SourceOutput, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.TargetInput, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.SourceOutput)
+	smithy.WriteString(w, s, 1, v.TargetInput)
 }
 
 var schemaFlowDefinition = smithy.Schema{
@@ -5805,9 +6237,17 @@ func (v *FlowDefinition) ReadMember(r smithy.Reader, i int) error {
 	s := schemaFlowDefinition.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Nodes, smithy.ReadValue[FlowNode])
+		v.Nodes = []FlowNode{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Nodes = append(v.Nodes, FlowNode{})
+			return &v.Nodes[len(v.Nodes)-1]
+		})
 	case 1:
-		return smithy.ReadList(r, s, &v.Connections, smithy.ReadValue[FlowConnection])
+		v.Connections = []FlowConnection{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Connections = append(v.Connections, FlowConnection{})
+			return &v.Connections[len(v.Connections)-1]
+		})
 	}
 	return nil
 }
@@ -5815,8 +6255,12 @@ func (v *FlowDefinition) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FlowDefinition) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowDefinition
-	smithy.WriteList(w, s, 0, v.Nodes, smithy.PutValue[FlowNode])
-	smithy.WriteList(w, s, 1, v.Connections, smithy.PutValue[FlowConnection])
+	if v.Nodes != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Nodes), func(i int) smithy.Struct { return &v.Nodes[i] })
+	}
+	if v.Connections != nil {
+		smithy.WriteStructs(w, s, 1, len(v.Connections), func(i int) smithy.Struct { return &v.Connections[i] })
+	}
 }
 
 var schemaFlowDescription = smithy.Schema{
@@ -5888,11 +6332,20 @@ func (v *FlowNode) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.Type)
 	case 2:
-		return smithy.ReadStruct(r, &v.Configuration)
+		v.Configuration = new(FlowNodeConfiguration)
+		return r.Struct(v.Configuration)
 	case 3:
-		return smithy.ReadList(r, s, &v.Inputs, smithy.ReadValue[FlowNodeInput])
+		v.Inputs = []FlowNodeInput{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Inputs = append(v.Inputs, FlowNodeInput{})
+			return &v.Inputs[len(v.Inputs)-1]
+		})
 	case 4:
-		return smithy.ReadList(r, s, &v.Outputs, smithy.ReadValue[FlowNodeOutput])
+		v.Outputs = []FlowNodeOutput{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Outputs = append(v.Outputs, FlowNodeOutput{})
+			return &v.Outputs[len(v.Outputs)-1]
+		})
 	}
 	return nil
 }
@@ -5900,11 +6353,18 @@ func (v *FlowNode) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FlowNode) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowNode
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Type, smithy.PutString[FlowNodeType])
-	smithy.WriteStruct(w, 2, v.Configuration)
-	smithy.WriteList(w, s, 3, v.Inputs, smithy.PutValue[FlowNodeInput])
-	smithy.WriteList(w, s, 4, v.Outputs, smithy.PutValue[FlowNodeOutput])
+	smithy.WriteString(w, s, 0, v.Name)
+	smithy.WriteString(w, s, 1, string(v.Type))
+	if v.Configuration != nil {
+		w.Member(2)
+		w.Struct(v.Configuration)
+	}
+	if v.Inputs != nil {
+		smithy.WriteStructs(w, s, 3, len(v.Inputs), func(i int) smithy.Struct { return &v.Inputs[i] })
+	}
+	if v.Outputs != nil {
+		smithy.WriteStructs(w, s, 4, len(v.Outputs), func(i int) smithy.Struct { return &v.Outputs[i] })
+	}
 }
 
 var schemaFlowNodeConfiguration = smithy.Schema{
@@ -5937,59 +6397,123 @@ func (*FlowNodeConfiguration) Schema() *smithy.Schema { return &schemaFlowNodeCo
 func (v *FlowNodeConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Input)
+		v.Input = new(InputFlowNodeConfiguration)
+		return r.Struct(v.Input)
 	case 1:
-		return smithy.ReadStruct(r, &v.Output)
+		v.Output = new(OutputFlowNodeConfiguration)
+		return r.Struct(v.Output)
 	case 2:
-		return smithy.ReadStruct(r, &v.KnowledgeBase)
+		v.KnowledgeBase = new(KnowledgeBaseFlowNodeConfiguration)
+		return r.Struct(v.KnowledgeBase)
 	case 3:
-		return smithy.ReadStruct(r, &v.Condition)
+		v.Condition = new(ConditionFlowNodeConfiguration)
+		return r.Struct(v.Condition)
 	case 4:
-		return smithy.ReadStruct(r, &v.Lex)
+		v.Lex = new(LexFlowNodeConfiguration)
+		return r.Struct(v.Lex)
 	case 5:
-		return smithy.ReadStruct(r, &v.Prompt)
+		v.Prompt = new(PromptFlowNodeConfiguration)
+		return r.Struct(v.Prompt)
 	case 6:
-		return smithy.ReadStruct(r, &v.LambdaFunction)
+		v.LambdaFunction = new(LambdaFunctionFlowNodeConfiguration)
+		return r.Struct(v.LambdaFunction)
 	case 7:
-		return smithy.ReadStruct(r, &v.Storage)
+		v.Storage = new(StorageFlowNodeConfiguration)
+		return r.Struct(v.Storage)
 	case 8:
-		return smithy.ReadStruct(r, &v.Agent)
+		v.Agent = new(AgentFlowNodeConfiguration)
+		return r.Struct(v.Agent)
 	case 9:
-		return smithy.ReadStruct(r, &v.Retrieval)
+		v.Retrieval = new(RetrievalFlowNodeConfiguration)
+		return r.Struct(v.Retrieval)
 	case 10:
-		return smithy.ReadStruct(r, &v.Iterator)
+		v.Iterator = new(IteratorFlowNodeConfiguration)
+		return r.Struct(v.Iterator)
 	case 11:
-		return smithy.ReadStruct(r, &v.Collector)
+		v.Collector = new(CollectorFlowNodeConfiguration)
+		return r.Struct(v.Collector)
 	case 12:
-		return smithy.ReadStruct(r, &v.InlineCode)
+		v.InlineCode = new(InlineCodeFlowNodeConfiguration)
+		return r.Struct(v.InlineCode)
 	case 13:
-		return smithy.ReadStruct(r, &v.Loop)
+		v.Loop = new(LoopFlowNodeConfiguration)
+		return r.Struct(v.Loop)
 	case 14:
-		return smithy.ReadStruct(r, &v.LoopInput)
+		v.LoopInput = new(LoopInputFlowNodeConfiguration)
+		return r.Struct(v.LoopInput)
 	case 15:
-		return smithy.ReadStruct(r, &v.LoopController)
+		v.LoopController = new(LoopControllerFlowNodeConfiguration)
+		return r.Struct(v.LoopController)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *FlowNodeConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Input)
-	smithy.WriteStruct(w, 1, v.Output)
-	smithy.WriteStruct(w, 2, v.KnowledgeBase)
-	smithy.WriteStruct(w, 3, v.Condition)
-	smithy.WriteStruct(w, 4, v.Lex)
-	smithy.WriteStruct(w, 5, v.Prompt)
-	smithy.WriteStruct(w, 6, v.LambdaFunction)
-	smithy.WriteStruct(w, 7, v.Storage)
-	smithy.WriteStruct(w, 8, v.Agent)
-	smithy.WriteStruct(w, 9, v.Retrieval)
-	smithy.WriteStruct(w, 10, v.Iterator)
-	smithy.WriteStruct(w, 11, v.Collector)
-	smithy.WriteStruct(w, 12, v.InlineCode)
-	smithy.WriteStruct(w, 13, v.Loop)
-	smithy.WriteStruct(w, 14, v.LoopInput)
-	smithy.WriteStruct(w, 15, v.LoopController)
+	if v.Input != nil {
+		w.Member(0)
+		w.Struct(v.Input)
+	}
+	if v.Output != nil {
+		w.Member(1)
+		w.Struct(v.Output)
+	}
+	if v.KnowledgeBase != nil {
+		w.Member(2)
+		w.Struct(v.KnowledgeBase)
+	}
+	if v.Condition != nil {
+		w.Member(3)
+		w.Struct(v.Condition)
+	}
+	if v.Lex != nil {
+		w.Member(4)
+		w.Struct(v.Lex)
+	}
+	if v.Prompt != nil {
+		w.Member(5)
+		w.Struct(v.Prompt)
+	}
+	if v.LambdaFunction != nil {
+		w.Member(6)
+		w.Struct(v.LambdaFunction)
+	}
+	if v.Storage != nil {
+		w.Member(7)
+		w.Struct(v.Storage)
+	}
+	if v.Agent != nil {
+		w.Member(8)
+		w.Struct(v.Agent)
+	}
+	if v.Retrieval != nil {
+		w.Member(9)
+		w.Struct(v.Retrieval)
+	}
+	if v.Iterator != nil {
+		w.Member(10)
+		w.Struct(v.Iterator)
+	}
+	if v.Collector != nil {
+		w.Member(11)
+		w.Struct(v.Collector)
+	}
+	if v.InlineCode != nil {
+		w.Member(12)
+		w.Struct(v.InlineCode)
+	}
+	if v.Loop != nil {
+		w.Member(13)
+		w.Struct(v.Loop)
+	}
+	if v.LoopInput != nil {
+		w.Member(14)
+		w.Struct(v.LoopInput)
+	}
+	if v.LoopController != nil {
+		w.Member(15)
+		w.Struct(v.LoopController)
+	}
 }
 
 var schemaFlowNodeIODataType = smithy.Schema{
@@ -6030,10 +6554,10 @@ func (v *FlowNodeInput) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FlowNodeInput) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowNodeInput
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Type, smithy.PutString[FlowNodeIODataType])
-	smithy.Write(w, s, 2, &v.Expression, smithy.PutString[string])
-	smithy.WriteString(w, s, 3, v.Category)
+	smithy.WriteString(w, s, 0, v.Name)
+	smithy.WriteString(w, s, 1, string(v.Type))
+	smithy.WriteString(w, s, 2, v.Expression)
+	smithy.WriteString(w, s, 3, string(v.Category))
 }
 
 var schemaFlowNodeInputCategory = smithy.Schema{
@@ -6093,8 +6617,8 @@ func (v *FlowNodeOutput) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FlowNodeOutput) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowNodeOutput
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Type, smithy.PutString[FlowNodeIODataType])
+	smithy.WriteString(w, s, 0, v.Name)
+	smithy.WriteString(w, s, 1, string(v.Type))
 }
 
 var schemaFlowNodeOutputName = smithy.Schema{
@@ -6199,14 +6723,14 @@ func (v *FlowSummary) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FlowSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowSummary
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
-	smithy.Write(w, s, 2, &v.ID, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.ARN, smithy.PutString[string])
-	smithy.Write(w, s, 4, &v.Status, smithy.PutString[FlowStatus])
+	smithy.WriteString(w, s, 2, v.ID)
+	smithy.WriteString(w, s, 3, v.ARN)
+	smithy.WriteString(w, s, 4, string(v.Status))
 	smithy.WriteTime(w, s, 5, v.CreatedAt)
 	smithy.WriteTime(w, s, 6, v.UpdatedAt)
-	smithy.Write(w, s, 7, &v.Version, smithy.PutString[string])
+	smithy.WriteString(w, s, 7, v.Version)
 }
 
 var schemaFlowValidation = smithy.Schema{
@@ -6232,7 +6756,8 @@ func (v *FlowValidation) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.Severity)
 	case 2:
-		return smithy.ReadStruct(r, &v.Details)
+		v.Details = new(FlowValidationDetails)
+		return r.Struct(v.Details)
 	case 3:
 		return smithy.ReadString(r, s, &v.Type)
 	}
@@ -6242,10 +6767,13 @@ func (v *FlowValidation) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FlowValidation) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowValidation
-	smithy.Write(w, s, 0, &v.Message, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Severity, smithy.PutString[FlowValidationSeverity])
-	smithy.WriteStruct(w, 2, v.Details)
-	smithy.WriteString(w, s, 3, v.Type)
+	smithy.WriteString(w, s, 0, v.Message)
+	smithy.WriteString(w, s, 1, string(v.Severity))
+	if v.Details != nil {
+		w.Member(2)
+		w.Struct(v.Details)
+	}
+	smithy.WriteString(w, s, 3, string(v.Type))
 }
 
 var schemaFlowValidationDetails = smithy.Schema{
@@ -6295,110 +6823,242 @@ func (*FlowValidationDetails) Schema() *smithy.Schema { return &schemaFlowValida
 func (v *FlowValidationDetails) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.CyclicConnection)
+		v.CyclicConnection = new(CyclicConnectionFlowValidationDetails)
+		return r.Struct(v.CyclicConnection)
 	case 1:
-		return smithy.ReadStruct(r, &v.DuplicateConnections)
+		v.DuplicateConnections = new(DuplicateConnectionsFlowValidationDetails)
+		return r.Struct(v.DuplicateConnections)
 	case 2:
-		return smithy.ReadStruct(r, &v.DuplicateConditionExpression)
+		v.DuplicateConditionExpression = new(DuplicateConditionExpressionFlowValidationDetails)
+		return r.Struct(v.DuplicateConditionExpression)
 	case 3:
-		return smithy.ReadStruct(r, &v.UnreachableNode)
+		v.UnreachableNode = new(UnreachableNodeFlowValidationDetails)
+		return r.Struct(v.UnreachableNode)
 	case 4:
-		return smithy.ReadStruct(r, &v.UnknownConnectionSource)
+		v.UnknownConnectionSource = new(UnknownConnectionSourceFlowValidationDetails)
+		return r.Struct(v.UnknownConnectionSource)
 	case 5:
-		return smithy.ReadStruct(r, &v.UnknownConnectionSourceOutput)
+		v.UnknownConnectionSourceOutput = new(UnknownConnectionSourceOutputFlowValidationDetails)
+		return r.Struct(v.UnknownConnectionSourceOutput)
 	case 6:
-		return smithy.ReadStruct(r, &v.UnknownConnectionTarget)
+		v.UnknownConnectionTarget = new(UnknownConnectionTargetFlowValidationDetails)
+		return r.Struct(v.UnknownConnectionTarget)
 	case 7:
-		return smithy.ReadStruct(r, &v.UnknownConnectionTargetInput)
+		v.UnknownConnectionTargetInput = new(UnknownConnectionTargetInputFlowValidationDetails)
+		return r.Struct(v.UnknownConnectionTargetInput)
 	case 8:
-		return smithy.ReadStruct(r, &v.UnknownConnectionCondition)
+		v.UnknownConnectionCondition = new(UnknownConnectionConditionFlowValidationDetails)
+		return r.Struct(v.UnknownConnectionCondition)
 	case 9:
-		return smithy.ReadStruct(r, &v.MalformedConditionExpression)
+		v.MalformedConditionExpression = new(MalformedConditionExpressionFlowValidationDetails)
+		return r.Struct(v.MalformedConditionExpression)
 	case 10:
-		return smithy.ReadStruct(r, &v.MalformedNodeInputExpression)
+		v.MalformedNodeInputExpression = new(MalformedNodeInputExpressionFlowValidationDetails)
+		return r.Struct(v.MalformedNodeInputExpression)
 	case 11:
-		return smithy.ReadStruct(r, &v.MismatchedNodeInputType)
+		v.MismatchedNodeInputType = new(MismatchedNodeInputTypeFlowValidationDetails)
+		return r.Struct(v.MismatchedNodeInputType)
 	case 12:
-		return smithy.ReadStruct(r, &v.MismatchedNodeOutputType)
+		v.MismatchedNodeOutputType = new(MismatchedNodeOutputTypeFlowValidationDetails)
+		return r.Struct(v.MismatchedNodeOutputType)
 	case 13:
-		return smithy.ReadStruct(r, &v.IncompatibleConnectionDataType)
+		v.IncompatibleConnectionDataType = new(IncompatibleConnectionDataTypeFlowValidationDetails)
+		return r.Struct(v.IncompatibleConnectionDataType)
 	case 14:
-		return smithy.ReadStruct(r, &v.MissingConnectionConfiguration)
+		v.MissingConnectionConfiguration = new(MissingConnectionConfigurationFlowValidationDetails)
+		return r.Struct(v.MissingConnectionConfiguration)
 	case 15:
-		return smithy.ReadStruct(r, &v.MissingDefaultCondition)
+		v.MissingDefaultCondition = new(MissingDefaultConditionFlowValidationDetails)
+		return r.Struct(v.MissingDefaultCondition)
 	case 16:
-		return smithy.ReadStruct(r, &v.MissingEndingNodes)
+		v.MissingEndingNodes = new(MissingEndingNodesFlowValidationDetails)
+		return r.Struct(v.MissingEndingNodes)
 	case 17:
-		return smithy.ReadStruct(r, &v.MissingNodeConfiguration)
+		v.MissingNodeConfiguration = new(MissingNodeConfigurationFlowValidationDetails)
+		return r.Struct(v.MissingNodeConfiguration)
 	case 18:
-		return smithy.ReadStruct(r, &v.MissingNodeInput)
+		v.MissingNodeInput = new(MissingNodeInputFlowValidationDetails)
+		return r.Struct(v.MissingNodeInput)
 	case 19:
-		return smithy.ReadStruct(r, &v.MissingNodeOutput)
+		v.MissingNodeOutput = new(MissingNodeOutputFlowValidationDetails)
+		return r.Struct(v.MissingNodeOutput)
 	case 20:
-		return smithy.ReadStruct(r, &v.MissingStartingNodes)
+		v.MissingStartingNodes = new(MissingStartingNodesFlowValidationDetails)
+		return r.Struct(v.MissingStartingNodes)
 	case 21:
-		return smithy.ReadStruct(r, &v.MultipleNodeInputConnections)
+		v.MultipleNodeInputConnections = new(MultipleNodeInputConnectionsFlowValidationDetails)
+		return r.Struct(v.MultipleNodeInputConnections)
 	case 22:
-		return smithy.ReadStruct(r, &v.UnfulfilledNodeInput)
+		v.UnfulfilledNodeInput = new(UnfulfilledNodeInputFlowValidationDetails)
+		return r.Struct(v.UnfulfilledNodeInput)
 	case 23:
-		return smithy.ReadStruct(r, &v.UnsatisfiedConnectionConditions)
+		v.UnsatisfiedConnectionConditions = new(UnsatisfiedConnectionConditionsFlowValidationDetails)
+		return r.Struct(v.UnsatisfiedConnectionConditions)
 	case 24:
-		return smithy.ReadStruct(r, &v.Unspecified)
+		v.Unspecified = new(UnspecifiedFlowValidationDetails)
+		return r.Struct(v.Unspecified)
 	case 25:
-		return smithy.ReadStruct(r, &v.UnknownNodeInput)
+		v.UnknownNodeInput = new(UnknownNodeInputFlowValidationDetails)
+		return r.Struct(v.UnknownNodeInput)
 	case 26:
-		return smithy.ReadStruct(r, &v.UnknownNodeOutput)
+		v.UnknownNodeOutput = new(UnknownNodeOutputFlowValidationDetails)
+		return r.Struct(v.UnknownNodeOutput)
 	case 27:
-		return smithy.ReadStruct(r, &v.MissingLoopInputNode)
+		v.MissingLoopInputNode = new(MissingLoopInputNodeFlowValidationDetails)
+		return r.Struct(v.MissingLoopInputNode)
 	case 28:
-		return smithy.ReadStruct(r, &v.MissingLoopControllerNode)
+		v.MissingLoopControllerNode = new(MissingLoopControllerNodeFlowValidationDetails)
+		return r.Struct(v.MissingLoopControllerNode)
 	case 29:
-		return smithy.ReadStruct(r, &v.MultipleLoopInputNodes)
+		v.MultipleLoopInputNodes = new(MultipleLoopInputNodesFlowValidationDetails)
+		return r.Struct(v.MultipleLoopInputNodes)
 	case 30:
-		return smithy.ReadStruct(r, &v.MultipleLoopControllerNodes)
+		v.MultipleLoopControllerNodes = new(MultipleLoopControllerNodesFlowValidationDetails)
+		return r.Struct(v.MultipleLoopControllerNodes)
 	case 31:
-		return smithy.ReadStruct(r, &v.LoopIncompatibleNodeType)
+		v.LoopIncompatibleNodeType = new(LoopIncompatibleNodeTypeFlowValidationDetails)
+		return r.Struct(v.LoopIncompatibleNodeType)
 	case 32:
-		return smithy.ReadStruct(r, &v.InvalidLoopBoundary)
+		v.InvalidLoopBoundary = new(InvalidLoopBoundaryFlowValidationDetails)
+		return r.Struct(v.InvalidLoopBoundary)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *FlowValidationDetails) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.CyclicConnection)
-	smithy.WriteStruct(w, 1, v.DuplicateConnections)
-	smithy.WriteStruct(w, 2, v.DuplicateConditionExpression)
-	smithy.WriteStruct(w, 3, v.UnreachableNode)
-	smithy.WriteStruct(w, 4, v.UnknownConnectionSource)
-	smithy.WriteStruct(w, 5, v.UnknownConnectionSourceOutput)
-	smithy.WriteStruct(w, 6, v.UnknownConnectionTarget)
-	smithy.WriteStruct(w, 7, v.UnknownConnectionTargetInput)
-	smithy.WriteStruct(w, 8, v.UnknownConnectionCondition)
-	smithy.WriteStruct(w, 9, v.MalformedConditionExpression)
-	smithy.WriteStruct(w, 10, v.MalformedNodeInputExpression)
-	smithy.WriteStruct(w, 11, v.MismatchedNodeInputType)
-	smithy.WriteStruct(w, 12, v.MismatchedNodeOutputType)
-	smithy.WriteStruct(w, 13, v.IncompatibleConnectionDataType)
-	smithy.WriteStruct(w, 14, v.MissingConnectionConfiguration)
-	smithy.WriteStruct(w, 15, v.MissingDefaultCondition)
-	smithy.WriteStruct(w, 16, v.MissingEndingNodes)
-	smithy.WriteStruct(w, 17, v.MissingNodeConfiguration)
-	smithy.WriteStruct(w, 18, v.MissingNodeInput)
-	smithy.WriteStruct(w, 19, v.MissingNodeOutput)
-	smithy.WriteStruct(w, 20, v.MissingStartingNodes)
-	smithy.WriteStruct(w, 21, v.MultipleNodeInputConnections)
-	smithy.WriteStruct(w, 22, v.UnfulfilledNodeInput)
-	smithy.WriteStruct(w, 23, v.UnsatisfiedConnectionConditions)
-	smithy.WriteStruct(w, 24, v.Unspecified)
-	smithy.WriteStruct(w, 25, v.UnknownNodeInput)
-	smithy.WriteStruct(w, 26, v.UnknownNodeOutput)
-	smithy.WriteStruct(w, 27, v.MissingLoopInputNode)
-	smithy.WriteStruct(w, 28, v.MissingLoopControllerNode)
-	smithy.WriteStruct(w, 29, v.MultipleLoopInputNodes)
-	smithy.WriteStruct(w, 30, v.MultipleLoopControllerNodes)
-	smithy.WriteStruct(w, 31, v.LoopIncompatibleNodeType)
-	smithy.WriteStruct(w, 32, v.InvalidLoopBoundary)
+	if v.CyclicConnection != nil {
+		w.Member(0)
+		w.Struct(v.CyclicConnection)
+	}
+	if v.DuplicateConnections != nil {
+		w.Member(1)
+		w.Struct(v.DuplicateConnections)
+	}
+	if v.DuplicateConditionExpression != nil {
+		w.Member(2)
+		w.Struct(v.DuplicateConditionExpression)
+	}
+	if v.UnreachableNode != nil {
+		w.Member(3)
+		w.Struct(v.UnreachableNode)
+	}
+	if v.UnknownConnectionSource != nil {
+		w.Member(4)
+		w.Struct(v.UnknownConnectionSource)
+	}
+	if v.UnknownConnectionSourceOutput != nil {
+		w.Member(5)
+		w.Struct(v.UnknownConnectionSourceOutput)
+	}
+	if v.UnknownConnectionTarget != nil {
+		w.Member(6)
+		w.Struct(v.UnknownConnectionTarget)
+	}
+	if v.UnknownConnectionTargetInput != nil {
+		w.Member(7)
+		w.Struct(v.UnknownConnectionTargetInput)
+	}
+	if v.UnknownConnectionCondition != nil {
+		w.Member(8)
+		w.Struct(v.UnknownConnectionCondition)
+	}
+	if v.MalformedConditionExpression != nil {
+		w.Member(9)
+		w.Struct(v.MalformedConditionExpression)
+	}
+	if v.MalformedNodeInputExpression != nil {
+		w.Member(10)
+		w.Struct(v.MalformedNodeInputExpression)
+	}
+	if v.MismatchedNodeInputType != nil {
+		w.Member(11)
+		w.Struct(v.MismatchedNodeInputType)
+	}
+	if v.MismatchedNodeOutputType != nil {
+		w.Member(12)
+		w.Struct(v.MismatchedNodeOutputType)
+	}
+	if v.IncompatibleConnectionDataType != nil {
+		w.Member(13)
+		w.Struct(v.IncompatibleConnectionDataType)
+	}
+	if v.MissingConnectionConfiguration != nil {
+		w.Member(14)
+		w.Struct(v.MissingConnectionConfiguration)
+	}
+	if v.MissingDefaultCondition != nil {
+		w.Member(15)
+		w.Struct(v.MissingDefaultCondition)
+	}
+	if v.MissingEndingNodes != nil {
+		w.Member(16)
+		w.Struct(v.MissingEndingNodes)
+	}
+	if v.MissingNodeConfiguration != nil {
+		w.Member(17)
+		w.Struct(v.MissingNodeConfiguration)
+	}
+	if v.MissingNodeInput != nil {
+		w.Member(18)
+		w.Struct(v.MissingNodeInput)
+	}
+	if v.MissingNodeOutput != nil {
+		w.Member(19)
+		w.Struct(v.MissingNodeOutput)
+	}
+	if v.MissingStartingNodes != nil {
+		w.Member(20)
+		w.Struct(v.MissingStartingNodes)
+	}
+	if v.MultipleNodeInputConnections != nil {
+		w.Member(21)
+		w.Struct(v.MultipleNodeInputConnections)
+	}
+	if v.UnfulfilledNodeInput != nil {
+		w.Member(22)
+		w.Struct(v.UnfulfilledNodeInput)
+	}
+	if v.UnsatisfiedConnectionConditions != nil {
+		w.Member(23)
+		w.Struct(v.UnsatisfiedConnectionConditions)
+	}
+	if v.Unspecified != nil {
+		w.Member(24)
+		w.Struct(v.Unspecified)
+	}
+	if v.UnknownNodeInput != nil {
+		w.Member(25)
+		w.Struct(v.UnknownNodeInput)
+	}
+	if v.UnknownNodeOutput != nil {
+		w.Member(26)
+		w.Struct(v.UnknownNodeOutput)
+	}
+	if v.MissingLoopInputNode != nil {
+		w.Member(27)
+		w.Struct(v.MissingLoopInputNode)
+	}
+	if v.MissingLoopControllerNode != nil {
+		w.Member(28)
+		w.Struct(v.MissingLoopControllerNode)
+	}
+	if v.MultipleLoopInputNodes != nil {
+		w.Member(29)
+		w.Struct(v.MultipleLoopInputNodes)
+	}
+	if v.MultipleLoopControllerNodes != nil {
+		w.Member(30)
+		w.Struct(v.MultipleLoopControllerNodes)
+	}
+	if v.LoopIncompatibleNodeType != nil {
+		w.Member(31)
+		w.Struct(v.LoopIncompatibleNodeType)
+	}
+	if v.InvalidLoopBoundary != nil {
+		w.Member(32)
+		w.Struct(v.InvalidLoopBoundary)
+	}
 }
 
 var schemaFlowValidationSeverity = smithy.Schema{
@@ -6465,11 +7125,11 @@ func (v *FlowVersionSummary) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FlowVersionSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowVersionSummary
-	smithy.Write(w, s, 0, &v.ID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.ARN, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Status, smithy.PutString[FlowStatus])
+	smithy.WriteString(w, s, 0, v.ID)
+	smithy.WriteString(w, s, 1, v.ARN)
+	smithy.WriteString(w, s, 2, string(v.Status))
 	smithy.WriteTime(w, s, 3, v.CreatedAt)
-	smithy.Write(w, s, 4, &v.Version, smithy.PutString[string])
+	smithy.WriteString(w, s, 4, v.Version)
 }
 
 var schemaFunction = smithy.Schema{
@@ -6505,10 +7165,10 @@ func (v *Function) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *Function) WriteMembers(w smithy.Writer) {
 	s := &schemaFunction
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
 	smithy.WriteMap(w, s, 2, v.Parameters, smithy.PutValue[ParameterDetail])
-	smithy.WriteString(w, s, 3, v.RequireConfirmation)
+	smithy.WriteString(w, s, 3, string(v.RequireConfirmation))
 }
 
 var schemaFunctionDescription = smithy.Schema{
@@ -6532,7 +7192,11 @@ func (v *FunctionSchema) ReadMember(r smithy.Reader, i int) error {
 	s := schemaFunctionSchema.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Functions, smithy.ReadValue[Function])
+		v.Functions = []Function{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Functions = append(v.Functions, Function{})
+			return &v.Functions[len(v.Functions)-1]
+		})
 	}
 	return nil
 }
@@ -6540,7 +7204,9 @@ func (v *FunctionSchema) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FunctionSchema) WriteMembers(w smithy.Writer) {
 	s := &schemaFunctionSchema
-	smithy.WriteList(w, s, 0, v.Functions, smithy.PutValue[Function])
+	if v.Functions != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Functions), func(i int) smithy.Struct { return &v.Functions[i] })
+	}
 }
 
 var schemaFunctions = smithy.Schema{
@@ -6581,9 +7247,9 @@ func (v *GetAgentActionGroupRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetAgentActionGroupRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetAgentActionGroupRequest
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentVersion, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.ActionGroupID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentVersion)
+	smithy.WriteString(w, s, 2, v.ActionGroupID)
 }
 
 var schemaGetAgentActionGroupResponse = smithy.Schema{
@@ -6603,14 +7269,18 @@ func (*GetAgentActionGroupResponse) Schema() *smithy.Schema {
 func (v *GetAgentActionGroupResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.AgentActionGroup)
+		v.AgentActionGroup = new(AgentActionGroup)
+		return r.Struct(v.AgentActionGroup)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GetAgentActionGroupResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.AgentActionGroup)
+	if v.AgentActionGroup != nil {
+		w.Member(0)
+		w.Struct(v.AgentActionGroup)
+	}
 }
 
 var schemaGetAgentAliasRequest = smithy.Schema{
@@ -6640,8 +7310,8 @@ func (v *GetAgentAliasRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetAgentAliasRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetAgentAliasRequest
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentAliasID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentAliasID)
 }
 
 var schemaGetAgentAliasResponse = smithy.Schema{
@@ -6659,14 +7329,18 @@ func (*GetAgentAliasResponse) Schema() *smithy.Schema { return &schemaGetAgentAl
 func (v *GetAgentAliasResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.AgentAlias)
+		v.AgentAlias = new(AgentAlias)
+		return r.Struct(v.AgentAlias)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GetAgentAliasResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.AgentAlias)
+	if v.AgentAlias != nil {
+		w.Member(0)
+		w.Struct(v.AgentAlias)
+	}
 }
 
 var schemaGetAgentCollaboratorRequest = smithy.Schema{
@@ -6701,9 +7375,9 @@ func (v *GetAgentCollaboratorRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetAgentCollaboratorRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetAgentCollaboratorRequest
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentVersion, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.CollaboratorID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentVersion)
+	smithy.WriteString(w, s, 2, v.CollaboratorID)
 }
 
 var schemaGetAgentCollaboratorResponse = smithy.Schema{
@@ -6723,14 +7397,18 @@ func (*GetAgentCollaboratorResponse) Schema() *smithy.Schema {
 func (v *GetAgentCollaboratorResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.AgentCollaborator)
+		v.AgentCollaborator = new(AgentCollaborator)
+		return r.Struct(v.AgentCollaborator)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GetAgentCollaboratorResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.AgentCollaborator)
+	if v.AgentCollaborator != nil {
+		w.Member(0)
+		w.Struct(v.AgentCollaborator)
+	}
 }
 
 var schemaGetAgentKnowledgeBaseRequest = smithy.Schema{
@@ -6765,9 +7443,9 @@ func (v *GetAgentKnowledgeBaseRequest) ReadMember(r smithy.Reader, i int) error 
 // WriteMembers implements smithy.Struct.
 func (v *GetAgentKnowledgeBaseRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetAgentKnowledgeBaseRequest
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentVersion, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.KnowledgeBaseID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentVersion)
+	smithy.WriteString(w, s, 2, v.KnowledgeBaseID)
 }
 
 var schemaGetAgentKnowledgeBaseResponse = smithy.Schema{
@@ -6787,14 +7465,18 @@ func (*GetAgentKnowledgeBaseResponse) Schema() *smithy.Schema {
 func (v *GetAgentKnowledgeBaseResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.AgentKnowledgeBase)
+		v.AgentKnowledgeBase = new(AgentKnowledgeBase)
+		return r.Struct(v.AgentKnowledgeBase)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GetAgentKnowledgeBaseResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.AgentKnowledgeBase)
+	if v.AgentKnowledgeBase != nil {
+		w.Member(0)
+		w.Struct(v.AgentKnowledgeBase)
+	}
 }
 
 var schemaGetAgentRequest = smithy.Schema{
@@ -6821,7 +7503,7 @@ func (v *GetAgentRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetAgentRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetAgentRequest
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
 }
 
 var schemaGetAgentResponse = smithy.Schema{
@@ -6839,14 +7521,18 @@ func (*GetAgentResponse) Schema() *smithy.Schema { return &schemaGetAgentRespons
 func (v *GetAgentResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Agent)
+		v.Agent = new(Agent)
+		return r.Struct(v.Agent)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GetAgentResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Agent)
+	if v.Agent != nil {
+		w.Member(0)
+		w.Struct(v.Agent)
+	}
 }
 
 var schemaGetAgentVersionRequest = smithy.Schema{
@@ -6876,8 +7562,8 @@ func (v *GetAgentVersionRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetAgentVersionRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetAgentVersionRequest
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentVersion, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentVersion)
 }
 
 var schemaGetAgentVersionResponse = smithy.Schema{
@@ -6895,14 +7581,18 @@ func (*GetAgentVersionResponse) Schema() *smithy.Schema { return &schemaGetAgent
 func (v *GetAgentVersionResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.AgentVersion)
+		v.AgentVersion = new(AgentVersion)
+		return r.Struct(v.AgentVersion)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GetAgentVersionResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.AgentVersion)
+	if v.AgentVersion != nil {
+		w.Member(0)
+		w.Struct(v.AgentVersion)
+	}
 }
 
 var schemaGetDataSourceRequest = smithy.Schema{
@@ -6932,8 +7622,8 @@ func (v *GetDataSourceRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetDataSourceRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetDataSourceRequest
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.DataSourceID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
+	smithy.WriteString(w, s, 1, v.DataSourceID)
 }
 
 var schemaGetDataSourceResponse = smithy.Schema{
@@ -6951,14 +7641,18 @@ func (*GetDataSourceResponse) Schema() *smithy.Schema { return &schemaGetDataSou
 func (v *GetDataSourceResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.DataSource)
+		v.DataSource = new(DataSource)
+		return r.Struct(v.DataSource)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GetDataSourceResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.DataSource)
+	if v.DataSource != nil {
+		w.Member(0)
+		w.Struct(v.DataSource)
+	}
 }
 
 var schemaGetFlowAliasRequest = smithy.Schema{
@@ -6988,8 +7682,8 @@ func (v *GetFlowAliasRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetFlowAliasRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetFlowAliasRequest
-	smithy.Write(w, s, 0, &v.FlowIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AliasIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.FlowIdentifier)
+	smithy.WriteString(w, s, 1, v.AliasIdentifier)
 }
 
 var schemaGetFlowAliasResponse = smithy.Schema{
@@ -7020,9 +7714,14 @@ func (v *GetFlowAliasResponse) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.Description)
 	case 2:
-		return smithy.ReadList(r, s, &v.RoutingConfiguration, smithy.ReadValue[FlowAliasRoutingConfigurationListItem])
+		v.RoutingConfiguration = []FlowAliasRoutingConfigurationListItem{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.RoutingConfiguration = append(v.RoutingConfiguration, FlowAliasRoutingConfigurationListItem{})
+			return &v.RoutingConfiguration[len(v.RoutingConfiguration)-1]
+		})
 	case 3:
-		return smithy.ReadStruct(r, &v.ConcurrencyConfiguration)
+		v.ConcurrencyConfiguration = new(FlowAliasConcurrencyConfiguration)
+		return r.Struct(v.ConcurrencyConfiguration)
 	case 4:
 		return smithy.ReadString(r, s, &v.FlowID)
 	case 5:
@@ -7040,13 +7739,16 @@ func (v *GetFlowAliasResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetFlowAliasResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetFlowAliasResponse
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
-	smithy.WriteList(w, s, 2, v.RoutingConfiguration, smithy.PutValue[FlowAliasRoutingConfigurationListItem])
-	smithy.WriteStruct(w, 3, v.ConcurrencyConfiguration)
-	smithy.Write(w, s, 4, &v.FlowID, smithy.PutString[string])
-	smithy.Write(w, s, 5, &v.ID, smithy.PutString[string])
-	smithy.Write(w, s, 6, &v.ARN, smithy.PutString[string])
+	smithy.WriteStructs(w, s, 2, len(v.RoutingConfiguration), func(i int) smithy.Struct { return &v.RoutingConfiguration[i] })
+	if v.ConcurrencyConfiguration != nil {
+		w.Member(3)
+		w.Struct(v.ConcurrencyConfiguration)
+	}
+	smithy.WriteString(w, s, 4, v.FlowID)
+	smithy.WriteString(w, s, 5, v.ID)
+	smithy.WriteString(w, s, 6, v.ARN)
 	smithy.WriteTime(w, s, 7, v.CreatedAt)
 	smithy.WriteTime(w, s, 8, v.UpdatedAt)
 }
@@ -7078,8 +7780,8 @@ func (v *GetFlowRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetFlowRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetFlowRequest
-	smithy.Write(w, s, 0, &v.FlowIdentifier, smithy.PutString[string])
-	smithy.WriteString(w, s, 1, v.IncludedData)
+	smithy.WriteString(w, s, 0, v.FlowIdentifier)
+	smithy.WriteString(w, s, 1, string(v.IncludedData))
 }
 
 var schemaGetFlowResponse = smithy.Schema{
@@ -7129,9 +7831,14 @@ func (v *GetFlowResponse) ReadMember(r smithy.Reader, i int) error {
 	case 9:
 		return smithy.ReadString(r, s, &v.Version)
 	case 10:
-		return smithy.ReadStruct(r, &v.Definition)
+		v.Definition = new(FlowDefinition)
+		return r.Struct(v.Definition)
 	case 11:
-		return smithy.ReadList(r, s, &v.Validations, smithy.ReadValue[FlowValidation])
+		v.Validations = []FlowValidation{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Validations = append(v.Validations, FlowValidation{})
+			return &v.Validations[len(v.Validations)-1]
+		})
 	}
 	return nil
 }
@@ -7139,18 +7846,23 @@ func (v *GetFlowResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetFlowResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetFlowResponse
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
-	smithy.Write(w, s, 2, &v.ExecutionRoleARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 2, v.ExecutionRoleARN)
 	smithy.WriteString(w, s, 3, v.CustomerEncryptionKeyARN)
-	smithy.Write(w, s, 4, &v.ID, smithy.PutString[string])
-	smithy.Write(w, s, 5, &v.ARN, smithy.PutString[string])
-	smithy.Write(w, s, 6, &v.Status, smithy.PutString[FlowStatus])
+	smithy.WriteString(w, s, 4, v.ID)
+	smithy.WriteString(w, s, 5, v.ARN)
+	smithy.WriteString(w, s, 6, string(v.Status))
 	smithy.WriteTime(w, s, 7, v.CreatedAt)
 	smithy.WriteTime(w, s, 8, v.UpdatedAt)
-	smithy.Write(w, s, 9, &v.Version, smithy.PutString[string])
-	smithy.WriteStruct(w, 10, v.Definition)
-	smithy.WriteList(w, s, 11, v.Validations, smithy.PutValue[FlowValidation])
+	smithy.WriteString(w, s, 9, v.Version)
+	if v.Definition != nil {
+		w.Member(10)
+		w.Struct(v.Definition)
+	}
+	if v.Validations != nil {
+		smithy.WriteStructs(w, s, 11, len(v.Validations), func(i int) smithy.Struct { return &v.Validations[i] })
+	}
 }
 
 var schemaGetFlowVersionRequest = smithy.Schema{
@@ -7183,9 +7895,9 @@ func (v *GetFlowVersionRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetFlowVersionRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetFlowVersionRequest
-	smithy.Write(w, s, 0, &v.FlowIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.FlowVersion, smithy.PutString[string])
-	smithy.WriteString(w, s, 2, v.IncludedData)
+	smithy.WriteString(w, s, 0, v.FlowIdentifier)
+	smithy.WriteString(w, s, 1, v.FlowVersion)
+	smithy.WriteString(w, s, 2, string(v.IncludedData))
 }
 
 var schemaGetFlowVersionResponse = smithy.Schema{
@@ -7231,7 +7943,8 @@ func (v *GetFlowVersionResponse) ReadMember(r smithy.Reader, i int) error {
 	case 8:
 		return smithy.ReadString(r, s, &v.Version)
 	case 9:
-		return smithy.ReadStruct(r, &v.Definition)
+		v.Definition = new(FlowDefinition)
+		return r.Struct(v.Definition)
 	}
 	return nil
 }
@@ -7239,16 +7952,19 @@ func (v *GetFlowVersionResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetFlowVersionResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetFlowVersionResponse
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
-	smithy.Write(w, s, 2, &v.ExecutionRoleARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 2, v.ExecutionRoleARN)
 	smithy.WriteString(w, s, 3, v.CustomerEncryptionKeyARN)
-	smithy.Write(w, s, 4, &v.ID, smithy.PutString[string])
-	smithy.Write(w, s, 5, &v.ARN, smithy.PutString[string])
-	smithy.Write(w, s, 6, &v.Status, smithy.PutString[FlowStatus])
+	smithy.WriteString(w, s, 4, v.ID)
+	smithy.WriteString(w, s, 5, v.ARN)
+	smithy.WriteString(w, s, 6, string(v.Status))
 	smithy.WriteTime(w, s, 7, v.CreatedAt)
-	smithy.Write(w, s, 8, &v.Version, smithy.PutString[string])
-	smithy.WriteStruct(w, 9, v.Definition)
+	smithy.WriteString(w, s, 8, v.Version)
+	if v.Definition != nil {
+		w.Member(9)
+		w.Struct(v.Definition)
+	}
 }
 
 var schemaGetIngestionJobRequest = smithy.Schema{
@@ -7281,9 +7997,9 @@ func (v *GetIngestionJobRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetIngestionJobRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetIngestionJobRequest
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.DataSourceID, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.IngestionJobID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
+	smithy.WriteString(w, s, 1, v.DataSourceID)
+	smithy.WriteString(w, s, 2, v.IngestionJobID)
 }
 
 var schemaGetIngestionJobResponse = smithy.Schema{
@@ -7301,14 +8017,18 @@ func (*GetIngestionJobResponse) Schema() *smithy.Schema { return &schemaGetInges
 func (v *GetIngestionJobResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.IngestionJob)
+		v.IngestionJob = new(IngestionJob)
+		return r.Struct(v.IngestionJob)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GetIngestionJobResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.IngestionJob)
+	if v.IngestionJob != nil {
+		w.Member(0)
+		w.Struct(v.IngestionJob)
+	}
 }
 
 var schemaGetKnowledgeBaseDocumentsRequest = smithy.Schema{
@@ -7335,7 +8055,11 @@ func (v *GetKnowledgeBaseDocumentsRequest) ReadMember(r smithy.Reader, i int) er
 	case 1:
 		return smithy.ReadString(r, s, &v.DataSourceID)
 	case 2:
-		return smithy.ReadList(r, s, &v.DocumentIdentifiers, smithy.ReadValue[DocumentIdentifier])
+		v.DocumentIdentifiers = []DocumentIdentifier{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.DocumentIdentifiers = append(v.DocumentIdentifiers, DocumentIdentifier{})
+			return &v.DocumentIdentifiers[len(v.DocumentIdentifiers)-1]
+		})
 	}
 	return nil
 }
@@ -7343,9 +8067,9 @@ func (v *GetKnowledgeBaseDocumentsRequest) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *GetKnowledgeBaseDocumentsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetKnowledgeBaseDocumentsRequest
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.DataSourceID, smithy.PutString[string])
-	smithy.WriteList(w, s, 2, v.DocumentIdentifiers, smithy.PutValue[DocumentIdentifier])
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
+	smithy.WriteString(w, s, 1, v.DataSourceID)
+	smithy.WriteStructs(w, s, 2, len(v.DocumentIdentifiers), func(i int) smithy.Struct { return &v.DocumentIdentifiers[i] })
 }
 
 var schemaGetKnowledgeBaseDocumentsResponse = smithy.Schema{
@@ -7366,7 +8090,11 @@ func (v *GetKnowledgeBaseDocumentsResponse) ReadMember(r smithy.Reader, i int) e
 	s := schemaGetKnowledgeBaseDocumentsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.DocumentDetails, smithy.ReadValue[KnowledgeBaseDocumentDetail])
+		v.DocumentDetails = []KnowledgeBaseDocumentDetail{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.DocumentDetails = append(v.DocumentDetails, KnowledgeBaseDocumentDetail{})
+			return &v.DocumentDetails[len(v.DocumentDetails)-1]
+		})
 	}
 	return nil
 }
@@ -7374,7 +8102,9 @@ func (v *GetKnowledgeBaseDocumentsResponse) ReadMember(r smithy.Reader, i int) e
 // WriteMembers implements smithy.Struct.
 func (v *GetKnowledgeBaseDocumentsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetKnowledgeBaseDocumentsResponse
-	smithy.WriteList(w, s, 0, v.DocumentDetails, smithy.PutValue[KnowledgeBaseDocumentDetail])
+	if v.DocumentDetails != nil {
+		smithy.WriteStructs(w, s, 0, len(v.DocumentDetails), func(i int) smithy.Struct { return &v.DocumentDetails[i] })
+	}
 }
 
 var schemaGetKnowledgeBaseRequest = smithy.Schema{
@@ -7401,7 +8131,7 @@ func (v *GetKnowledgeBaseRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetKnowledgeBaseRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetKnowledgeBaseRequest
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
 }
 
 var schemaGetKnowledgeBaseResponse = smithy.Schema{
@@ -7419,14 +8149,18 @@ func (*GetKnowledgeBaseResponse) Schema() *smithy.Schema { return &schemaGetKnow
 func (v *GetKnowledgeBaseResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.KnowledgeBase)
+		v.KnowledgeBase = new(KnowledgeBase)
+		return r.Struct(v.KnowledgeBase)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GetKnowledgeBaseResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.KnowledgeBase)
+	if v.KnowledgeBase != nil {
+		w.Member(0)
+		w.Struct(v.KnowledgeBase)
+	}
 }
 
 var schemaGetPromptRequest = smithy.Schema{
@@ -7459,9 +8193,9 @@ func (v *GetPromptRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetPromptRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetPromptRequest
-	smithy.Write(w, s, 0, &v.PromptIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PromptIdentifier)
 	smithy.WriteString(w, s, 1, v.PromptVersion)
-	smithy.WriteString(w, s, 2, v.IncludedData)
+	smithy.WriteString(w, s, 2, string(v.IncludedData))
 }
 
 var schemaGetPromptResponse = smithy.Schema{
@@ -7497,7 +8231,11 @@ func (v *GetPromptResponse) ReadMember(r smithy.Reader, i int) error {
 	case 3:
 		return smithy.ReadString(r, s, &v.DefaultVariant)
 	case 4:
-		return smithy.ReadList(r, s, &v.Variants, smithy.ReadValue[PromptVariant])
+		v.Variants = []PromptVariant{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Variants = append(v.Variants, PromptVariant{})
+			return &v.Variants[len(v.Variants)-1]
+		})
 	case 5:
 		return smithy.ReadString(r, s, &v.ID)
 	case 6:
@@ -7515,14 +8253,16 @@ func (v *GetPromptResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetPromptResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetPromptResponse
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
 	smithy.WriteString(w, s, 2, v.CustomerEncryptionKeyARN)
 	smithy.WriteString(w, s, 3, v.DefaultVariant)
-	smithy.WriteList(w, s, 4, v.Variants, smithy.PutValue[PromptVariant])
-	smithy.Write(w, s, 5, &v.ID, smithy.PutString[string])
-	smithy.Write(w, s, 6, &v.ARN, smithy.PutString[string])
-	smithy.Write(w, s, 7, &v.Version, smithy.PutString[string])
+	if v.Variants != nil {
+		smithy.WriteStructs(w, s, 4, len(v.Variants), func(i int) smithy.Struct { return &v.Variants[i] })
+	}
+	smithy.WriteString(w, s, 5, v.ID)
+	smithy.WriteString(w, s, 6, v.ARN)
+	smithy.WriteString(w, s, 7, v.Version)
 	smithy.WriteTime(w, s, 8, v.CreatedAt)
 	smithy.WriteTime(w, s, 9, v.UpdatedAt)
 }
@@ -7551,7 +8291,7 @@ func (v *GetResourcePolicyRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetResourcePolicyRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetResourcePolicyRequest
-	smithy.Write(w, s, 0, &v.ResourceARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ResourceARN)
 }
 
 var schemaGetResourcePolicyResponse = smithy.Schema{
@@ -7584,9 +8324,9 @@ func (v *GetResourcePolicyResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetResourcePolicyResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetResourcePolicyResponse
-	smithy.Write(w, s, 0, &v.ResourceARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Policy, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.RevisionID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ResourceARN)
+	smithy.WriteString(w, s, 1, v.Policy)
+	smithy.WriteString(w, s, 2, v.RevisionID)
 }
 
 var schemaGetRetrievalInstructionRequest = smithy.Schema{
@@ -7618,7 +8358,7 @@ func (v *GetRetrievalInstructionRequest) ReadMember(r smithy.Reader, i int) erro
 // WriteMembers implements smithy.Struct.
 func (v *GetRetrievalInstructionRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetRetrievalInstructionRequest
-	smithy.Write(w, s, 0, &v.RetrievalInstructionID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.RetrievalInstructionID)
 	smithy.WriteString(w, s, 1, v.RetrievalInstructionVersion)
 }
 
@@ -7662,7 +8402,8 @@ func (v *GetRetrievalInstructionResponse) ReadMember(r smithy.Reader, i int) err
 	case 4:
 		return smithy.ReadString(r, s, &v.LastTransitionStatus)
 	case 5:
-		return smithy.ReadStruct(r, &v.Instruction)
+		v.Instruction = new(RetrievalInstructionContent)
+		return r.Struct(v.Instruction)
 	case 6:
 		return smithy.ReadTime(r, s, &v.CreatedAt)
 	case 7:
@@ -7672,7 +8413,11 @@ func (v *GetRetrievalInstructionResponse) ReadMember(r smithy.Reader, i int) err
 	case 9:
 		return smithy.ReadString(r, s, &v.CustomerEncryptionKeyARN)
 	case 10:
-		return smithy.ReadList(r, s, &v.LastTransitionStatusReasons, smithy.ReadValue[RetrievalInstructionFailureReason])
+		v.LastTransitionStatusReasons = []RetrievalInstructionFailureReason{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.LastTransitionStatusReasons = append(v.LastTransitionStatusReasons, RetrievalInstructionFailureReason{})
+			return &v.LastTransitionStatusReasons[len(v.LastTransitionStatusReasons)-1]
+		})
 	case 11:
 		return smithy.ReadString(r, s, &v.Version)
 	case 12:
@@ -7684,17 +8429,22 @@ func (v *GetRetrievalInstructionResponse) ReadMember(r smithy.Reader, i int) err
 // WriteMembers implements smithy.Struct.
 func (v *GetRetrievalInstructionResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetRetrievalInstructionResponse
-	smithy.Write(w, s, 0, &v.RetrievalInstructionID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.RetrievalInstructionARN, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Name, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.Status, smithy.PutString[RetrievalInstructionStatus])
-	smithy.Write(w, s, 4, &v.LastTransitionStatus, smithy.PutString[RetrievalInstructionLastTransitionStatus])
-	smithy.WriteStruct(w, 5, v.Instruction)
+	smithy.WriteString(w, s, 0, v.RetrievalInstructionID)
+	smithy.WriteString(w, s, 1, v.RetrievalInstructionARN)
+	smithy.WriteString(w, s, 2, v.Name)
+	smithy.WriteString(w, s, 3, string(v.Status))
+	smithy.WriteString(w, s, 4, string(v.LastTransitionStatus))
+	if v.Instruction != nil {
+		w.Member(5)
+		w.Struct(v.Instruction)
+	}
 	smithy.WriteTime(w, s, 6, v.CreatedAt)
 	smithy.WriteTime(w, s, 7, v.UpdatedAt)
 	smithy.WriteString(w, s, 8, v.Description)
 	smithy.WriteString(w, s, 9, v.CustomerEncryptionKeyARN)
-	smithy.WriteList(w, s, 10, v.LastTransitionStatusReasons, smithy.PutValue[RetrievalInstructionFailureReason])
+	if v.LastTransitionStatusReasons != nil {
+		smithy.WriteStructs(w, s, 10, len(v.LastTransitionStatusReasons), func(i int) smithy.Struct { return &v.LastTransitionStatusReasons[i] })
+	}
 	smithy.WriteString(w, s, 11, v.Version)
 	smithy.WriteString(w, s, 12, v.LatestVersion)
 }
@@ -7726,8 +8476,8 @@ func (v *GetVPCConfigurationRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetVPCConfigurationRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetVPCConfigurationRequest
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.VPCConfigurationID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
+	smithy.WriteString(w, s, 1, v.VPCConfigurationID)
 }
 
 var schemaGetVPCConfigurationResponse = smithy.Schema{
@@ -7747,14 +8497,18 @@ func (*GetVPCConfigurationResponse) Schema() *smithy.Schema {
 func (v *GetVPCConfigurationResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.VPCConfiguration)
+		v.VPCConfiguration = new(VPCConfiguration)
+		return r.Struct(v.VPCConfiguration)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GetVPCConfigurationResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.VPCConfiguration)
+	if v.VPCConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.VPCConfiguration)
+	}
 }
 
 var schemaGraphARN = smithy.Schema{
@@ -7823,7 +8577,11 @@ func (v *HierarchicalChunkingConfiguration) ReadMember(r smithy.Reader, i int) e
 	s := schemaHierarchicalChunkingConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.LevelConfigurations, smithy.ReadValue[HierarchicalChunkingLevelConfiguration])
+		v.LevelConfigurations = []HierarchicalChunkingLevelConfiguration{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.LevelConfigurations = append(v.LevelConfigurations, HierarchicalChunkingLevelConfiguration{})
+			return &v.LevelConfigurations[len(v.LevelConfigurations)-1]
+		})
 	case 1:
 		return smithy.ReadInt(r, s, &v.OverlapTokens)
 	}
@@ -7833,7 +8591,7 @@ func (v *HierarchicalChunkingConfiguration) ReadMember(r smithy.Reader, i int) e
 // WriteMembers implements smithy.Struct.
 func (v *HierarchicalChunkingConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaHierarchicalChunkingConfiguration
-	smithy.WriteList(w, s, 0, v.LevelConfigurations, smithy.PutValue[HierarchicalChunkingLevelConfiguration])
+	smithy.WriteStructs(w, s, 0, len(v.LevelConfigurations), func(i int) smithy.Struct { return &v.LevelConfigurations[i] })
 	smithy.Write(w, s, 1, &v.OverlapTokens, smithy.PutInt[int])
 }
 
@@ -7926,7 +8684,7 @@ func (v *ImageExtractionConfiguration) ReadMember(r smithy.Reader, i int) error 
 // WriteMembers implements smithy.Struct.
 func (v *ImageExtractionConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaImageExtractionConfiguration
-	smithy.Write(w, s, 0, &v.ImageExtractionStatus, smithy.PutString[EnabledOrDisabledState])
+	smithy.WriteString(w, s, 0, string(v.ImageExtractionStatus))
 }
 
 var schemaIncludeExclude = smithy.Schema{
@@ -7965,7 +8723,7 @@ func (v *IncompatibleConnectionDataTypeFlowValidationDetails) ReadMember(r smith
 // WriteMembers implements smithy.Struct.
 func (v *IncompatibleConnectionDataTypeFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaIncompatibleConnectionDataTypeFlowValidationDetails
-	smithy.Write(w, s, 0, &v.Connection, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Connection)
 }
 
 var schemaIncompatibleLoopNodeType = smithy.Schema{
@@ -8054,7 +8812,11 @@ func (v *IngestKnowledgeBaseDocumentsRequest) ReadMember(r smithy.Reader, i int)
 	case 2:
 		return smithy.ReadString(r, s, &v.ClientToken)
 	case 3:
-		return smithy.ReadList(r, s, &v.Documents, smithy.ReadValue[KnowledgeBaseDocument])
+		v.Documents = []KnowledgeBaseDocument{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Documents = append(v.Documents, KnowledgeBaseDocument{})
+			return &v.Documents[len(v.Documents)-1]
+		})
 	}
 	return nil
 }
@@ -8062,10 +8824,10 @@ func (v *IngestKnowledgeBaseDocumentsRequest) ReadMember(r smithy.Reader, i int)
 // WriteMembers implements smithy.Struct.
 func (v *IngestKnowledgeBaseDocumentsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaIngestKnowledgeBaseDocumentsRequest
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.DataSourceID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
+	smithy.WriteString(w, s, 1, v.DataSourceID)
 	smithy.WriteString(w, s, 2, v.ClientToken)
-	smithy.WriteList(w, s, 3, v.Documents, smithy.PutValue[KnowledgeBaseDocument])
+	smithy.WriteStructs(w, s, 3, len(v.Documents), func(i int) smithy.Struct { return &v.Documents[i] })
 }
 
 var schemaIngestKnowledgeBaseDocumentsResponse = smithy.Schema{
@@ -8086,7 +8848,11 @@ func (v *IngestKnowledgeBaseDocumentsResponse) ReadMember(r smithy.Reader, i int
 	s := schemaIngestKnowledgeBaseDocumentsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.DocumentDetails, smithy.ReadValue[KnowledgeBaseDocumentDetail])
+		v.DocumentDetails = []KnowledgeBaseDocumentDetail{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.DocumentDetails = append(v.DocumentDetails, KnowledgeBaseDocumentDetail{})
+			return &v.DocumentDetails[len(v.DocumentDetails)-1]
+		})
 	}
 	return nil
 }
@@ -8094,7 +8860,9 @@ func (v *IngestKnowledgeBaseDocumentsResponse) ReadMember(r smithy.Reader, i int
 // WriteMembers implements smithy.Struct.
 func (v *IngestKnowledgeBaseDocumentsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaIngestKnowledgeBaseDocumentsResponse
-	smithy.WriteList(w, s, 0, v.DocumentDetails, smithy.PutValue[KnowledgeBaseDocumentDetail])
+	if v.DocumentDetails != nil {
+		smithy.WriteStructs(w, s, 0, len(v.DocumentDetails), func(i int) smithy.Struct { return &v.DocumentDetails[i] })
+	}
 }
 
 var schemaIngestionJob = smithy.Schema{
@@ -8132,7 +8900,8 @@ func (v *IngestionJob) ReadMember(r smithy.Reader, i int) error {
 	case 4:
 		return smithy.ReadString(r, s, &v.Status)
 	case 5:
-		return smithy.ReadStruct(r, &v.Statistics)
+		v.Statistics = new(IngestionJobStatistics)
+		return r.Struct(v.Statistics)
 	case 6:
 		return smithy.ReadList(r, s, &v.FailureReasons, smithy.ReadString[string])
 	case 7:
@@ -8148,12 +8917,15 @@ func (v *IngestionJob) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *IngestionJob) WriteMembers(w smithy.Writer) {
 	s := &schemaIngestionJob
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.DataSourceID, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.IngestionJobID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
+	smithy.WriteString(w, s, 1, v.DataSourceID)
+	smithy.WriteString(w, s, 2, v.IngestionJobID)
 	smithy.WriteString(w, s, 3, v.Description)
-	smithy.Write(w, s, 4, &v.Status, smithy.PutString[IngestionJobStatus])
-	smithy.WriteStruct(w, 5, v.Statistics)
+	smithy.WriteString(w, s, 4, string(v.Status))
+	if v.Statistics != nil {
+		w.Member(5)
+		w.Struct(v.Statistics)
+	}
 	smithy.WriteList(w, s, 6, v.FailureReasons, smithy.PutString[string])
 	smithy.WriteTime(w, s, 7, v.StartedAt)
 	smithy.WriteTime(w, s, 8, v.UpdatedAt)
@@ -8190,8 +8962,8 @@ func (v *IngestionJobFilter) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *IngestionJobFilter) WriteMembers(w smithy.Writer) {
 	s := &schemaIngestionJobFilter
-	smithy.Write(w, s, 0, &v.Attribute, smithy.PutString[IngestionJobFilterAttribute])
-	smithy.Write(w, s, 1, &v.Operator, smithy.PutString[IngestionJobFilterOperator])
+	smithy.WriteString(w, s, 0, string(v.Attribute))
+	smithy.WriteString(w, s, 1, string(v.Operator))
 	smithy.WriteList(w, s, 2, v.Values, smithy.PutString[string])
 }
 
@@ -8255,8 +9027,8 @@ func (v *IngestionJobSortBy) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *IngestionJobSortBy) WriteMembers(w smithy.Writer) {
 	s := &schemaIngestionJobSortBy
-	smithy.Write(w, s, 0, &v.Attribute, smithy.PutString[IngestionJobSortByAttribute])
-	smithy.Write(w, s, 1, &v.Order, smithy.PutString[SortOrder])
+	smithy.WriteString(w, s, 0, string(v.Attribute))
+	smithy.WriteString(w, s, 1, string(v.Order))
 }
 
 var schemaIngestionJobSortByAttribute = smithy.Schema{
@@ -8372,7 +9144,8 @@ func (v *IngestionJobSummary) ReadMember(r smithy.Reader, i int) error {
 	case 7:
 		return smithy.ReadTime(r, s, &v.TextReadyAt)
 	case 8:
-		return smithy.ReadStruct(r, &v.Statistics)
+		v.Statistics = new(IngestionJobStatistics)
+		return r.Struct(v.Statistics)
 	}
 	return nil
 }
@@ -8380,15 +9153,18 @@ func (v *IngestionJobSummary) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *IngestionJobSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaIngestionJobSummary
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.DataSourceID, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.IngestionJobID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
+	smithy.WriteString(w, s, 1, v.DataSourceID)
+	smithy.WriteString(w, s, 2, v.IngestionJobID)
 	smithy.WriteString(w, s, 3, v.Description)
-	smithy.Write(w, s, 4, &v.Status, smithy.PutString[IngestionJobStatus])
+	smithy.WriteString(w, s, 4, string(v.Status))
 	smithy.WriteTime(w, s, 5, v.StartedAt)
 	smithy.WriteTime(w, s, 6, v.UpdatedAt)
 	smithy.WriteTime(w, s, 7, v.TextReadyAt)
-	smithy.WriteStruct(w, 8, v.Statistics)
+	if v.Statistics != nil {
+		w.Member(8)
+		w.Struct(v.Statistics)
+	}
 }
 
 var schemaInlineCode = smithy.Schema{
@@ -8426,8 +9202,8 @@ func (v *InlineCodeFlowNodeConfiguration) ReadMember(r smithy.Reader, i int) err
 // WriteMembers implements smithy.Struct.
 func (v *InlineCodeFlowNodeConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaInlineCodeFlowNodeConfiguration
-	smithy.Write(w, s, 0, &v.Code, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Language, smithy.PutString[SupportedLanguages])
+	smithy.WriteString(w, s, 0, v.Code)
+	smithy.WriteString(w, s, 1, string(v.Language))
 }
 
 var schemaInlineContent = smithy.Schema{
@@ -8450,9 +9226,11 @@ func (v *InlineContent) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.Type)
 	case 1:
-		return smithy.ReadStruct(r, &v.ByteContent)
+		v.ByteContent = new(ByteContentDoc)
+		return r.Struct(v.ByteContent)
 	case 2:
-		return smithy.ReadStruct(r, &v.TextContent)
+		v.TextContent = new(TextContentDoc)
+		return r.Struct(v.TextContent)
 	}
 	return nil
 }
@@ -8460,9 +9238,15 @@ func (v *InlineContent) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *InlineContent) WriteMembers(w smithy.Writer) {
 	s := &schemaInlineContent
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[InlineContentType])
-	smithy.WriteStruct(w, 1, v.ByteContent)
-	smithy.WriteStruct(w, 2, v.TextContent)
+	smithy.WriteString(w, s, 0, string(v.Type))
+	if v.ByteContent != nil {
+		w.Member(1)
+		w.Struct(v.ByteContent)
+	}
+	if v.TextContent != nil {
+		w.Member(2)
+		w.Struct(v.TextContent)
+	}
 }
 
 var schemaInlineContentType = smithy.Schema{
@@ -8504,14 +9288,18 @@ func (*IntermediateStorage) Schema() *smithy.Schema { return &schemaIntermediate
 func (v *IntermediateStorage) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.S3Location)
+		v.S3Location = new(S3Location)
+		return r.Struct(v.S3Location)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *IntermediateStorage) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.S3Location)
+	if v.S3Location != nil {
+		w.Member(0)
+		w.Struct(v.S3Location)
+	}
 }
 
 var schemaInternalServerException = smithy.Schema{
@@ -8573,9 +9361,9 @@ func (v *InvalidLoopBoundaryFlowValidationDetails) ReadMember(r smithy.Reader, i
 // WriteMembers implements smithy.Struct.
 func (v *InvalidLoopBoundaryFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaInvalidLoopBoundaryFlowValidationDetails
-	smithy.Write(w, s, 0, &v.Connection, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Source, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Target, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Connection)
+	smithy.WriteString(w, s, 1, v.Source)
+	smithy.WriteString(w, s, 2, v.Target)
 }
 
 var schemaIteratorFlowNodeConfiguration = smithy.Schema{
@@ -8624,7 +9412,7 @@ func (v *KendraKnowledgeBaseConfiguration) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *KendraKnowledgeBaseConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaKendraKnowledgeBaseConfiguration
-	smithy.Write(w, s, 0, &v.KendraIndexARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.KendraIndexARN)
 }
 
 var schemaKey = smithy.Schema{
@@ -8675,9 +9463,11 @@ func (v *KnowledgeBase) ReadMember(r smithy.Reader, i int) error {
 	case 4:
 		return smithy.ReadString(r, s, &v.RoleARN)
 	case 5:
-		return smithy.ReadStruct(r, &v.KnowledgeBaseConfiguration)
+		v.KnowledgeBaseConfiguration = new(KnowledgeBaseConfiguration)
+		return r.Struct(v.KnowledgeBaseConfiguration)
 	case 6:
-		return smithy.ReadStruct(r, &v.StorageConfiguration)
+		v.StorageConfiguration = new(StorageConfiguration)
+		return r.Struct(v.StorageConfiguration)
 	case 7:
 		return smithy.ReadString(r, s, &v.Status)
 	case 8:
@@ -8687,7 +9477,11 @@ func (v *KnowledgeBase) ReadMember(r smithy.Reader, i int) error {
 	case 10:
 		return smithy.ReadList(r, s, &v.FailureReasons, smithy.ReadString[string])
 	case 11:
-		return smithy.ReadList(r, s, &v.MetadataConfigurations, smithy.ReadValue[MetadataConfiguration])
+		v.MetadataConfigurations = []MetadataConfiguration{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.MetadataConfigurations = append(v.MetadataConfigurations, MetadataConfiguration{})
+			return &v.MetadataConfigurations[len(v.MetadataConfigurations)-1]
+		})
 	}
 	return nil
 }
@@ -8695,18 +9489,26 @@ func (v *KnowledgeBase) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *KnowledgeBase) WriteMembers(w smithy.Writer) {
 	s := &schemaKnowledgeBase
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Name, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.KnowledgeBaseARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
+	smithy.WriteString(w, s, 1, v.Name)
+	smithy.WriteString(w, s, 2, v.KnowledgeBaseARN)
 	smithy.WriteString(w, s, 3, v.Description)
-	smithy.Write(w, s, 4, &v.RoleARN, smithy.PutString[string])
-	smithy.WriteStruct(w, 5, v.KnowledgeBaseConfiguration)
-	smithy.WriteStruct(w, 6, v.StorageConfiguration)
-	smithy.Write(w, s, 7, &v.Status, smithy.PutString[KnowledgeBaseStatus])
+	smithy.WriteString(w, s, 4, v.RoleARN)
+	if v.KnowledgeBaseConfiguration != nil {
+		w.Member(5)
+		w.Struct(v.KnowledgeBaseConfiguration)
+	}
+	if v.StorageConfiguration != nil {
+		w.Member(6)
+		w.Struct(v.StorageConfiguration)
+	}
+	smithy.WriteString(w, s, 7, string(v.Status))
 	smithy.WriteTime(w, s, 8, v.CreatedAt)
 	smithy.WriteTime(w, s, 9, v.UpdatedAt)
 	smithy.WriteList(w, s, 10, v.FailureReasons, smithy.PutString[string])
-	smithy.WriteList(w, s, 11, v.MetadataConfigurations, smithy.PutValue[MetadataConfiguration])
+	if v.MetadataConfigurations != nil {
+		smithy.WriteStructs(w, s, 11, len(v.MetadataConfigurations), func(i int) smithy.Struct { return &v.MetadataConfigurations[i] })
+	}
 }
 
 var schemaKnowledgeBaseARN = smithy.Schema{
@@ -8736,13 +9538,17 @@ func (v *KnowledgeBaseConfiguration) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.Type)
 	case 1:
-		return smithy.ReadStruct(r, &v.VectorKnowledgeBaseConfiguration)
+		v.VectorKnowledgeBaseConfiguration = new(VectorKnowledgeBaseConfiguration)
+		return r.Struct(v.VectorKnowledgeBaseConfiguration)
 	case 2:
-		return smithy.ReadStruct(r, &v.ManagedKnowledgeBaseConfiguration)
+		v.ManagedKnowledgeBaseConfiguration = new(ManagedKnowledgeBaseConfiguration)
+		return r.Struct(v.ManagedKnowledgeBaseConfiguration)
 	case 3:
-		return smithy.ReadStruct(r, &v.KendraKnowledgeBaseConfiguration)
+		v.KendraKnowledgeBaseConfiguration = new(KendraKnowledgeBaseConfiguration)
+		return r.Struct(v.KendraKnowledgeBaseConfiguration)
 	case 4:
-		return smithy.ReadStruct(r, &v.SQLKnowledgeBaseConfiguration)
+		v.SQLKnowledgeBaseConfiguration = new(SQLKnowledgeBaseConfiguration)
+		return r.Struct(v.SQLKnowledgeBaseConfiguration)
 	}
 	return nil
 }
@@ -8750,11 +9556,23 @@ func (v *KnowledgeBaseConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *KnowledgeBaseConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaKnowledgeBaseConfiguration
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[KnowledgeBaseType])
-	smithy.WriteStruct(w, 1, v.VectorKnowledgeBaseConfiguration)
-	smithy.WriteStruct(w, 2, v.ManagedKnowledgeBaseConfiguration)
-	smithy.WriteStruct(w, 3, v.KendraKnowledgeBaseConfiguration)
-	smithy.WriteStruct(w, 4, v.SQLKnowledgeBaseConfiguration)
+	smithy.WriteString(w, s, 0, string(v.Type))
+	if v.VectorKnowledgeBaseConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.VectorKnowledgeBaseConfiguration)
+	}
+	if v.ManagedKnowledgeBaseConfiguration != nil {
+		w.Member(2)
+		w.Struct(v.ManagedKnowledgeBaseConfiguration)
+	}
+	if v.KendraKnowledgeBaseConfiguration != nil {
+		w.Member(3)
+		w.Struct(v.KendraKnowledgeBaseConfiguration)
+	}
+	if v.SQLKnowledgeBaseConfiguration != nil {
+		w.Member(4)
+		w.Struct(v.SQLKnowledgeBaseConfiguration)
+	}
 }
 
 var schemaKnowledgeBaseDocument = smithy.Schema{
@@ -8773,17 +9591,25 @@ func (*KnowledgeBaseDocument) Schema() *smithy.Schema { return &schemaKnowledgeB
 func (v *KnowledgeBaseDocument) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Metadata)
+		v.Metadata = new(DocumentMetadata)
+		return r.Struct(v.Metadata)
 	case 1:
-		return smithy.ReadStruct(r, &v.Content)
+		v.Content = new(DocumentContent)
+		return r.Struct(v.Content)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *KnowledgeBaseDocument) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Metadata)
-	smithy.WriteStruct(w, 1, v.Content)
+	if v.Metadata != nil {
+		w.Member(0)
+		w.Struct(v.Metadata)
+	}
+	if v.Content != nil {
+		w.Member(1)
+		w.Struct(v.Content)
+	}
 }
 
 var schemaKnowledgeBaseDocumentDetail = smithy.Schema{
@@ -8815,7 +9641,8 @@ func (v *KnowledgeBaseDocumentDetail) ReadMember(r smithy.Reader, i int) error {
 	case 2:
 		return smithy.ReadString(r, s, &v.Status)
 	case 3:
-		return smithy.ReadStruct(r, &v.Identifier)
+		v.Identifier = new(DocumentIdentifier)
+		return r.Struct(v.Identifier)
 	case 4:
 		return smithy.ReadString(r, s, &v.StatusReason)
 	case 5:
@@ -8827,10 +9654,13 @@ func (v *KnowledgeBaseDocumentDetail) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *KnowledgeBaseDocumentDetail) WriteMembers(w smithy.Writer) {
 	s := &schemaKnowledgeBaseDocumentDetail
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.DataSourceID, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Status, smithy.PutString[DocumentStatus])
-	smithy.WriteStruct(w, 3, v.Identifier)
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
+	smithy.WriteString(w, s, 1, v.DataSourceID)
+	smithy.WriteString(w, s, 2, string(v.Status))
+	if v.Identifier != nil {
+		w.Member(3)
+		w.Struct(v.Identifier)
+	}
 	smithy.WriteString(w, s, 4, v.StatusReason)
 	smithy.WriteTime(w, s, 5, v.UpdatedAt)
 }
@@ -8881,17 +9711,22 @@ func (v *KnowledgeBaseFlowNodeConfiguration) ReadMember(r smithy.Reader, i int) 
 	case 1:
 		return smithy.ReadString(r, s, &v.ModelID)
 	case 2:
-		return smithy.ReadStruct(r, &v.GuardrailConfiguration)
+		v.GuardrailConfiguration = new(GuardrailConfiguration)
+		return r.Struct(v.GuardrailConfiguration)
 	case 3:
 		return smithy.ReadOpt(r, s, &v.NumberOfResults, smithy.ReadInt[int])
 	case 4:
-		return smithy.ReadStruct(r, &v.PromptTemplate)
+		v.PromptTemplate = new(KnowledgeBasePromptTemplate)
+		return r.Struct(v.PromptTemplate)
 	case 5:
-		return smithy.ReadStruct(r, &v.InferenceConfiguration)
+		v.InferenceConfiguration = new(PromptInferenceConfiguration)
+		return r.Struct(v.InferenceConfiguration)
 	case 6:
-		return smithy.ReadStruct(r, &v.RerankingConfiguration)
+		v.RerankingConfiguration = new(VectorSearchRerankingConfiguration)
+		return r.Struct(v.RerankingConfiguration)
 	case 7:
-		return smithy.ReadStruct(r, &v.OrchestrationConfiguration)
+		v.OrchestrationConfiguration = new(KnowledgeBaseOrchestrationConfiguration)
+		return r.Struct(v.OrchestrationConfiguration)
 	}
 	return nil
 }
@@ -8899,14 +9734,29 @@ func (v *KnowledgeBaseFlowNodeConfiguration) ReadMember(r smithy.Reader, i int) 
 // WriteMembers implements smithy.Struct.
 func (v *KnowledgeBaseFlowNodeConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaKnowledgeBaseFlowNodeConfiguration
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
 	smithy.WriteString(w, s, 1, v.ModelID)
-	smithy.WriteStruct(w, 2, v.GuardrailConfiguration)
+	if v.GuardrailConfiguration != nil {
+		w.Member(2)
+		w.Struct(v.GuardrailConfiguration)
+	}
 	smithy.WriteOpt(w, s, 3, v.NumberOfResults, smithy.PutInt[int])
-	smithy.WriteStruct(w, 4, v.PromptTemplate)
-	smithy.WriteStruct(w, 5, v.InferenceConfiguration)
-	smithy.WriteStruct(w, 6, v.RerankingConfiguration)
-	smithy.WriteStruct(w, 7, v.OrchestrationConfiguration)
+	if v.PromptTemplate != nil {
+		w.Member(4)
+		w.Struct(v.PromptTemplate)
+	}
+	if v.InferenceConfiguration != nil {
+		w.Member(5)
+		w.Struct(v.InferenceConfiguration)
+	}
+	if v.RerankingConfiguration != nil {
+		w.Member(6)
+		w.Struct(v.RerankingConfiguration)
+	}
+	if v.OrchestrationConfiguration != nil {
+		w.Member(7)
+		w.Struct(v.OrchestrationConfiguration)
+	}
 }
 
 var schemaKnowledgeBaseFlowNodeConfigurationNumberOfResultsInteger = smithy.Schema{
@@ -8940,13 +9790,16 @@ func (v *KnowledgeBaseOrchestrationConfiguration) ReadMember(r smithy.Reader, i 
 	s := schemaKnowledgeBaseOrchestrationConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.PromptTemplate)
+		v.PromptTemplate = new(KnowledgeBasePromptTemplate)
+		return r.Struct(v.PromptTemplate)
 	case 1:
-		return smithy.ReadStruct(r, &v.InferenceConfig)
+		v.InferenceConfig = new(PromptInferenceConfiguration)
+		return r.Struct(v.InferenceConfig)
 	case 2:
 		return smithy.ReadMap(r, s, &v.AdditionalModelRequestFields, smithy.ReadJSON)
 	case 3:
-		return smithy.ReadStruct(r, &v.PerformanceConfig)
+		v.PerformanceConfig = new(PerformanceConfiguration)
+		return r.Struct(v.PerformanceConfig)
 	}
 	return nil
 }
@@ -8954,10 +9807,19 @@ func (v *KnowledgeBaseOrchestrationConfiguration) ReadMember(r smithy.Reader, i 
 // WriteMembers implements smithy.Struct.
 func (v *KnowledgeBaseOrchestrationConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaKnowledgeBaseOrchestrationConfiguration
-	smithy.WriteStruct(w, 0, v.PromptTemplate)
-	smithy.WriteStruct(w, 1, v.InferenceConfig)
+	if v.PromptTemplate != nil {
+		w.Member(0)
+		w.Struct(v.PromptTemplate)
+	}
+	if v.InferenceConfig != nil {
+		w.Member(1)
+		w.Struct(v.InferenceConfig)
+	}
 	smithy.WriteMap(w, s, 2, v.AdditionalModelRequestFields, smithy.PutJSON)
-	smithy.WriteStruct(w, 3, v.PerformanceConfig)
+	if v.PerformanceConfig != nil {
+		w.Member(3)
+		w.Struct(v.PerformanceConfig)
+	}
 }
 
 var schemaKnowledgeBasePromptTemplate = smithy.Schema{
@@ -9053,10 +9915,10 @@ func (v *KnowledgeBaseSummary) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *KnowledgeBaseSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaKnowledgeBaseSummary
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
+	smithy.WriteString(w, s, 1, v.Name)
 	smithy.WriteString(w, s, 2, v.Description)
-	smithy.Write(w, s, 3, &v.Status, smithy.PutString[KnowledgeBaseStatus])
+	smithy.WriteString(w, s, 3, string(v.Status))
 	smithy.WriteTime(w, s, 4, v.UpdatedAt)
 }
 
@@ -9102,7 +9964,7 @@ func (v *LambdaFunctionFlowNodeConfiguration) ReadMember(r smithy.Reader, i int)
 // WriteMembers implements smithy.Struct.
 func (v *LambdaFunctionFlowNodeConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaLambdaFunctionFlowNodeConfiguration
-	smithy.Write(w, s, 0, &v.LambdaARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.LambdaARN)
 }
 
 var schemaLastDayOfMonth = smithy.Schema{
@@ -9145,8 +10007,8 @@ func (v *LexFlowNodeConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *LexFlowNodeConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaLexFlowNodeConfiguration
-	smithy.Write(w, s, 0, &v.BotAliasARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.LocaleID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.BotAliasARN)
+	smithy.WriteString(w, s, 1, v.LocaleID)
 }
 
 var schemaListAgentActionGroupsRequest = smithy.Schema{
@@ -9184,8 +10046,8 @@ func (v *ListAgentActionGroupsRequest) ReadMember(r smithy.Reader, i int) error 
 // WriteMembers implements smithy.Struct.
 func (v *ListAgentActionGroupsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListAgentActionGroupsRequest
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentVersion, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentVersion)
 	smithy.WriteOpt(w, s, 2, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 3, v.NextToken)
 }
@@ -9209,7 +10071,11 @@ func (v *ListAgentActionGroupsResponse) ReadMember(r smithy.Reader, i int) error
 	s := schemaListAgentActionGroupsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.ActionGroupSummaries, smithy.ReadValue[ActionGroupSummary])
+		v.ActionGroupSummaries = []ActionGroupSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ActionGroupSummaries = append(v.ActionGroupSummaries, ActionGroupSummary{})
+			return &v.ActionGroupSummaries[len(v.ActionGroupSummaries)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -9219,7 +10085,7 @@ func (v *ListAgentActionGroupsResponse) ReadMember(r smithy.Reader, i int) error
 // WriteMembers implements smithy.Struct.
 func (v *ListAgentActionGroupsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListAgentActionGroupsResponse
-	smithy.WriteList(w, s, 0, v.ActionGroupSummaries, smithy.PutValue[ActionGroupSummary])
+	smithy.WriteStructs(w, s, 0, len(v.ActionGroupSummaries), func(i int) smithy.Struct { return &v.ActionGroupSummaries[i] })
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -9253,7 +10119,7 @@ func (v *ListAgentAliasesRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListAgentAliasesRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListAgentAliasesRequest
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
 	smithy.WriteOpt(w, s, 1, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 2, v.NextToken)
 }
@@ -9275,7 +10141,11 @@ func (v *ListAgentAliasesResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaListAgentAliasesResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.AgentAliasSummaries, smithy.ReadValue[AgentAliasSummary])
+		v.AgentAliasSummaries = []AgentAliasSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.AgentAliasSummaries = append(v.AgentAliasSummaries, AgentAliasSummary{})
+			return &v.AgentAliasSummaries[len(v.AgentAliasSummaries)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -9285,7 +10155,7 @@ func (v *ListAgentAliasesResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListAgentAliasesResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListAgentAliasesResponse
-	smithy.WriteList(w, s, 0, v.AgentAliasSummaries, smithy.PutValue[AgentAliasSummary])
+	smithy.WriteStructs(w, s, 0, len(v.AgentAliasSummaries), func(i int) smithy.Struct { return &v.AgentAliasSummaries[i] })
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -9324,8 +10194,8 @@ func (v *ListAgentCollaboratorsRequest) ReadMember(r smithy.Reader, i int) error
 // WriteMembers implements smithy.Struct.
 func (v *ListAgentCollaboratorsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListAgentCollaboratorsRequest
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentVersion, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentVersion)
 	smithy.WriteOpt(w, s, 2, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 3, v.NextToken)
 }
@@ -9349,7 +10219,11 @@ func (v *ListAgentCollaboratorsResponse) ReadMember(r smithy.Reader, i int) erro
 	s := schemaListAgentCollaboratorsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.AgentCollaboratorSummaries, smithy.ReadValue[AgentCollaboratorSummary])
+		v.AgentCollaboratorSummaries = []AgentCollaboratorSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.AgentCollaboratorSummaries = append(v.AgentCollaboratorSummaries, AgentCollaboratorSummary{})
+			return &v.AgentCollaboratorSummaries[len(v.AgentCollaboratorSummaries)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -9359,7 +10233,7 @@ func (v *ListAgentCollaboratorsResponse) ReadMember(r smithy.Reader, i int) erro
 // WriteMembers implements smithy.Struct.
 func (v *ListAgentCollaboratorsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListAgentCollaboratorsResponse
-	smithy.WriteList(w, s, 0, v.AgentCollaboratorSummaries, smithy.PutValue[AgentCollaboratorSummary])
+	smithy.WriteStructs(w, s, 0, len(v.AgentCollaboratorSummaries), func(i int) smithy.Struct { return &v.AgentCollaboratorSummaries[i] })
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -9398,8 +10272,8 @@ func (v *ListAgentKnowledgeBasesRequest) ReadMember(r smithy.Reader, i int) erro
 // WriteMembers implements smithy.Struct.
 func (v *ListAgentKnowledgeBasesRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListAgentKnowledgeBasesRequest
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentVersion, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentVersion)
 	smithy.WriteOpt(w, s, 2, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 3, v.NextToken)
 }
@@ -9423,7 +10297,11 @@ func (v *ListAgentKnowledgeBasesResponse) ReadMember(r smithy.Reader, i int) err
 	s := schemaListAgentKnowledgeBasesResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.AgentKnowledgeBaseSummaries, smithy.ReadValue[AgentKnowledgeBaseSummary])
+		v.AgentKnowledgeBaseSummaries = []AgentKnowledgeBaseSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.AgentKnowledgeBaseSummaries = append(v.AgentKnowledgeBaseSummaries, AgentKnowledgeBaseSummary{})
+			return &v.AgentKnowledgeBaseSummaries[len(v.AgentKnowledgeBaseSummaries)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -9433,7 +10311,7 @@ func (v *ListAgentKnowledgeBasesResponse) ReadMember(r smithy.Reader, i int) err
 // WriteMembers implements smithy.Struct.
 func (v *ListAgentKnowledgeBasesResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListAgentKnowledgeBasesResponse
-	smithy.WriteList(w, s, 0, v.AgentKnowledgeBaseSummaries, smithy.PutValue[AgentKnowledgeBaseSummary])
+	smithy.WriteStructs(w, s, 0, len(v.AgentKnowledgeBaseSummaries), func(i int) smithy.Struct { return &v.AgentKnowledgeBaseSummaries[i] })
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -9467,7 +10345,7 @@ func (v *ListAgentVersionsRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListAgentVersionsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListAgentVersionsRequest
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
 	smithy.WriteOpt(w, s, 1, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 2, v.NextToken)
 }
@@ -9489,7 +10367,11 @@ func (v *ListAgentVersionsResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaListAgentVersionsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.AgentVersionSummaries, smithy.ReadValue[AgentVersionSummary])
+		v.AgentVersionSummaries = []AgentVersionSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.AgentVersionSummaries = append(v.AgentVersionSummaries, AgentVersionSummary{})
+			return &v.AgentVersionSummaries[len(v.AgentVersionSummaries)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -9499,7 +10381,7 @@ func (v *ListAgentVersionsResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListAgentVersionsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListAgentVersionsResponse
-	smithy.WriteList(w, s, 0, v.AgentVersionSummaries, smithy.PutValue[AgentVersionSummary])
+	smithy.WriteStructs(w, s, 0, len(v.AgentVersionSummaries), func(i int) smithy.Struct { return &v.AgentVersionSummaries[i] })
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -9551,7 +10433,11 @@ func (v *ListAgentsResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaListAgentsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.AgentSummaries, smithy.ReadValue[AgentSummary])
+		v.AgentSummaries = []AgentSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.AgentSummaries = append(v.AgentSummaries, AgentSummary{})
+			return &v.AgentSummaries[len(v.AgentSummaries)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -9561,7 +10447,7 @@ func (v *ListAgentsResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListAgentsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListAgentsResponse
-	smithy.WriteList(w, s, 0, v.AgentSummaries, smithy.PutValue[AgentSummary])
+	smithy.WriteStructs(w, s, 0, len(v.AgentSummaries), func(i int) smithy.Struct { return &v.AgentSummaries[i] })
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -9595,7 +10481,7 @@ func (v *ListDataSourcesRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListDataSourcesRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListDataSourcesRequest
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
 	smithy.WriteOpt(w, s, 1, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 2, v.NextToken)
 }
@@ -9617,7 +10503,11 @@ func (v *ListDataSourcesResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaListDataSourcesResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.DataSourceSummaries, smithy.ReadValue[DataSourceSummary])
+		v.DataSourceSummaries = []DataSourceSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.DataSourceSummaries = append(v.DataSourceSummaries, DataSourceSummary{})
+			return &v.DataSourceSummaries[len(v.DataSourceSummaries)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -9627,7 +10517,7 @@ func (v *ListDataSourcesResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListDataSourcesResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListDataSourcesResponse
-	smithy.WriteList(w, s, 0, v.DataSourceSummaries, smithy.PutValue[DataSourceSummary])
+	smithy.WriteStructs(w, s, 0, len(v.DataSourceSummaries), func(i int) smithy.Struct { return &v.DataSourceSummaries[i] })
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -9661,7 +10551,7 @@ func (v *ListFlowAliasesRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListFlowAliasesRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListFlowAliasesRequest
-	smithy.Write(w, s, 0, &v.FlowIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.FlowIdentifier)
 	smithy.WriteOpt(w, s, 1, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 2, v.NextToken)
 }
@@ -9683,7 +10573,11 @@ func (v *ListFlowAliasesResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaListFlowAliasesResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.FlowAliasSummaries, smithy.ReadValue[FlowAliasSummary])
+		v.FlowAliasSummaries = []FlowAliasSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.FlowAliasSummaries = append(v.FlowAliasSummaries, FlowAliasSummary{})
+			return &v.FlowAliasSummaries[len(v.FlowAliasSummaries)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -9693,7 +10587,7 @@ func (v *ListFlowAliasesResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListFlowAliasesResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListFlowAliasesResponse
-	smithy.WriteList(w, s, 0, v.FlowAliasSummaries, smithy.PutValue[FlowAliasSummary])
+	smithy.WriteStructs(w, s, 0, len(v.FlowAliasSummaries), func(i int) smithy.Struct { return &v.FlowAliasSummaries[i] })
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -9727,7 +10621,7 @@ func (v *ListFlowVersionsRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListFlowVersionsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListFlowVersionsRequest
-	smithy.Write(w, s, 0, &v.FlowIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.FlowIdentifier)
 	smithy.WriteOpt(w, s, 1, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 2, v.NextToken)
 }
@@ -9749,7 +10643,11 @@ func (v *ListFlowVersionsResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaListFlowVersionsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.FlowVersionSummaries, smithy.ReadValue[FlowVersionSummary])
+		v.FlowVersionSummaries = []FlowVersionSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.FlowVersionSummaries = append(v.FlowVersionSummaries, FlowVersionSummary{})
+			return &v.FlowVersionSummaries[len(v.FlowVersionSummaries)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -9759,7 +10657,7 @@ func (v *ListFlowVersionsResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListFlowVersionsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListFlowVersionsResponse
-	smithy.WriteList(w, s, 0, v.FlowVersionSummaries, smithy.PutValue[FlowVersionSummary])
+	smithy.WriteStructs(w, s, 0, len(v.FlowVersionSummaries), func(i int) smithy.Struct { return &v.FlowVersionSummaries[i] })
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -9811,7 +10709,11 @@ func (v *ListFlowsResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaListFlowsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.FlowSummaries, smithy.ReadValue[FlowSummary])
+		v.FlowSummaries = []FlowSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.FlowSummaries = append(v.FlowSummaries, FlowSummary{})
+			return &v.FlowSummaries[len(v.FlowSummaries)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -9821,7 +10723,7 @@ func (v *ListFlowsResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListFlowsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListFlowsResponse
-	smithy.WriteList(w, s, 0, v.FlowSummaries, smithy.PutValue[FlowSummary])
+	smithy.WriteStructs(w, s, 0, len(v.FlowSummaries), func(i int) smithy.Struct { return &v.FlowSummaries[i] })
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -9850,9 +10752,14 @@ func (v *ListIngestionJobsRequest) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.DataSourceID)
 	case 2:
-		return smithy.ReadList(r, s, &v.Filters, smithy.ReadValue[IngestionJobFilter])
+		v.Filters = []IngestionJobFilter{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Filters = append(v.Filters, IngestionJobFilter{})
+			return &v.Filters[len(v.Filters)-1]
+		})
 	case 3:
-		return smithy.ReadStruct(r, &v.SortBy)
+		v.SortBy = new(IngestionJobSortBy)
+		return r.Struct(v.SortBy)
 	case 4:
 		return smithy.ReadOpt(r, s, &v.MaxResults, smithy.ReadInt[int])
 	case 5:
@@ -9864,10 +10771,15 @@ func (v *ListIngestionJobsRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListIngestionJobsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListIngestionJobsRequest
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.DataSourceID, smithy.PutString[string])
-	smithy.WriteList(w, s, 2, v.Filters, smithy.PutValue[IngestionJobFilter])
-	smithy.WriteStruct(w, 3, v.SortBy)
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
+	smithy.WriteString(w, s, 1, v.DataSourceID)
+	if v.Filters != nil {
+		smithy.WriteStructs(w, s, 2, len(v.Filters), func(i int) smithy.Struct { return &v.Filters[i] })
+	}
+	if v.SortBy != nil {
+		w.Member(3)
+		w.Struct(v.SortBy)
+	}
 	smithy.WriteOpt(w, s, 4, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 5, v.NextToken)
 }
@@ -9889,7 +10801,11 @@ func (v *ListIngestionJobsResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaListIngestionJobsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.IngestionJobSummaries, smithy.ReadValue[IngestionJobSummary])
+		v.IngestionJobSummaries = []IngestionJobSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.IngestionJobSummaries = append(v.IngestionJobSummaries, IngestionJobSummary{})
+			return &v.IngestionJobSummaries[len(v.IngestionJobSummaries)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -9899,7 +10815,7 @@ func (v *ListIngestionJobsResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListIngestionJobsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListIngestionJobsResponse
-	smithy.WriteList(w, s, 0, v.IngestionJobSummaries, smithy.PutValue[IngestionJobSummary])
+	smithy.WriteStructs(w, s, 0, len(v.IngestionJobSummaries), func(i int) smithy.Struct { return &v.IngestionJobSummaries[i] })
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -9938,8 +10854,8 @@ func (v *ListKnowledgeBaseDocumentsRequest) ReadMember(r smithy.Reader, i int) e
 // WriteMembers implements smithy.Struct.
 func (v *ListKnowledgeBaseDocumentsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListKnowledgeBaseDocumentsRequest
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.DataSourceID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
+	smithy.WriteString(w, s, 1, v.DataSourceID)
 	smithy.WriteOpt(w, s, 2, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 3, v.NextToken)
 }
@@ -9963,7 +10879,11 @@ func (v *ListKnowledgeBaseDocumentsResponse) ReadMember(r smithy.Reader, i int) 
 	s := schemaListKnowledgeBaseDocumentsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.DocumentDetails, smithy.ReadValue[KnowledgeBaseDocumentDetail])
+		v.DocumentDetails = []KnowledgeBaseDocumentDetail{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.DocumentDetails = append(v.DocumentDetails, KnowledgeBaseDocumentDetail{})
+			return &v.DocumentDetails[len(v.DocumentDetails)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -9973,7 +10893,7 @@ func (v *ListKnowledgeBaseDocumentsResponse) ReadMember(r smithy.Reader, i int) 
 // WriteMembers implements smithy.Struct.
 func (v *ListKnowledgeBaseDocumentsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListKnowledgeBaseDocumentsResponse
-	smithy.WriteList(w, s, 0, v.DocumentDetails, smithy.PutValue[KnowledgeBaseDocumentDetail])
+	smithy.WriteStructs(w, s, 0, len(v.DocumentDetails), func(i int) smithy.Struct { return &v.DocumentDetails[i] })
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -10025,7 +10945,11 @@ func (v *ListKnowledgeBasesResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaListKnowledgeBasesResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.KnowledgeBaseSummaries, smithy.ReadValue[KnowledgeBaseSummary])
+		v.KnowledgeBaseSummaries = []KnowledgeBaseSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.KnowledgeBaseSummaries = append(v.KnowledgeBaseSummaries, KnowledgeBaseSummary{})
+			return &v.KnowledgeBaseSummaries[len(v.KnowledgeBaseSummaries)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -10035,7 +10959,7 @@ func (v *ListKnowledgeBasesResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListKnowledgeBasesResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListKnowledgeBasesResponse
-	smithy.WriteList(w, s, 0, v.KnowledgeBaseSummaries, smithy.PutValue[KnowledgeBaseSummary])
+	smithy.WriteStructs(w, s, 0, len(v.KnowledgeBaseSummaries), func(i int) smithy.Struct { return &v.KnowledgeBaseSummaries[i] })
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -10091,7 +11015,11 @@ func (v *ListPromptsResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaListPromptsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.PromptSummaries, smithy.ReadValue[PromptSummary])
+		v.PromptSummaries = []PromptSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.PromptSummaries = append(v.PromptSummaries, PromptSummary{})
+			return &v.PromptSummaries[len(v.PromptSummaries)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -10101,7 +11029,7 @@ func (v *ListPromptsResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListPromptsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListPromptsResponse
-	smithy.WriteList(w, s, 0, v.PromptSummaries, smithy.PutValue[PromptSummary])
+	smithy.WriteStructs(w, s, 0, len(v.PromptSummaries), func(i int) smithy.Struct { return &v.PromptSummaries[i] })
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -10137,7 +11065,7 @@ func (v *ListRetrievalInstructionVersionsRequest) ReadMember(r smithy.Reader, i 
 // WriteMembers implements smithy.Struct.
 func (v *ListRetrievalInstructionVersionsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListRetrievalInstructionVersionsRequest
-	smithy.Write(w, s, 0, &v.RetrievalInstructionID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.RetrievalInstructionID)
 	smithy.WriteOpt(w, s, 1, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 2, v.NextToken)
 }
@@ -10161,7 +11089,11 @@ func (v *ListRetrievalInstructionVersionsResponse) ReadMember(r smithy.Reader, i
 	s := schemaListRetrievalInstructionVersionsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.RetrievalInstructionVersionSummaries, smithy.ReadValue[RetrievalInstructionVersionSummary])
+		v.RetrievalInstructionVersionSummaries = []RetrievalInstructionVersionSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.RetrievalInstructionVersionSummaries = append(v.RetrievalInstructionVersionSummaries, RetrievalInstructionVersionSummary{})
+			return &v.RetrievalInstructionVersionSummaries[len(v.RetrievalInstructionVersionSummaries)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -10171,7 +11103,7 @@ func (v *ListRetrievalInstructionVersionsResponse) ReadMember(r smithy.Reader, i
 // WriteMembers implements smithy.Struct.
 func (v *ListRetrievalInstructionVersionsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListRetrievalInstructionVersionsResponse
-	smithy.WriteList(w, s, 0, v.RetrievalInstructionVersionSummaries, smithy.PutValue[RetrievalInstructionVersionSummary])
+	smithy.WriteStructs(w, s, 0, len(v.RetrievalInstructionVersionSummaries), func(i int) smithy.Struct { return &v.RetrievalInstructionVersionSummaries[i] })
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -10207,7 +11139,7 @@ func (v *ListRetrievalInstructionsRequest) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *ListRetrievalInstructionsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListRetrievalInstructionsRequest
-	smithy.WriteString(w, s, 0, v.Status)
+	smithy.WriteString(w, s, 0, string(v.Status))
 	smithy.WriteOpt(w, s, 1, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 2, v.NextToken)
 }
@@ -10231,7 +11163,11 @@ func (v *ListRetrievalInstructionsResponse) ReadMember(r smithy.Reader, i int) e
 	s := schemaListRetrievalInstructionsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.RetrievalInstructionSummaries, smithy.ReadValue[RetrievalInstructionSummary])
+		v.RetrievalInstructionSummaries = []RetrievalInstructionSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.RetrievalInstructionSummaries = append(v.RetrievalInstructionSummaries, RetrievalInstructionSummary{})
+			return &v.RetrievalInstructionSummaries[len(v.RetrievalInstructionSummaries)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -10241,7 +11177,7 @@ func (v *ListRetrievalInstructionsResponse) ReadMember(r smithy.Reader, i int) e
 // WriteMembers implements smithy.Struct.
 func (v *ListRetrievalInstructionsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListRetrievalInstructionsResponse
-	smithy.WriteList(w, s, 0, v.RetrievalInstructionSummaries, smithy.PutValue[RetrievalInstructionSummary])
+	smithy.WriteStructs(w, s, 0, len(v.RetrievalInstructionSummaries), func(i int) smithy.Struct { return &v.RetrievalInstructionSummaries[i] })
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -10269,7 +11205,7 @@ func (v *ListTagsForResourceRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListTagsForResourceRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListTagsForResourceRequest
-	smithy.Write(w, s, 0, &v.ResourceARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ResourceARN)
 }
 
 var schemaListTagsForResourceResponse = smithy.Schema{
@@ -10336,8 +11272,8 @@ func (v *ListVPCConfigurationsRequest) ReadMember(r smithy.Reader, i int) error 
 // WriteMembers implements smithy.Struct.
 func (v *ListVPCConfigurationsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListVPCConfigurationsRequest
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.WriteString(w, s, 1, v.StatusFilter)
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
+	smithy.WriteString(w, s, 1, string(v.StatusFilter))
 	smithy.WriteOpt(w, s, 2, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 3, v.NextToken)
 }
@@ -10366,7 +11302,11 @@ func (v *ListVPCConfigurationsResponse) ReadMember(r smithy.Reader, i int) error
 	s := schemaListVPCConfigurationsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Items, smithy.ReadValue[VPCConfigurationSummary])
+		v.Items = []VPCConfigurationSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Items = append(v.Items, VPCConfigurationSummary{})
+			return &v.Items[len(v.Items)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -10376,7 +11316,7 @@ func (v *ListVPCConfigurationsResponse) ReadMember(r smithy.Reader, i int) error
 // WriteMembers implements smithy.Struct.
 func (v *ListVPCConfigurationsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListVPCConfigurationsResponse
-	smithy.WriteList(w, s, 0, v.Items, smithy.PutValue[VPCConfigurationSummary])
+	smithy.WriteStructs(w, s, 0, len(v.Items), func(i int) smithy.Struct { return &v.Items[i] })
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -10399,7 +11339,8 @@ func (v *LoopControllerFlowNodeConfiguration) ReadMember(r smithy.Reader, i int)
 	s := schemaLoopControllerFlowNodeConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ContinueCondition)
+		v.ContinueCondition = new(FlowCondition)
+		return r.Struct(v.ContinueCondition)
 	case 1:
 		return smithy.ReadOpt(r, s, &v.MaxIterations, smithy.ReadInt[int])
 	}
@@ -10409,7 +11350,10 @@ func (v *LoopControllerFlowNodeConfiguration) ReadMember(r smithy.Reader, i int)
 // WriteMembers implements smithy.Struct.
 func (v *LoopControllerFlowNodeConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaLoopControllerFlowNodeConfiguration
-	smithy.WriteStruct(w, 0, v.ContinueCondition)
+	if v.ContinueCondition != nil {
+		w.Member(0)
+		w.Struct(v.ContinueCondition)
+	}
 	smithy.WriteOpt(w, s, 1, v.MaxIterations, smithy.PutInt[int])
 }
 
@@ -10433,14 +11377,18 @@ func (*LoopFlowNodeConfiguration) Schema() *smithy.Schema { return &schemaLoopFl
 func (v *LoopFlowNodeConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Definition)
+		v.Definition = new(FlowDefinition)
+		return r.Struct(v.Definition)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *LoopFlowNodeConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Definition)
+	if v.Definition != nil {
+		w.Member(0)
+		w.Struct(v.Definition)
+	}
 }
 
 var schemaLoopIncompatibleNodeTypeFlowValidationDetails = smithy.Schema{
@@ -10475,9 +11423,9 @@ func (v *LoopIncompatibleNodeTypeFlowValidationDetails) ReadMember(r smithy.Read
 // WriteMembers implements smithy.Struct.
 func (v *LoopIncompatibleNodeTypeFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaLoopIncompatibleNodeTypeFlowValidationDetails
-	smithy.Write(w, s, 0, &v.Node, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.IncompatibleNodeType, smithy.PutString[IncompatibleLoopNodeType])
-	smithy.Write(w, s, 2, &v.IncompatibleNodeName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Node)
+	smithy.WriteString(w, s, 1, string(v.IncompatibleNodeType))
+	smithy.WriteString(w, s, 2, v.IncompatibleNodeName)
 }
 
 var schemaLoopInputFlowNodeConfiguration = smithy.Schema{
@@ -10527,9 +11475,9 @@ func (v *MalformedConditionExpressionFlowValidationDetails) ReadMember(r smithy.
 // WriteMembers implements smithy.Struct.
 func (v *MalformedConditionExpressionFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaMalformedConditionExpressionFlowValidationDetails
-	smithy.Write(w, s, 0, &v.Node, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Condition, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Cause, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Node)
+	smithy.WriteString(w, s, 1, v.Condition)
+	smithy.WriteString(w, s, 2, v.Cause)
 }
 
 var schemaMalformedNodeInputExpressionFlowValidationDetails = smithy.Schema{
@@ -10564,9 +11512,9 @@ func (v *MalformedNodeInputExpressionFlowValidationDetails) ReadMember(r smithy.
 // WriteMembers implements smithy.Struct.
 func (v *MalformedNodeInputExpressionFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaMalformedNodeInputExpressionFlowValidationDetails
-	smithy.Write(w, s, 0, &v.Node, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Input, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Cause, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Node)
+	smithy.WriteString(w, s, 1, v.Input)
+	smithy.WriteString(w, s, 2, v.Cause)
 }
 
 var schemaManagedKnowledgeBaseConfiguration = smithy.Schema{
@@ -10595,11 +11543,14 @@ func (v *ManagedKnowledgeBaseConfiguration) ReadMember(r smithy.Reader, i int) e
 	case 1:
 		return smithy.ReadString(r, s, &v.EmbeddingModelARN)
 	case 2:
-		return smithy.ReadStruct(r, &v.EmbeddingModelConfiguration)
+		v.EmbeddingModelConfiguration = new(EmbeddingModelConfiguration)
+		return r.Struct(v.EmbeddingModelConfiguration)
 	case 3:
-		return smithy.ReadStruct(r, &v.ServerSideEncryptionConfiguration)
+		v.ServerSideEncryptionConfiguration = new(ServerSideEncryptionConfiguration)
+		return r.Struct(v.ServerSideEncryptionConfiguration)
 	case 4:
-		return smithy.ReadStruct(r, &v.SupplementalDataStorageConfiguration)
+		v.SupplementalDataStorageConfiguration = new(SupplementalDataStorageConfiguration)
+		return r.Struct(v.SupplementalDataStorageConfiguration)
 	}
 	return nil
 }
@@ -10607,11 +11558,20 @@ func (v *ManagedKnowledgeBaseConfiguration) ReadMember(r smithy.Reader, i int) e
 // WriteMembers implements smithy.Struct.
 func (v *ManagedKnowledgeBaseConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaManagedKnowledgeBaseConfiguration
-	smithy.WriteString(w, s, 0, v.EmbeddingModelType)
+	smithy.WriteString(w, s, 0, string(v.EmbeddingModelType))
 	smithy.WriteString(w, s, 1, v.EmbeddingModelARN)
-	smithy.WriteStruct(w, 2, v.EmbeddingModelConfiguration)
-	smithy.WriteStruct(w, 3, v.ServerSideEncryptionConfiguration)
-	smithy.WriteStruct(w, 4, v.SupplementalDataStorageConfiguration)
+	if v.EmbeddingModelConfiguration != nil {
+		w.Member(2)
+		w.Struct(v.EmbeddingModelConfiguration)
+	}
+	if v.ServerSideEncryptionConfiguration != nil {
+		w.Member(3)
+		w.Struct(v.ServerSideEncryptionConfiguration)
+	}
+	if v.SupplementalDataStorageConfiguration != nil {
+		w.Member(4)
+		w.Struct(v.SupplementalDataStorageConfiguration)
+	}
 }
 
 var schemaManagedKnowledgeBaseConnectorConfiguration = smithy.Schema{
@@ -10635,13 +11595,16 @@ func (v *ManagedKnowledgeBaseConnectorConfiguration) ReadMember(r smithy.Reader,
 	s := schemaManagedKnowledgeBaseConnectorConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.DeletionProtectionConfiguration)
+		v.DeletionProtectionConfiguration = new(DeletionProtectionConfiguration)
+		return r.Struct(v.DeletionProtectionConfiguration)
 	case 1:
-		return smithy.ReadStruct(r, &v.MediaExtractionConfiguration)
+		v.MediaExtractionConfiguration = new(MediaExtractionConfiguration)
+		return r.Struct(v.MediaExtractionConfiguration)
 	case 2:
 		return smithy.ReadJSON(r, s, &v.ConnectorParameters)
 	case 3:
-		return smithy.ReadStruct(r, &v.SyncSchedule)
+		v.SyncSchedule = new(SyncSchedule)
+		return r.Struct(v.SyncSchedule)
 	}
 	return nil
 }
@@ -10649,10 +11612,19 @@ func (v *ManagedKnowledgeBaseConnectorConfiguration) ReadMember(r smithy.Reader,
 // WriteMembers implements smithy.Struct.
 func (v *ManagedKnowledgeBaseConnectorConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaManagedKnowledgeBaseConnectorConfiguration
-	smithy.WriteStruct(w, 0, v.DeletionProtectionConfiguration)
-	smithy.WriteStruct(w, 1, v.MediaExtractionConfiguration)
+	if v.DeletionProtectionConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.DeletionProtectionConfiguration)
+	}
+	if v.MediaExtractionConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.MediaExtractionConfiguration)
+	}
 	smithy.WriteJSON(w, s, 2, v.ConnectorParameters)
-	smithy.WriteStruct(w, 3, v.SyncSchedule)
+	if v.SyncSchedule != nil {
+		w.Member(3)
+		w.Struct(v.SyncSchedule)
+	}
 }
 
 var schemaMaxRecentSessions = smithy.Schema{
@@ -10689,20 +11661,32 @@ func (*MediaExtractionConfiguration) Schema() *smithy.Schema {
 func (v *MediaExtractionConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ImageExtractionConfiguration)
+		v.ImageExtractionConfiguration = new(ImageExtractionConfiguration)
+		return r.Struct(v.ImageExtractionConfiguration)
 	case 1:
-		return smithy.ReadStruct(r, &v.AudioExtractionConfiguration)
+		v.AudioExtractionConfiguration = new(AudioExtractionConfiguration)
+		return r.Struct(v.AudioExtractionConfiguration)
 	case 2:
-		return smithy.ReadStruct(r, &v.VideoExtractionConfiguration)
+		v.VideoExtractionConfiguration = new(VideoExtractionConfiguration)
+		return r.Struct(v.VideoExtractionConfiguration)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *MediaExtractionConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.ImageExtractionConfiguration)
-	smithy.WriteStruct(w, 1, v.AudioExtractionConfiguration)
-	smithy.WriteStruct(w, 2, v.VideoExtractionConfiguration)
+	if v.ImageExtractionConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.ImageExtractionConfiguration)
+	}
+	if v.AudioExtractionConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.AudioExtractionConfiguration)
+	}
+	if v.VideoExtractionConfiguration != nil {
+		w.Member(2)
+		w.Struct(v.VideoExtractionConfiguration)
+	}
 }
 
 var schemaMemoryConfiguration = smithy.Schema{
@@ -10727,7 +11711,8 @@ func (v *MemoryConfiguration) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadOpt(r, s, &v.StorageDays, smithy.ReadInt[int])
 	case 2:
-		return smithy.ReadStruct(r, &v.SessionSummaryConfiguration)
+		v.SessionSummaryConfiguration = new(SessionSummaryConfiguration)
+		return r.Struct(v.SessionSummaryConfiguration)
 	}
 	return nil
 }
@@ -10737,7 +11722,10 @@ func (v *MemoryConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaMemoryConfiguration
 	smithy.WriteList(w, s, 0, v.EnabledMemoryTypes, smithy.PutString[MemoryType])
 	smithy.WriteOpt(w, s, 1, v.StorageDays, smithy.PutInt[int])
-	smithy.WriteStruct(w, 2, v.SessionSummaryConfiguration)
+	if v.SessionSummaryConfiguration != nil {
+		w.Member(2)
+		w.Struct(v.SessionSummaryConfiguration)
+	}
 }
 
 var schemaMemoryType = smithy.Schema{
@@ -10764,7 +11752,11 @@ func (v *Message) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.Role)
 	case 1:
-		return smithy.ReadList(r, s, &v.Content, smithy.ReadValue[ContentBlock])
+		v.Content = []ContentBlock{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Content = append(v.Content, ContentBlock{})
+			return &v.Content[len(v.Content)-1]
+		})
 	}
 	return nil
 }
@@ -10772,8 +11764,8 @@ func (v *Message) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *Message) WriteMembers(w smithy.Writer) {
 	s := &schemaMessage
-	smithy.Write(w, s, 0, &v.Role, smithy.PutString[ConversationRole])
-	smithy.WriteList(w, s, 1, v.Content, smithy.PutValue[ContentBlock])
+	smithy.WriteString(w, s, 0, string(v.Role))
+	smithy.WriteStructs(w, s, 1, len(v.Content), func(i int) smithy.Struct { return &v.Content[i] })
 }
 
 var schemaMessages = smithy.Schema{
@@ -10803,7 +11795,8 @@ func (v *MetadataAttribute) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.Key)
 	case 1:
-		return smithy.ReadStruct(r, &v.Value)
+		v.Value = new(MetadataAttributeValue)
+		return r.Struct(v.Value)
 	}
 	return nil
 }
@@ -10811,8 +11804,11 @@ func (v *MetadataAttribute) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *MetadataAttribute) WriteMembers(w smithy.Writer) {
 	s := &schemaMetadataAttribute
-	smithy.Write(w, s, 0, &v.Key, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.Value)
+	smithy.WriteString(w, s, 0, v.Key)
+	if v.Value != nil {
+		w.Member(1)
+		w.Struct(v.Value)
+	}
 }
 
 var schemaMetadataAttributeValue = smithy.Schema{
@@ -10851,7 +11847,7 @@ func (v *MetadataAttributeValue) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *MetadataAttributeValue) WriteMembers(w smithy.Writer) {
 	s := &schemaMetadataAttributeValue
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[MetadataValueType])
+	smithy.WriteString(w, s, 0, string(v.Type))
 	smithy.WriteOpt(w, s, 1, v.NumberValue, smithy.PutFloat)
 	smithy.WriteOpt(w, s, 2, v.BooleanValue, smithy.PutBool)
 	smithy.WriteString(w, s, 3, v.StringValue)
@@ -10897,9 +11893,9 @@ func (v *MetadataConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *MetadataConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaMetadataConfiguration
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Type, smithy.PutString[FieldType])
-	smithy.Write(w, s, 2, &v.Searchability, smithy.PutString[SearchableStatus])
+	smithy.WriteString(w, s, 0, v.Name)
+	smithy.WriteString(w, s, 1, string(v.Type))
+	smithy.WriteString(w, s, 2, string(v.Searchability))
 }
 
 var schemaMetadataConfigurationForReranking = smithy.Schema{
@@ -10923,7 +11919,8 @@ func (v *MetadataConfigurationForReranking) ReadMember(r smithy.Reader, i int) e
 	case 0:
 		return smithy.ReadString(r, s, &v.SelectionMode)
 	case 1:
-		return smithy.ReadStruct(r, &v.SelectiveModeConfiguration)
+		v.SelectiveModeConfiguration = new(RerankingMetadataSelectiveModeConfiguration)
+		return r.Struct(v.SelectiveModeConfiguration)
 	}
 	return nil
 }
@@ -10931,8 +11928,11 @@ func (v *MetadataConfigurationForReranking) ReadMember(r smithy.Reader, i int) e
 // WriteMembers implements smithy.Struct.
 func (v *MetadataConfigurationForReranking) WriteMembers(w smithy.Writer) {
 	s := &schemaMetadataConfigurationForReranking
-	smithy.Write(w, s, 0, &v.SelectionMode, smithy.PutString[RerankingMetadataSelectionMode])
-	smithy.WriteStruct(w, 1, v.SelectiveModeConfiguration)
+	smithy.WriteString(w, s, 0, string(v.SelectionMode))
+	if v.SelectiveModeConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.SelectiveModeConfiguration)
+	}
 }
 
 var schemaMetadataConfigurations = smithy.Schema{
@@ -10997,9 +11997,9 @@ func (v *MismatchedNodeInputTypeFlowValidationDetails) ReadMember(r smithy.Reade
 // WriteMembers implements smithy.Struct.
 func (v *MismatchedNodeInputTypeFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaMismatchedNodeInputTypeFlowValidationDetails
-	smithy.Write(w, s, 0, &v.Node, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Input, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.ExpectedType, smithy.PutString[FlowNodeIODataType])
+	smithy.WriteString(w, s, 0, v.Node)
+	smithy.WriteString(w, s, 1, v.Input)
+	smithy.WriteString(w, s, 2, string(v.ExpectedType))
 }
 
 var schemaMismatchedNodeOutputTypeFlowValidationDetails = smithy.Schema{
@@ -11034,9 +12034,9 @@ func (v *MismatchedNodeOutputTypeFlowValidationDetails) ReadMember(r smithy.Read
 // WriteMembers implements smithy.Struct.
 func (v *MismatchedNodeOutputTypeFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaMismatchedNodeOutputTypeFlowValidationDetails
-	smithy.Write(w, s, 0, &v.Node, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Output, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.ExpectedType, smithy.PutString[FlowNodeIODataType])
+	smithy.WriteString(w, s, 0, v.Node)
+	smithy.WriteString(w, s, 1, v.Output)
+	smithy.WriteString(w, s, 2, string(v.ExpectedType))
 }
 
 var schemaMissingConnectionConfigurationFlowValidationDetails = smithy.Schema{
@@ -11065,7 +12065,7 @@ func (v *MissingConnectionConfigurationFlowValidationDetails) ReadMember(r smith
 // WriteMembers implements smithy.Struct.
 func (v *MissingConnectionConfigurationFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaMissingConnectionConfigurationFlowValidationDetails
-	smithy.Write(w, s, 0, &v.Connection, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Connection)
 }
 
 var schemaMissingDefaultConditionFlowValidationDetails = smithy.Schema{
@@ -11094,7 +12094,7 @@ func (v *MissingDefaultConditionFlowValidationDetails) ReadMember(r smithy.Reade
 // WriteMembers implements smithy.Struct.
 func (v *MissingDefaultConditionFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaMissingDefaultConditionFlowValidationDetails
-	smithy.Write(w, s, 0, &v.Node, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Node)
 }
 
 var schemaMissingEndingNodesFlowValidationDetails = smithy.Schema{
@@ -11138,7 +12138,7 @@ func (v *MissingLoopControllerNodeFlowValidationDetails) ReadMember(r smithy.Rea
 // WriteMembers implements smithy.Struct.
 func (v *MissingLoopControllerNodeFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaMissingLoopControllerNodeFlowValidationDetails
-	smithy.Write(w, s, 0, &v.LoopNode, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.LoopNode)
 }
 
 var schemaMissingLoopInputNodeFlowValidationDetails = smithy.Schema{
@@ -11167,7 +12167,7 @@ func (v *MissingLoopInputNodeFlowValidationDetails) ReadMember(r smithy.Reader, 
 // WriteMembers implements smithy.Struct.
 func (v *MissingLoopInputNodeFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaMissingLoopInputNodeFlowValidationDetails
-	smithy.Write(w, s, 0, &v.LoopNode, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.LoopNode)
 }
 
 var schemaMissingNodeConfigurationFlowValidationDetails = smithy.Schema{
@@ -11196,7 +12196,7 @@ func (v *MissingNodeConfigurationFlowValidationDetails) ReadMember(r smithy.Read
 // WriteMembers implements smithy.Struct.
 func (v *MissingNodeConfigurationFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaMissingNodeConfigurationFlowValidationDetails
-	smithy.Write(w, s, 0, &v.Node, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Node)
 }
 
 var schemaMissingNodeInputFlowValidationDetails = smithy.Schema{
@@ -11228,8 +12228,8 @@ func (v *MissingNodeInputFlowValidationDetails) ReadMember(r smithy.Reader, i in
 // WriteMembers implements smithy.Struct.
 func (v *MissingNodeInputFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaMissingNodeInputFlowValidationDetails
-	smithy.Write(w, s, 0, &v.Node, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Input, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Node)
+	smithy.WriteString(w, s, 1, v.Input)
 }
 
 var schemaMissingNodeOutputFlowValidationDetails = smithy.Schema{
@@ -11261,8 +12261,8 @@ func (v *MissingNodeOutputFlowValidationDetails) ReadMember(r smithy.Reader, i i
 // WriteMembers implements smithy.Struct.
 func (v *MissingNodeOutputFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaMissingNodeOutputFlowValidationDetails
-	smithy.Write(w, s, 0, &v.Node, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Output, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Node)
+	smithy.WriteString(w, s, 1, v.Output)
 }
 
 var schemaMissingStartingNodesFlowValidationDetails = smithy.Schema{
@@ -11323,7 +12323,8 @@ func (v *MongoDbAtlasConfiguration) ReadMember(r smithy.Reader, i int) error {
 	case 4:
 		return smithy.ReadString(r, s, &v.CredentialsSecretARN)
 	case 5:
-		return smithy.ReadStruct(r, &v.FieldMapping)
+		v.FieldMapping = new(MongoDbAtlasFieldMapping)
+		return r.Struct(v.FieldMapping)
 	case 6:
 		return smithy.ReadString(r, s, &v.EndpointServiceName)
 	case 7:
@@ -11335,12 +12336,15 @@ func (v *MongoDbAtlasConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *MongoDbAtlasConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaMongoDbAtlasConfiguration
-	smithy.Write(w, s, 0, &v.Endpoint, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.DatabaseName, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.CollectionName, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.VectorIndexName, smithy.PutString[string])
-	smithy.Write(w, s, 4, &v.CredentialsSecretARN, smithy.PutString[string])
-	smithy.WriteStruct(w, 5, v.FieldMapping)
+	smithy.WriteString(w, s, 0, v.Endpoint)
+	smithy.WriteString(w, s, 1, v.DatabaseName)
+	smithy.WriteString(w, s, 2, v.CollectionName)
+	smithy.WriteString(w, s, 3, v.VectorIndexName)
+	smithy.WriteString(w, s, 4, v.CredentialsSecretARN)
+	if v.FieldMapping != nil {
+		w.Member(5)
+		w.Struct(v.FieldMapping)
+	}
 	smithy.WriteString(w, s, 6, v.EndpointServiceName)
 	smithy.WriteString(w, s, 7, v.TextIndexName)
 }
@@ -11390,9 +12394,9 @@ func (v *MongoDbAtlasFieldMapping) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *MongoDbAtlasFieldMapping) WriteMembers(w smithy.Writer) {
 	s := &schemaMongoDbAtlasFieldMapping
-	smithy.Write(w, s, 0, &v.VectorField, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.TextField, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.MetadataField, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.VectorField)
+	smithy.WriteString(w, s, 1, v.TextField)
+	smithy.WriteString(w, s, 2, v.MetadataField)
 }
 
 var schemaMongoDbAtlasIndexName = smithy.Schema{
@@ -11415,14 +12419,18 @@ func (*MonthlySchedule) Schema() *smithy.Schema { return &schemaMonthlySchedule 
 func (v *MonthlySchedule) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.DayOfMonth)
+		v.DayOfMonth = new(DayOfMonth)
+		return r.Struct(v.DayOfMonth)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *MonthlySchedule) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.DayOfMonth)
+	if v.DayOfMonth != nil {
+		w.Member(0)
+		w.Struct(v.DayOfMonth)
+	}
 }
 
 var schemaMultipleLoopControllerNodesFlowValidationDetails = smithy.Schema{
@@ -11451,7 +12459,7 @@ func (v *MultipleLoopControllerNodesFlowValidationDetails) ReadMember(r smithy.R
 // WriteMembers implements smithy.Struct.
 func (v *MultipleLoopControllerNodesFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaMultipleLoopControllerNodesFlowValidationDetails
-	smithy.Write(w, s, 0, &v.LoopNode, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.LoopNode)
 }
 
 var schemaMultipleLoopInputNodesFlowValidationDetails = smithy.Schema{
@@ -11480,7 +12488,7 @@ func (v *MultipleLoopInputNodesFlowValidationDetails) ReadMember(r smithy.Reader
 // WriteMembers implements smithy.Struct.
 func (v *MultipleLoopInputNodesFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaMultipleLoopInputNodesFlowValidationDetails
-	smithy.Write(w, s, 0, &v.LoopNode, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.LoopNode)
 }
 
 var schemaMultipleNodeInputConnectionsFlowValidationDetails = smithy.Schema{
@@ -11512,8 +12520,8 @@ func (v *MultipleNodeInputConnectionsFlowValidationDetails) ReadMember(r smithy.
 // WriteMembers implements smithy.Struct.
 func (v *MultipleNodeInputConnectionsFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaMultipleNodeInputConnectionsFlowValidationDetails
-	smithy.Write(w, s, 0, &v.Node, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Input, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Node)
+	smithy.WriteString(w, s, 1, v.Input)
 }
 
 var schemaName = smithy.Schema{
@@ -11547,7 +12555,8 @@ func (v *NeptuneAnalyticsConfiguration) ReadMember(r smithy.Reader, i int) error
 	case 0:
 		return smithy.ReadString(r, s, &v.GraphARN)
 	case 1:
-		return smithy.ReadStruct(r, &v.FieldMapping)
+		v.FieldMapping = new(NeptuneAnalyticsFieldMapping)
+		return r.Struct(v.FieldMapping)
 	}
 	return nil
 }
@@ -11555,8 +12564,11 @@ func (v *NeptuneAnalyticsConfiguration) ReadMember(r smithy.Reader, i int) error
 // WriteMembers implements smithy.Struct.
 func (v *NeptuneAnalyticsConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaNeptuneAnalyticsConfiguration
-	smithy.Write(w, s, 0, &v.GraphARN, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.FieldMapping)
+	smithy.WriteString(w, s, 0, v.GraphARN)
+	if v.FieldMapping != nil {
+		w.Member(1)
+		w.Struct(v.FieldMapping)
+	}
 }
 
 var schemaNeptuneAnalyticsFieldMapping = smithy.Schema{
@@ -11588,8 +12600,8 @@ func (v *NeptuneAnalyticsFieldMapping) ReadMember(r smithy.Reader, i int) error 
 // WriteMembers implements smithy.Struct.
 func (v *NeptuneAnalyticsFieldMapping) WriteMembers(w smithy.Writer) {
 	s := &schemaNeptuneAnalyticsFieldMapping
-	smithy.Write(w, s, 0, &v.TextField, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.MetadataField, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.TextField)
+	smithy.WriteString(w, s, 1, v.MetadataField)
 }
 
 var schemaNextToken = smithy.Schema{
@@ -11644,7 +12656,8 @@ func (v *OpenSearchManagedClusterConfiguration) ReadMember(r smithy.Reader, i in
 	case 2:
 		return smithy.ReadString(r, s, &v.VectorIndexName)
 	case 3:
-		return smithy.ReadStruct(r, &v.FieldMapping)
+		v.FieldMapping = new(OpenSearchManagedClusterFieldMapping)
+		return r.Struct(v.FieldMapping)
 	}
 	return nil
 }
@@ -11652,10 +12665,13 @@ func (v *OpenSearchManagedClusterConfiguration) ReadMember(r smithy.Reader, i in
 // WriteMembers implements smithy.Struct.
 func (v *OpenSearchManagedClusterConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaOpenSearchManagedClusterConfiguration
-	smithy.Write(w, s, 0, &v.DomainEndpoint, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.DomainARN, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.VectorIndexName, smithy.PutString[string])
-	smithy.WriteStruct(w, 3, v.FieldMapping)
+	smithy.WriteString(w, s, 0, v.DomainEndpoint)
+	smithy.WriteString(w, s, 1, v.DomainARN)
+	smithy.WriteString(w, s, 2, v.VectorIndexName)
+	if v.FieldMapping != nil {
+		w.Member(3)
+		w.Struct(v.FieldMapping)
+	}
 }
 
 var schemaOpenSearchManagedClusterDomainARN = smithy.Schema{
@@ -11700,9 +12716,9 @@ func (v *OpenSearchManagedClusterFieldMapping) ReadMember(r smithy.Reader, i int
 // WriteMembers implements smithy.Struct.
 func (v *OpenSearchManagedClusterFieldMapping) WriteMembers(w smithy.Writer) {
 	s := &schemaOpenSearchManagedClusterFieldMapping
-	smithy.Write(w, s, 0, &v.VectorField, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.TextField, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.MetadataField, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.VectorField)
+	smithy.WriteString(w, s, 1, v.TextField)
+	smithy.WriteString(w, s, 2, v.MetadataField)
 }
 
 var schemaOpenSearchManagedClusterIndexName = smithy.Schema{
@@ -11740,7 +12756,8 @@ func (v *OpenSearchServerlessConfiguration) ReadMember(r smithy.Reader, i int) e
 	case 1:
 		return smithy.ReadString(r, s, &v.VectorIndexName)
 	case 2:
-		return smithy.ReadStruct(r, &v.FieldMapping)
+		v.FieldMapping = new(OpenSearchServerlessFieldMapping)
+		return r.Struct(v.FieldMapping)
 	}
 	return nil
 }
@@ -11748,9 +12765,12 @@ func (v *OpenSearchServerlessConfiguration) ReadMember(r smithy.Reader, i int) e
 // WriteMembers implements smithy.Struct.
 func (v *OpenSearchServerlessConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaOpenSearchServerlessConfiguration
-	smithy.Write(w, s, 0, &v.CollectionARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.VectorIndexName, smithy.PutString[string])
-	smithy.WriteStruct(w, 2, v.FieldMapping)
+	smithy.WriteString(w, s, 0, v.CollectionARN)
+	smithy.WriteString(w, s, 1, v.VectorIndexName)
+	if v.FieldMapping != nil {
+		w.Member(2)
+		w.Struct(v.FieldMapping)
+	}
 }
 
 var schemaOpenSearchServerlessFieldMapping = smithy.Schema{
@@ -11785,9 +12805,9 @@ func (v *OpenSearchServerlessFieldMapping) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *OpenSearchServerlessFieldMapping) WriteMembers(w smithy.Writer) {
 	s := &schemaOpenSearchServerlessFieldMapping
-	smithy.Write(w, s, 0, &v.VectorField, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.TextField, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.MetadataField, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.VectorField)
+	smithy.WriteString(w, s, 1, v.TextField)
+	smithy.WriteString(w, s, 2, v.MetadataField)
 }
 
 var schemaOpenSearchServerlessIndexName = smithy.Schema{
@@ -11878,7 +12898,7 @@ func (v *ParameterDetail) ReadMember(r smithy.Reader, i int) error {
 func (v *ParameterDetail) WriteMembers(w smithy.Writer) {
 	s := &schemaParameterDetail
 	smithy.WriteString(w, s, 0, v.Description)
-	smithy.Write(w, s, 1, &v.Type, smithy.PutString[Type])
+	smithy.WriteString(w, s, 1, string(v.Type))
 	smithy.WriteOpt(w, s, 2, v.Required, smithy.PutBool)
 }
 
@@ -11911,9 +12931,11 @@ func (v *ParsingConfiguration) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.ParsingStrategy)
 	case 1:
-		return smithy.ReadStruct(r, &v.BedrockFoundationModelConfiguration)
+		v.BedrockFoundationModelConfiguration = new(BedrockFoundationModelConfiguration)
+		return r.Struct(v.BedrockFoundationModelConfiguration)
 	case 2:
-		return smithy.ReadStruct(r, &v.BedrockDataAutomationConfiguration)
+		v.BedrockDataAutomationConfiguration = new(BedrockDataAutomationConfiguration)
+		return r.Struct(v.BedrockDataAutomationConfiguration)
 	}
 	return nil
 }
@@ -11921,9 +12943,15 @@ func (v *ParsingConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ParsingConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaParsingConfiguration
-	smithy.Write(w, s, 0, &v.ParsingStrategy, smithy.PutString[ParsingStrategy])
-	smithy.WriteStruct(w, 1, v.BedrockFoundationModelConfiguration)
-	smithy.WriteStruct(w, 2, v.BedrockDataAutomationConfiguration)
+	smithy.WriteString(w, s, 0, string(v.ParsingStrategy))
+	if v.BedrockFoundationModelConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.BedrockFoundationModelConfiguration)
+	}
+	if v.BedrockDataAutomationConfiguration != nil {
+		w.Member(2)
+		w.Struct(v.BedrockDataAutomationConfiguration)
+	}
 }
 
 var schemaParsingModality = smithy.Schema{
@@ -11955,7 +12983,7 @@ func (v *ParsingPrompt) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ParsingPrompt) WriteMembers(w smithy.Writer) {
 	s := &schemaParsingPrompt
-	smithy.Write(w, s, 0, &v.ParsingPromptText, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ParsingPromptText)
 }
 
 var schemaParsingPromptText = smithy.Schema{
@@ -11998,7 +13026,7 @@ func (v *PatternObjectFilter) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PatternObjectFilter) WriteMembers(w smithy.Writer) {
 	s := &schemaPatternObjectFilter
-	smithy.Write(w, s, 0, &v.ObjectType, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ObjectType)
 	smithy.WriteList(w, s, 1, v.InclusionFilters, smithy.PutString[string])
 	smithy.WriteList(w, s, 2, v.ExclusionFilters, smithy.PutString[string])
 }
@@ -12021,7 +13049,11 @@ func (v *PatternObjectFilterConfiguration) ReadMember(r smithy.Reader, i int) er
 	s := schemaPatternObjectFilterConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Filters, smithy.ReadValue[PatternObjectFilter])
+		v.Filters = []PatternObjectFilter{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Filters = append(v.Filters, PatternObjectFilter{})
+			return &v.Filters[len(v.Filters)-1]
+		})
 	}
 	return nil
 }
@@ -12029,7 +13061,7 @@ func (v *PatternObjectFilterConfiguration) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *PatternObjectFilterConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaPatternObjectFilterConfiguration
-	smithy.WriteList(w, s, 0, v.Filters, smithy.PutValue[PatternObjectFilter])
+	smithy.WriteStructs(w, s, 0, len(v.Filters), func(i int) smithy.Struct { return &v.Filters[i] })
 }
 
 var schemaPatternObjectFilterList = smithy.Schema{
@@ -12075,7 +13107,7 @@ func (v *PerformanceConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PerformanceConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaPerformanceConfiguration
-	smithy.WriteString(w, s, 0, v.Latency)
+	smithy.WriteString(w, s, 0, string(v.Latency))
 }
 
 var schemaPineconeConfiguration = smithy.Schema{
@@ -12103,7 +13135,8 @@ func (v *PineconeConfiguration) ReadMember(r smithy.Reader, i int) error {
 	case 2:
 		return smithy.ReadString(r, s, &v.Namespace)
 	case 3:
-		return smithy.ReadStruct(r, &v.FieldMapping)
+		v.FieldMapping = new(PineconeFieldMapping)
+		return r.Struct(v.FieldMapping)
 	}
 	return nil
 }
@@ -12111,10 +13144,13 @@ func (v *PineconeConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PineconeConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaPineconeConfiguration
-	smithy.Write(w, s, 0, &v.ConnectionString, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.CredentialsSecretARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ConnectionString)
+	smithy.WriteString(w, s, 1, v.CredentialsSecretARN)
 	smithy.WriteString(w, s, 2, v.Namespace)
-	smithy.WriteStruct(w, 3, v.FieldMapping)
+	if v.FieldMapping != nil {
+		w.Member(3)
+		w.Struct(v.FieldMapping)
+	}
 }
 
 var schemaPineconeConnectionString = smithy.Schema{
@@ -12149,8 +13185,8 @@ func (v *PineconeFieldMapping) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PineconeFieldMapping) WriteMembers(w smithy.Writer) {
 	s := &schemaPineconeFieldMapping
-	smithy.Write(w, s, 0, &v.TextField, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.MetadataField, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.TextField)
+	smithy.WriteString(w, s, 1, v.MetadataField)
 }
 
 var schemaPineconeNamespace = smithy.Schema{
@@ -12187,7 +13223,7 @@ func (v *PrepareAgentRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PrepareAgentRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaPrepareAgentRequest
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
 }
 
 var schemaPrepareAgentResponse = smithy.Schema{
@@ -12223,9 +13259,9 @@ func (v *PrepareAgentResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PrepareAgentResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaPrepareAgentResponse
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentStatus, smithy.PutString[AgentStatus])
-	smithy.Write(w, s, 2, &v.AgentVersion, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, string(v.AgentStatus))
+	smithy.WriteString(w, s, 2, v.AgentVersion)
 	smithy.WriteTime(w, s, 3, v.PreparedAt)
 }
 
@@ -12253,7 +13289,7 @@ func (v *PrepareFlowRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PrepareFlowRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaPrepareFlowRequest
-	smithy.Write(w, s, 0, &v.FlowIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.FlowIdentifier)
 }
 
 var schemaPrepareFlowResponse = smithy.Schema{
@@ -12283,8 +13319,8 @@ func (v *PrepareFlowResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PrepareFlowResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaPrepareFlowResponse
-	smithy.Write(w, s, 0, &v.ID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Status, smithy.PutString[FlowStatus])
+	smithy.WriteString(w, s, 0, v.ID)
+	smithy.WriteString(w, s, 1, string(v.Status))
 }
 
 var schemaPrimitiveLong = smithy.Schema{
@@ -12315,7 +13351,7 @@ func (v *PromptAgentResource) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PromptAgentResource) WriteMembers(w smithy.Writer) {
 	s := &schemaPromptAgentResource
-	smithy.Write(w, s, 0, &v.AgentIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentIdentifier)
 }
 
 var schemaPromptARN = smithy.Schema{
@@ -12354,7 +13390,8 @@ func (v *PromptConfiguration) ReadMember(r smithy.Reader, i int) error {
 	case 3:
 		return smithy.ReadString(r, s, &v.BasePromptTemplate)
 	case 4:
-		return smithy.ReadStruct(r, &v.InferenceConfiguration)
+		v.InferenceConfiguration = new(InferenceConfiguration)
+		return r.Struct(v.InferenceConfiguration)
 	case 5:
 		return smithy.ReadString(r, s, &v.ParserMode)
 	case 6:
@@ -12368,12 +13405,15 @@ func (v *PromptConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PromptConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaPromptConfiguration
-	smithy.WriteString(w, s, 0, v.PromptType)
-	smithy.WriteString(w, s, 1, v.PromptCreationMode)
-	smithy.WriteString(w, s, 2, v.PromptState)
+	smithy.WriteString(w, s, 0, string(v.PromptType))
+	smithy.WriteString(w, s, 1, string(v.PromptCreationMode))
+	smithy.WriteString(w, s, 2, string(v.PromptState))
 	smithy.WriteString(w, s, 3, v.BasePromptTemplate)
-	smithy.WriteStruct(w, 4, v.InferenceConfiguration)
-	smithy.WriteString(w, s, 5, v.ParserMode)
+	if v.InferenceConfiguration != nil {
+		w.Member(4)
+		w.Struct(v.InferenceConfiguration)
+	}
+	smithy.WriteString(w, s, 5, string(v.ParserMode))
 	smithy.WriteString(w, s, 6, v.FoundationModel)
 	smithy.WriteJSON(w, s, 7, v.AdditionalModelRequestFields)
 }
@@ -12410,17 +13450,25 @@ func (*PromptFlowNodeConfiguration) Schema() *smithy.Schema {
 func (v *PromptFlowNodeConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.SourceConfiguration)
+		v.SourceConfiguration = new(PromptFlowNodeSourceConfiguration)
+		return r.Struct(v.SourceConfiguration)
 	case 1:
-		return smithy.ReadStruct(r, &v.GuardrailConfiguration)
+		v.GuardrailConfiguration = new(GuardrailConfiguration)
+		return r.Struct(v.GuardrailConfiguration)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *PromptFlowNodeConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.SourceConfiguration)
-	smithy.WriteStruct(w, 1, v.GuardrailConfiguration)
+	if v.SourceConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.SourceConfiguration)
+	}
+	if v.GuardrailConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.GuardrailConfiguration)
+	}
 }
 
 var schemaPromptFlowNodeInlineConfiguration = smithy.Schema{
@@ -12447,11 +13495,13 @@ func (v *PromptFlowNodeInlineConfiguration) ReadMember(r smithy.Reader, i int) e
 	case 0:
 		return smithy.ReadString(r, s, &v.TemplateType)
 	case 1:
-		return smithy.ReadStruct(r, &v.TemplateConfiguration)
+		v.TemplateConfiguration = new(PromptTemplateConfiguration)
+		return r.Struct(v.TemplateConfiguration)
 	case 2:
 		return smithy.ReadString(r, s, &v.ModelID)
 	case 3:
-		return smithy.ReadStruct(r, &v.InferenceConfiguration)
+		v.InferenceConfiguration = new(PromptInferenceConfiguration)
+		return r.Struct(v.InferenceConfiguration)
 	case 4:
 		return smithy.ReadJSON(r, s, &v.AdditionalModelRequestFields)
 	}
@@ -12461,10 +13511,16 @@ func (v *PromptFlowNodeInlineConfiguration) ReadMember(r smithy.Reader, i int) e
 // WriteMembers implements smithy.Struct.
 func (v *PromptFlowNodeInlineConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaPromptFlowNodeInlineConfiguration
-	smithy.Write(w, s, 0, &v.TemplateType, smithy.PutString[PromptTemplateType])
-	smithy.WriteStruct(w, 1, v.TemplateConfiguration)
-	smithy.Write(w, s, 2, &v.ModelID, smithy.PutString[string])
-	smithy.WriteStruct(w, 3, v.InferenceConfiguration)
+	smithy.WriteString(w, s, 0, string(v.TemplateType))
+	if v.TemplateConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.TemplateConfiguration)
+	}
+	smithy.WriteString(w, s, 2, v.ModelID)
+	if v.InferenceConfiguration != nil {
+		w.Member(3)
+		w.Struct(v.InferenceConfiguration)
+	}
 	smithy.WriteJSON(w, s, 4, v.AdditionalModelRequestFields)
 }
 
@@ -12494,7 +13550,7 @@ func (v *PromptFlowNodeResourceConfiguration) ReadMember(r smithy.Reader, i int)
 // WriteMembers implements smithy.Struct.
 func (v *PromptFlowNodeResourceConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaPromptFlowNodeResourceConfiguration
-	smithy.Write(w, s, 0, &v.PromptARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PromptARN)
 }
 
 var schemaPromptFlowNodeSourceConfiguration = smithy.Schema{
@@ -12515,17 +13571,25 @@ func (*PromptFlowNodeSourceConfiguration) Schema() *smithy.Schema {
 func (v *PromptFlowNodeSourceConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Resource)
+		v.Resource = new(PromptFlowNodeResourceConfiguration)
+		return r.Struct(v.Resource)
 	case 1:
-		return smithy.ReadStruct(r, &v.Inline)
+		v.Inline = new(PromptFlowNodeInlineConfiguration)
+		return r.Struct(v.Inline)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *PromptFlowNodeSourceConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Resource)
-	smithy.WriteStruct(w, 1, v.Inline)
+	if v.Resource != nil {
+		w.Member(0)
+		w.Struct(v.Resource)
+	}
+	if v.Inline != nil {
+		w.Member(1)
+		w.Struct(v.Inline)
+	}
 }
 
 var schemaPromptGenAiResource = smithy.Schema{
@@ -12543,14 +13607,18 @@ func (*PromptGenAiResource) Schema() *smithy.Schema { return &schemaPromptGenAiR
 func (v *PromptGenAiResource) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Agent)
+		v.Agent = new(PromptAgentResource)
+		return r.Struct(v.Agent)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *PromptGenAiResource) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Agent)
+	if v.Agent != nil {
+		w.Member(0)
+		w.Struct(v.Agent)
+	}
 }
 
 var schemaPromptID = smithy.Schema{
@@ -12580,14 +13648,18 @@ func (*PromptInferenceConfiguration) Schema() *smithy.Schema {
 func (v *PromptInferenceConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Text)
+		v.Text = new(PromptModelInferenceConfiguration)
+		return r.Struct(v.Text)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *PromptInferenceConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Text)
+	if v.Text != nil {
+		w.Member(0)
+		w.Struct(v.Text)
+	}
 }
 
 var schemaPromptInputVariable = smithy.Schema{
@@ -12658,8 +13730,8 @@ func (v *PromptMetadataEntry) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PromptMetadataEntry) WriteMembers(w smithy.Writer) {
 	s := &schemaPromptMetadataEntry
-	smithy.Write(w, s, 0, &v.Key, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Value, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Key)
+	smithy.WriteString(w, s, 1, v.Value)
 }
 
 var schemaPromptMetadataKey = smithy.Schema{
@@ -12753,7 +13825,11 @@ func (v *PromptOverrideConfiguration) ReadMember(r smithy.Reader, i int) error {
 	s := schemaPromptOverrideConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.PromptConfigurations, smithy.ReadValue[PromptConfiguration])
+		v.PromptConfigurations = []PromptConfiguration{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.PromptConfigurations = append(v.PromptConfigurations, PromptConfiguration{})
+			return &v.PromptConfigurations[len(v.PromptConfigurations)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.OverrideLambda)
 	}
@@ -12763,7 +13839,7 @@ func (v *PromptOverrideConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PromptOverrideConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaPromptOverrideConfiguration
-	smithy.WriteList(w, s, 0, v.PromptConfigurations, smithy.PutValue[PromptConfiguration])
+	smithy.WriteStructs(w, s, 0, len(v.PromptConfigurations), func(i int) smithy.Struct { return &v.PromptConfigurations[i] })
 	smithy.WriteString(w, s, 1, v.OverrideLambda)
 }
 
@@ -12823,11 +13899,11 @@ func (v *PromptSummary) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PromptSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaPromptSummary
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
-	smithy.Write(w, s, 2, &v.ID, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.ARN, smithy.PutString[string])
-	smithy.Write(w, s, 4, &v.Version, smithy.PutString[string])
+	smithy.WriteString(w, s, 2, v.ID)
+	smithy.WriteString(w, s, 3, v.ARN)
+	smithy.WriteString(w, s, 4, v.Version)
 	smithy.WriteTime(w, s, 5, v.CreatedAt)
 	smithy.WriteTime(w, s, 6, v.UpdatedAt)
 }
@@ -12850,17 +13926,25 @@ func (*PromptTemplateConfiguration) Schema() *smithy.Schema {
 func (v *PromptTemplateConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Text)
+		v.Text = new(TextPromptTemplateConfiguration)
+		return r.Struct(v.Text)
 	case 1:
-		return smithy.ReadStruct(r, &v.Chat)
+		v.Chat = new(ChatPromptTemplateConfiguration)
+		return r.Struct(v.Chat)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *PromptTemplateConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Text)
-	smithy.WriteStruct(w, 1, v.Chat)
+	if v.Text != nil {
+		w.Member(0)
+		w.Struct(v.Text)
+	}
+	if v.Chat != nil {
+		w.Member(1)
+		w.Struct(v.Chat)
+	}
 }
 
 var schemaPromptTemplateType = smithy.Schema{
@@ -12900,17 +13984,24 @@ func (v *PromptVariant) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.TemplateType)
 	case 2:
-		return smithy.ReadStruct(r, &v.TemplateConfiguration)
+		v.TemplateConfiguration = new(PromptTemplateConfiguration)
+		return r.Struct(v.TemplateConfiguration)
 	case 3:
 		return smithy.ReadString(r, s, &v.ModelID)
 	case 4:
-		return smithy.ReadStruct(r, &v.InferenceConfiguration)
+		v.InferenceConfiguration = new(PromptInferenceConfiguration)
+		return r.Struct(v.InferenceConfiguration)
 	case 5:
-		return smithy.ReadList(r, s, &v.Metadata, smithy.ReadValue[PromptMetadataEntry])
+		v.Metadata = []PromptMetadataEntry{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Metadata = append(v.Metadata, PromptMetadataEntry{})
+			return &v.Metadata[len(v.Metadata)-1]
+		})
 	case 6:
 		return smithy.ReadJSON(r, s, &v.AdditionalModelRequestFields)
 	case 7:
-		return smithy.ReadStruct(r, &v.GenAiResource)
+		v.GenAiResource = new(PromptGenAiResource)
+		return r.Struct(v.GenAiResource)
 	}
 	return nil
 }
@@ -12918,14 +14009,25 @@ func (v *PromptVariant) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PromptVariant) WriteMembers(w smithy.Writer) {
 	s := &schemaPromptVariant
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.TemplateType, smithy.PutString[PromptTemplateType])
-	smithy.WriteStruct(w, 2, v.TemplateConfiguration)
+	smithy.WriteString(w, s, 0, v.Name)
+	smithy.WriteString(w, s, 1, string(v.TemplateType))
+	if v.TemplateConfiguration != nil {
+		w.Member(2)
+		w.Struct(v.TemplateConfiguration)
+	}
 	smithy.WriteString(w, s, 3, v.ModelID)
-	smithy.WriteStruct(w, 4, v.InferenceConfiguration)
-	smithy.WriteList(w, s, 5, v.Metadata, smithy.PutValue[PromptMetadataEntry])
+	if v.InferenceConfiguration != nil {
+		w.Member(4)
+		w.Struct(v.InferenceConfiguration)
+	}
+	if v.Metadata != nil {
+		smithy.WriteStructs(w, s, 5, len(v.Metadata), func(i int) smithy.Struct { return &v.Metadata[i] })
+	}
 	smithy.WriteJSON(w, s, 6, v.AdditionalModelRequestFields)
-	smithy.WriteStruct(w, 7, v.GenAiResource)
+	if v.GenAiResource != nil {
+		w.Member(7)
+		w.Struct(v.GenAiResource)
+	}
 }
 
 var schemaPromptVariantList = smithy.Schema{
@@ -12977,8 +14079,8 @@ func (v *PutResourcePolicyRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PutResourcePolicyRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaPutResourcePolicyRequest
-	smithy.Write(w, s, 0, &v.ResourceARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Policy, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ResourceARN)
+	smithy.WriteString(w, s, 1, v.Policy)
 	smithy.WriteString(w, s, 2, v.ExpectedRevisionID)
 }
 
@@ -13009,8 +14111,8 @@ func (v *PutResourcePolicyResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PutResourcePolicyResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaPutResourcePolicyResponse
-	smithy.Write(w, s, 0, &v.ResourceARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.RevisionID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ResourceARN)
+	smithy.WriteString(w, s, 1, v.RevisionID)
 }
 
 var schemaQueryEngineType = smithy.Schema{
@@ -13055,7 +14157,7 @@ func (v *QueryGenerationColumn) WriteMembers(w smithy.Writer) {
 	s := &schemaQueryGenerationColumn
 	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
-	smithy.WriteString(w, s, 2, v.Inclusion)
+	smithy.WriteString(w, s, 2, string(v.Inclusion))
 }
 
 var schemaQueryGenerationColumnName = smithy.Schema{
@@ -13092,7 +14194,8 @@ func (v *QueryGenerationConfiguration) ReadMember(r smithy.Reader, i int) error 
 	case 0:
 		return smithy.ReadOpt(r, s, &v.ExecutionTimeoutSeconds, smithy.ReadInt[int])
 	case 1:
-		return smithy.ReadStruct(r, &v.GenerationContext)
+		v.GenerationContext = new(QueryGenerationContext)
+		return r.Struct(v.GenerationContext)
 	}
 	return nil
 }
@@ -13101,7 +14204,10 @@ func (v *QueryGenerationConfiguration) ReadMember(r smithy.Reader, i int) error 
 func (v *QueryGenerationConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaQueryGenerationConfiguration
 	smithy.WriteOpt(w, s, 0, v.ExecutionTimeoutSeconds, smithy.PutInt[int])
-	smithy.WriteStruct(w, 1, v.GenerationContext)
+	if v.GenerationContext != nil {
+		w.Member(1)
+		w.Struct(v.GenerationContext)
+	}
 }
 
 var schemaQueryGenerationContext = smithy.Schema{
@@ -13121,9 +14227,17 @@ func (v *QueryGenerationContext) ReadMember(r smithy.Reader, i int) error {
 	s := schemaQueryGenerationContext.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Tables, smithy.ReadValue[QueryGenerationTable])
+		v.Tables = []QueryGenerationTable{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Tables = append(v.Tables, QueryGenerationTable{})
+			return &v.Tables[len(v.Tables)-1]
+		})
 	case 1:
-		return smithy.ReadList(r, s, &v.CuratedQueries, smithy.ReadValue[CuratedQuery])
+		v.CuratedQueries = []CuratedQuery{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.CuratedQueries = append(v.CuratedQueries, CuratedQuery{})
+			return &v.CuratedQueries[len(v.CuratedQueries)-1]
+		})
 	}
 	return nil
 }
@@ -13131,8 +14245,12 @@ func (v *QueryGenerationContext) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *QueryGenerationContext) WriteMembers(w smithy.Writer) {
 	s := &schemaQueryGenerationContext
-	smithy.WriteList(w, s, 0, v.Tables, smithy.PutValue[QueryGenerationTable])
-	smithy.WriteList(w, s, 1, v.CuratedQueries, smithy.PutValue[CuratedQuery])
+	if v.Tables != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Tables), func(i int) smithy.Struct { return &v.Tables[i] })
+	}
+	if v.CuratedQueries != nil {
+		smithy.WriteStructs(w, s, 1, len(v.CuratedQueries), func(i int) smithy.Struct { return &v.CuratedQueries[i] })
+	}
 }
 
 var schemaQueryGenerationTable = smithy.Schema{
@@ -13160,7 +14278,11 @@ func (v *QueryGenerationTable) ReadMember(r smithy.Reader, i int) error {
 	case 2:
 		return smithy.ReadString(r, s, &v.Inclusion)
 	case 3:
-		return smithy.ReadList(r, s, &v.Columns, smithy.ReadValue[QueryGenerationColumn])
+		v.Columns = []QueryGenerationColumn{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Columns = append(v.Columns, QueryGenerationColumn{})
+			return &v.Columns[len(v.Columns)-1]
+		})
 	}
 	return nil
 }
@@ -13168,10 +14290,12 @@ func (v *QueryGenerationTable) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *QueryGenerationTable) WriteMembers(w smithy.Writer) {
 	s := &schemaQueryGenerationTable
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
-	smithy.WriteString(w, s, 2, v.Inclusion)
-	smithy.WriteList(w, s, 3, v.Columns, smithy.PutValue[QueryGenerationColumn])
+	smithy.WriteString(w, s, 2, string(v.Inclusion))
+	if v.Columns != nil {
+		smithy.WriteStructs(w, s, 3, len(v.Columns), func(i int) smithy.Struct { return &v.Columns[i] })
+	}
 }
 
 var schemaQueryGenerationTableName = smithy.Schema{
@@ -13221,7 +14345,8 @@ func (v *RdsConfiguration) ReadMember(r smithy.Reader, i int) error {
 	case 3:
 		return smithy.ReadString(r, s, &v.TableName)
 	case 4:
-		return smithy.ReadStruct(r, &v.FieldMapping)
+		v.FieldMapping = new(RdsFieldMapping)
+		return r.Struct(v.FieldMapping)
 	}
 	return nil
 }
@@ -13229,11 +14354,14 @@ func (v *RdsConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *RdsConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaRdsConfiguration
-	smithy.Write(w, s, 0, &v.ResourceARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.CredentialsSecretARN, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.DatabaseName, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.TableName, smithy.PutString[string])
-	smithy.WriteStruct(w, 4, v.FieldMapping)
+	smithy.WriteString(w, s, 0, v.ResourceARN)
+	smithy.WriteString(w, s, 1, v.CredentialsSecretARN)
+	smithy.WriteString(w, s, 2, v.DatabaseName)
+	smithy.WriteString(w, s, 3, v.TableName)
+	if v.FieldMapping != nil {
+		w.Member(4)
+		w.Struct(v.FieldMapping)
+	}
 }
 
 var schemaRdsDatabaseName = smithy.Schema{
@@ -13277,10 +14405,10 @@ func (v *RdsFieldMapping) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *RdsFieldMapping) WriteMembers(w smithy.Writer) {
 	s := &schemaRdsFieldMapping
-	smithy.Write(w, s, 0, &v.PrimaryKeyField, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.VectorField, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.TextField, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.MetadataField, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PrimaryKeyField)
+	smithy.WriteString(w, s, 1, v.VectorField)
+	smithy.WriteString(w, s, 2, v.TextField)
+	smithy.WriteString(w, s, 3, v.MetadataField)
 	smithy.WriteString(w, s, 4, v.CustomMetadataField)
 }
 
@@ -13330,7 +14458,8 @@ func (v *RedisEnterpriseCloudConfiguration) ReadMember(r smithy.Reader, i int) e
 	case 2:
 		return smithy.ReadString(r, s, &v.CredentialsSecretARN)
 	case 3:
-		return smithy.ReadStruct(r, &v.FieldMapping)
+		v.FieldMapping = new(RedisEnterpriseCloudFieldMapping)
+		return r.Struct(v.FieldMapping)
 	}
 	return nil
 }
@@ -13338,10 +14467,13 @@ func (v *RedisEnterpriseCloudConfiguration) ReadMember(r smithy.Reader, i int) e
 // WriteMembers implements smithy.Struct.
 func (v *RedisEnterpriseCloudConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaRedisEnterpriseCloudConfiguration
-	smithy.Write(w, s, 0, &v.Endpoint, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.VectorIndexName, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.CredentialsSecretARN, smithy.PutString[string])
-	smithy.WriteStruct(w, 3, v.FieldMapping)
+	smithy.WriteString(w, s, 0, v.Endpoint)
+	smithy.WriteString(w, s, 1, v.VectorIndexName)
+	smithy.WriteString(w, s, 2, v.CredentialsSecretARN)
+	if v.FieldMapping != nil {
+		w.Member(3)
+		w.Struct(v.FieldMapping)
+	}
 }
 
 var schemaRedisEnterpriseCloudEndpoint = smithy.Schema{
@@ -13381,9 +14513,9 @@ func (v *RedisEnterpriseCloudFieldMapping) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *RedisEnterpriseCloudFieldMapping) WriteMembers(w smithy.Writer) {
 	s := &schemaRedisEnterpriseCloudFieldMapping
-	smithy.Write(w, s, 0, &v.VectorField, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.TextField, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.MetadataField, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.VectorField)
+	smithy.WriteString(w, s, 1, v.TextField)
+	smithy.WriteString(w, s, 2, v.MetadataField)
 }
 
 var schemaRedisEnterpriseCloudIndexName = smithy.Schema{
@@ -13414,11 +14546,17 @@ func (v *RedshiftConfiguration) ReadMember(r smithy.Reader, i int) error {
 	s := schemaRedshiftConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.StorageConfigurations, smithy.ReadValue[RedshiftQueryEngineStorageConfiguration])
+		v.StorageConfigurations = []RedshiftQueryEngineStorageConfiguration{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.StorageConfigurations = append(v.StorageConfigurations, RedshiftQueryEngineStorageConfiguration{})
+			return &v.StorageConfigurations[len(v.StorageConfigurations)-1]
+		})
 	case 1:
-		return smithy.ReadStruct(r, &v.QueryEngineConfiguration)
+		v.QueryEngineConfiguration = new(RedshiftQueryEngineConfiguration)
+		return r.Struct(v.QueryEngineConfiguration)
 	case 2:
-		return smithy.ReadStruct(r, &v.QueryGenerationConfiguration)
+		v.QueryGenerationConfiguration = new(QueryGenerationConfiguration)
+		return r.Struct(v.QueryGenerationConfiguration)
 	}
 	return nil
 }
@@ -13426,9 +14564,15 @@ func (v *RedshiftConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *RedshiftConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaRedshiftConfiguration
-	smithy.WriteList(w, s, 0, v.StorageConfigurations, smithy.PutValue[RedshiftQueryEngineStorageConfiguration])
-	smithy.WriteStruct(w, 1, v.QueryEngineConfiguration)
-	smithy.WriteStruct(w, 2, v.QueryGenerationConfiguration)
+	smithy.WriteStructs(w, s, 0, len(v.StorageConfigurations), func(i int) smithy.Struct { return &v.StorageConfigurations[i] })
+	if v.QueryEngineConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.QueryEngineConfiguration)
+	}
+	if v.QueryGenerationConfiguration != nil {
+		w.Member(2)
+		w.Struct(v.QueryGenerationConfiguration)
+	}
 }
 
 var schemaRedshiftDatabase = smithy.Schema{
@@ -13468,7 +14612,7 @@ func (v *RedshiftProvisionedAuthConfiguration) ReadMember(r smithy.Reader, i int
 // WriteMembers implements smithy.Struct.
 func (v *RedshiftProvisionedAuthConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaRedshiftProvisionedAuthConfiguration
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[RedshiftProvisionedAuthType])
+	smithy.WriteString(w, s, 0, string(v.Type))
 	smithy.WriteString(w, s, 1, v.DatabaseUser)
 	smithy.WriteString(w, s, 2, v.UsernamePasswordSecretARN)
 }
@@ -13499,7 +14643,8 @@ func (v *RedshiftProvisionedConfiguration) ReadMember(r smithy.Reader, i int) er
 	case 0:
 		return smithy.ReadString(r, s, &v.ClusterIdentifier)
 	case 1:
-		return smithy.ReadStruct(r, &v.AuthConfiguration)
+		v.AuthConfiguration = new(RedshiftProvisionedAuthConfiguration)
+		return r.Struct(v.AuthConfiguration)
 	}
 	return nil
 }
@@ -13507,8 +14652,11 @@ func (v *RedshiftProvisionedConfiguration) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *RedshiftProvisionedConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaRedshiftProvisionedConfiguration
-	smithy.Write(w, s, 0, &v.ClusterIdentifier, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.AuthConfiguration)
+	smithy.WriteString(w, s, 0, v.ClusterIdentifier)
+	if v.AuthConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.AuthConfiguration)
+	}
 }
 
 var schemaRedshiftQueryEngineAWSDataCatalogStorageConfiguration = smithy.Schema{
@@ -13562,9 +14710,11 @@ func (v *RedshiftQueryEngineConfiguration) ReadMember(r smithy.Reader, i int) er
 	case 0:
 		return smithy.ReadString(r, s, &v.Type)
 	case 1:
-		return smithy.ReadStruct(r, &v.ServerlessConfiguration)
+		v.ServerlessConfiguration = new(RedshiftServerlessConfiguration)
+		return r.Struct(v.ServerlessConfiguration)
 	case 2:
-		return smithy.ReadStruct(r, &v.ProvisionedConfiguration)
+		v.ProvisionedConfiguration = new(RedshiftProvisionedConfiguration)
+		return r.Struct(v.ProvisionedConfiguration)
 	}
 	return nil
 }
@@ -13572,9 +14722,15 @@ func (v *RedshiftQueryEngineConfiguration) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *RedshiftQueryEngineConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaRedshiftQueryEngineConfiguration
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[RedshiftQueryEngineType])
-	smithy.WriteStruct(w, 1, v.ServerlessConfiguration)
-	smithy.WriteStruct(w, 2, v.ProvisionedConfiguration)
+	smithy.WriteString(w, s, 0, string(v.Type))
+	if v.ServerlessConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.ServerlessConfiguration)
+	}
+	if v.ProvisionedConfiguration != nil {
+		w.Member(2)
+		w.Struct(v.ProvisionedConfiguration)
+	}
 }
 
 var schemaRedshiftQueryEngineRedshiftStorageConfiguration = smithy.Schema{
@@ -13603,7 +14759,7 @@ func (v *RedshiftQueryEngineRedshiftStorageConfiguration) ReadMember(r smithy.Re
 // WriteMembers implements smithy.Struct.
 func (v *RedshiftQueryEngineRedshiftStorageConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaRedshiftQueryEngineRedshiftStorageConfiguration
-	smithy.Write(w, s, 0, &v.DatabaseName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.DatabaseName)
 }
 
 var schemaRedshiftQueryEngineStorageConfiguration = smithy.Schema{
@@ -13628,9 +14784,11 @@ func (v *RedshiftQueryEngineStorageConfiguration) ReadMember(r smithy.Reader, i 
 	case 0:
 		return smithy.ReadString(r, s, &v.Type)
 	case 1:
-		return smithy.ReadStruct(r, &v.AWSDataCatalogConfiguration)
+		v.AWSDataCatalogConfiguration = new(RedshiftQueryEngineAWSDataCatalogStorageConfiguration)
+		return r.Struct(v.AWSDataCatalogConfiguration)
 	case 2:
-		return smithy.ReadStruct(r, &v.RedshiftConfiguration)
+		v.RedshiftConfiguration = new(RedshiftQueryEngineRedshiftStorageConfiguration)
+		return r.Struct(v.RedshiftConfiguration)
 	}
 	return nil
 }
@@ -13638,9 +14796,15 @@ func (v *RedshiftQueryEngineStorageConfiguration) ReadMember(r smithy.Reader, i 
 // WriteMembers implements smithy.Struct.
 func (v *RedshiftQueryEngineStorageConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaRedshiftQueryEngineStorageConfiguration
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[RedshiftQueryEngineStorageType])
-	smithy.WriteStruct(w, 1, v.AWSDataCatalogConfiguration)
-	smithy.WriteStruct(w, 2, v.RedshiftConfiguration)
+	smithy.WriteString(w, s, 0, string(v.Type))
+	if v.AWSDataCatalogConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.AWSDataCatalogConfiguration)
+	}
+	if v.RedshiftConfiguration != nil {
+		w.Member(2)
+		w.Struct(v.RedshiftConfiguration)
+	}
 }
 
 var schemaRedshiftQueryEngineStorageConfigurations = smithy.Schema{
@@ -13691,7 +14855,7 @@ func (v *RedshiftServerlessAuthConfiguration) ReadMember(r smithy.Reader, i int)
 // WriteMembers implements smithy.Struct.
 func (v *RedshiftServerlessAuthConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaRedshiftServerlessAuthConfiguration
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[RedshiftServerlessAuthType])
+	smithy.WriteString(w, s, 0, string(v.Type))
 	smithy.WriteString(w, s, 1, v.UsernamePasswordSecretARN)
 }
 
@@ -13721,7 +14885,8 @@ func (v *RedshiftServerlessConfiguration) ReadMember(r smithy.Reader, i int) err
 	case 0:
 		return smithy.ReadString(r, s, &v.WorkgroupARN)
 	case 1:
-		return smithy.ReadStruct(r, &v.AuthConfiguration)
+		v.AuthConfiguration = new(RedshiftServerlessAuthConfiguration)
+		return r.Struct(v.AuthConfiguration)
 	}
 	return nil
 }
@@ -13729,8 +14894,11 @@ func (v *RedshiftServerlessConfiguration) ReadMember(r smithy.Reader, i int) err
 // WriteMembers implements smithy.Struct.
 func (v *RedshiftServerlessConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaRedshiftServerlessConfiguration
-	smithy.Write(w, s, 0, &v.WorkgroupARN, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.AuthConfiguration)
+	smithy.WriteString(w, s, 0, v.WorkgroupARN)
+	if v.AuthConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.AuthConfiguration)
+	}
 }
 
 var schemaRelayConversationHistory = smithy.Schema{
@@ -13767,9 +14935,17 @@ func (v *RerankingMetadataSelectiveModeConfiguration) ReadMember(r smithy.Reader
 	s := schemaRerankingMetadataSelectiveModeConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.FieldsToInclude, smithy.ReadValue[FieldForReranking])
+		v.FieldsToInclude = []FieldForReranking{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.FieldsToInclude = append(v.FieldsToInclude, FieldForReranking{})
+			return &v.FieldsToInclude[len(v.FieldsToInclude)-1]
+		})
 	case 1:
-		return smithy.ReadList(r, s, &v.FieldsToExclude, smithy.ReadValue[FieldForReranking])
+		v.FieldsToExclude = []FieldForReranking{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.FieldsToExclude = append(v.FieldsToExclude, FieldForReranking{})
+			return &v.FieldsToExclude[len(v.FieldsToExclude)-1]
+		})
 	}
 	return nil
 }
@@ -13777,8 +14953,12 @@ func (v *RerankingMetadataSelectiveModeConfiguration) ReadMember(r smithy.Reader
 // WriteMembers implements smithy.Struct.
 func (v *RerankingMetadataSelectiveModeConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaRerankingMetadataSelectiveModeConfiguration
-	smithy.WriteList(w, s, 0, v.FieldsToInclude, smithy.PutValue[FieldForReranking])
-	smithy.WriteList(w, s, 1, v.FieldsToExclude, smithy.PutValue[FieldForReranking])
+	if v.FieldsToInclude != nil {
+		smithy.WriteStructs(w, s, 0, len(v.FieldsToInclude), func(i int) smithy.Struct { return &v.FieldsToInclude[i] })
+	}
+	if v.FieldsToExclude != nil {
+		smithy.WriteStructs(w, s, 1, len(v.FieldsToExclude), func(i int) smithy.Struct { return &v.FieldsToExclude[i] })
+	}
 }
 
 var schemaResourceARN = smithy.Schema{
@@ -13840,14 +15020,18 @@ func (*RetrievalFlowNodeConfiguration) Schema() *smithy.Schema {
 func (v *RetrievalFlowNodeConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ServiceConfiguration)
+		v.ServiceConfiguration = new(RetrievalFlowNodeServiceConfiguration)
+		return r.Struct(v.ServiceConfiguration)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *RetrievalFlowNodeConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.ServiceConfiguration)
+	if v.ServiceConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.ServiceConfiguration)
+	}
 }
 
 var schemaRetrievalFlowNodeS3Configuration = smithy.Schema{
@@ -13876,7 +15060,7 @@ func (v *RetrievalFlowNodeS3Configuration) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *RetrievalFlowNodeS3Configuration) WriteMembers(w smithy.Writer) {
 	s := &schemaRetrievalFlowNodeS3Configuration
-	smithy.Write(w, s, 0, &v.BucketName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.BucketName)
 }
 
 var schemaRetrievalFlowNodeServiceConfiguration = smithy.Schema{
@@ -13896,14 +15080,18 @@ func (*RetrievalFlowNodeServiceConfiguration) Schema() *smithy.Schema {
 func (v *RetrievalFlowNodeServiceConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.S3)
+		v.S3 = new(RetrievalFlowNodeS3Configuration)
+		return r.Struct(v.S3)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *RetrievalFlowNodeServiceConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.S3)
+	if v.S3 != nil {
+		w.Member(0)
+		w.Struct(v.S3)
+	}
 }
 
 var schemaRetrievalInstructionARN = smithy.Schema{
@@ -13990,9 +15178,9 @@ func (v *RetrievalInstructionFailureReason) ReadMember(r smithy.Reader, i int) e
 // WriteMembers implements smithy.Struct.
 func (v *RetrievalInstructionFailureReason) WriteMembers(w smithy.Writer) {
 	s := &schemaRetrievalInstructionFailureReason
-	smithy.WriteString(w, s, 0, v.FieldName)
-	smithy.Write(w, s, 1, &v.Code, smithy.PutString[RetrievalInstructionFailureReasonCode])
-	smithy.Write(w, s, 2, &v.Message, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, string(v.FieldName))
+	smithy.WriteString(w, s, 1, string(v.Code))
+	smithy.WriteString(w, s, 2, v.Message)
 }
 
 var schemaRetrievalInstructionFailureReasonCode = smithy.Schema{
@@ -14105,11 +15293,11 @@ func (v *RetrievalInstructionSummary) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *RetrievalInstructionSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaRetrievalInstructionSummary
-	smithy.Write(w, s, 0, &v.RetrievalInstructionID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.RetrievalInstructionARN, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Name, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.Status, smithy.PutString[RetrievalInstructionStatus])
-	smithy.Write(w, s, 4, &v.LastTransitionStatus, smithy.PutString[RetrievalInstructionLastTransitionStatus])
+	smithy.WriteString(w, s, 0, v.RetrievalInstructionID)
+	smithy.WriteString(w, s, 1, v.RetrievalInstructionARN)
+	smithy.WriteString(w, s, 2, v.Name)
+	smithy.WriteString(w, s, 3, string(v.Status))
+	smithy.WriteString(w, s, 4, string(v.LastTransitionStatus))
 	smithy.WriteTime(w, s, 5, v.CreatedAt)
 	smithy.WriteTime(w, s, 6, v.UpdatedAt)
 	smithy.WriteString(w, s, 7, v.Description)
@@ -14157,7 +15345,7 @@ func (v *RetrievalInstructionVersionSummary) ReadMember(r smithy.Reader, i int) 
 // WriteMembers implements smithy.Struct.
 func (v *RetrievalInstructionVersionSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaRetrievalInstructionVersionSummary
-	smithy.Write(w, s, 0, &v.Version, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Version)
 	smithy.WriteTime(w, s, 1, v.CreatedAt)
 }
 
@@ -14196,14 +15384,18 @@ func (*S3Content) Schema() *smithy.Schema { return &schemaS3Content }
 func (v *S3Content) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.S3Location)
+		v.S3Location = new(S3Location)
+		return r.Struct(v.S3Location)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *S3Content) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.S3Location)
+	if v.S3Location != nil {
+		w.Member(0)
+		w.Struct(v.S3Location)
+	}
 }
 
 var schemaS3DataSourceConfiguration = smithy.Schema{
@@ -14236,7 +15428,7 @@ func (v *S3DataSourceConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *S3DataSourceConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaS3DataSourceConfiguration
-	smithy.Write(w, s, 0, &v.BucketARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.BucketARN)
 	smithy.WriteList(w, s, 1, v.InclusionPrefixes, smithy.PutString[string])
 	smithy.WriteString(w, s, 2, v.BucketOwnerAccountID)
 }
@@ -14296,7 +15488,7 @@ func (v *S3Location) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *S3Location) WriteMembers(w smithy.Writer) {
 	s := &schemaS3Location
-	smithy.Write(w, s, 0, &v.URI, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.URI)
 }
 
 var schemaS3ObjectKey = smithy.Schema{
@@ -14381,14 +15573,18 @@ func (*SalesforceCrawlerConfiguration) Schema() *smithy.Schema {
 func (v *SalesforceCrawlerConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.FilterConfiguration)
+		v.FilterConfiguration = new(CrawlFilterConfiguration)
+		return r.Struct(v.FilterConfiguration)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *SalesforceCrawlerConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.FilterConfiguration)
+	if v.FilterConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.FilterConfiguration)
+	}
 }
 
 var schemaSalesforceDataSourceConfiguration = smithy.Schema{
@@ -14409,17 +15605,25 @@ func (*SalesforceDataSourceConfiguration) Schema() *smithy.Schema {
 func (v *SalesforceDataSourceConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.SourceConfiguration)
+		v.SourceConfiguration = new(SalesforceSourceConfiguration)
+		return r.Struct(v.SourceConfiguration)
 	case 1:
-		return smithy.ReadStruct(r, &v.CrawlerConfiguration)
+		v.CrawlerConfiguration = new(SalesforceCrawlerConfiguration)
+		return r.Struct(v.CrawlerConfiguration)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *SalesforceDataSourceConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.SourceConfiguration)
-	smithy.WriteStruct(w, 1, v.CrawlerConfiguration)
+	if v.SourceConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.SourceConfiguration)
+	}
+	if v.CrawlerConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.CrawlerConfiguration)
+	}
 }
 
 var schemaSalesforceSourceConfiguration = smithy.Schema{
@@ -14454,9 +15658,9 @@ func (v *SalesforceSourceConfiguration) ReadMember(r smithy.Reader, i int) error
 // WriteMembers implements smithy.Struct.
 func (v *SalesforceSourceConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaSalesforceSourceConfiguration
-	smithy.Write(w, s, 0, &v.HostURL, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AuthType, smithy.PutString[SalesforceAuthType])
-	smithy.Write(w, s, 2, &v.CredentialsSecretARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.HostURL)
+	smithy.WriteString(w, s, 1, string(v.AuthType))
+	smithy.WriteString(w, s, 2, v.CredentialsSecretARN)
 }
 
 var schemaSearchableStatus = smithy.Schema{
@@ -14671,14 +15875,18 @@ func (*SharePointCrawlerConfiguration) Schema() *smithy.Schema {
 func (v *SharePointCrawlerConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.FilterConfiguration)
+		v.FilterConfiguration = new(CrawlFilterConfiguration)
+		return r.Struct(v.FilterConfiguration)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *SharePointCrawlerConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.FilterConfiguration)
+	if v.FilterConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.FilterConfiguration)
+	}
 }
 
 var schemaSharePointDataSourceConfiguration = smithy.Schema{
@@ -14699,17 +15907,25 @@ func (*SharePointDataSourceConfiguration) Schema() *smithy.Schema {
 func (v *SharePointDataSourceConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.SourceConfiguration)
+		v.SourceConfiguration = new(SharePointSourceConfiguration)
+		return r.Struct(v.SourceConfiguration)
 	case 1:
-		return smithy.ReadStruct(r, &v.CrawlerConfiguration)
+		v.CrawlerConfiguration = new(SharePointCrawlerConfiguration)
+		return r.Struct(v.CrawlerConfiguration)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *SharePointDataSourceConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.SourceConfiguration)
-	smithy.WriteStruct(w, 1, v.CrawlerConfiguration)
+	if v.SourceConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.SourceConfiguration)
+	}
+	if v.CrawlerConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.CrawlerConfiguration)
+	}
 }
 
 var schemaSharePointDomain = smithy.Schema{
@@ -14773,11 +15989,11 @@ func (v *SharePointSourceConfiguration) ReadMember(r smithy.Reader, i int) error
 func (v *SharePointSourceConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaSharePointSourceConfiguration
 	smithy.WriteString(w, s, 0, v.TenantID)
-	smithy.Write(w, s, 1, &v.Domain, smithy.PutString[string])
+	smithy.WriteString(w, s, 1, v.Domain)
 	smithy.WriteList(w, s, 2, v.SiteURLs, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.HostType, smithy.PutString[SharePointHostType])
-	smithy.Write(w, s, 4, &v.AuthType, smithy.PutString[SharePointAuthType])
-	smithy.Write(w, s, 5, &v.CredentialsSecretARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 3, string(v.HostType))
+	smithy.WriteString(w, s, 4, string(v.AuthType))
+	smithy.WriteString(w, s, 5, v.CredentialsSecretARN)
 }
 
 var schemaSortOrder = smithy.Schema{
@@ -14809,7 +16025,7 @@ func (v *SpecificToolChoice) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *SpecificToolChoice) WriteMembers(w smithy.Writer) {
 	s := &schemaSpecificToolChoice
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 }
 
 var schemaSQLKnowledgeBaseConfiguration = smithy.Schema{
@@ -14833,7 +16049,8 @@ func (v *SQLKnowledgeBaseConfiguration) ReadMember(r smithy.Reader, i int) error
 	case 0:
 		return smithy.ReadString(r, s, &v.Type)
 	case 1:
-		return smithy.ReadStruct(r, &v.RedshiftConfiguration)
+		v.RedshiftConfiguration = new(RedshiftConfiguration)
+		return r.Struct(v.RedshiftConfiguration)
 	}
 	return nil
 }
@@ -14841,8 +16058,11 @@ func (v *SQLKnowledgeBaseConfiguration) ReadMember(r smithy.Reader, i int) error
 // WriteMembers implements smithy.Struct.
 func (v *SQLKnowledgeBaseConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaSQLKnowledgeBaseConfiguration
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[QueryEngineType])
-	smithy.WriteStruct(w, 1, v.RedshiftConfiguration)
+	smithy.WriteString(w, s, 0, string(v.Type))
+	if v.RedshiftConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.RedshiftConfiguration)
+	}
 }
 
 var schemaSQLString = smithy.Schema{
@@ -14883,8 +16103,8 @@ func (v *StartIngestionJobRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *StartIngestionJobRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaStartIngestionJobRequest
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.DataSourceID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
+	smithy.WriteString(w, s, 1, v.DataSourceID)
 	smithy.WriteString(w, s, 2, v.ClientToken)
 	smithy.WriteString(w, s, 3, v.Description)
 }
@@ -14904,14 +16124,18 @@ func (*StartIngestionJobResponse) Schema() *smithy.Schema { return &schemaStartI
 func (v *StartIngestionJobResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.IngestionJob)
+		v.IngestionJob = new(IngestionJob)
+		return r.Struct(v.IngestionJob)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *StartIngestionJobResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.IngestionJob)
+	if v.IngestionJob != nil {
+		w.Member(0)
+		w.Struct(v.IngestionJob)
+	}
 }
 
 var schemaStepType = smithy.Schema{
@@ -14949,9 +16173,9 @@ func (v *StopIngestionJobRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *StopIngestionJobRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaStopIngestionJobRequest
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.DataSourceID, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.IngestionJobID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
+	smithy.WriteString(w, s, 1, v.DataSourceID)
+	smithy.WriteString(w, s, 2, v.IngestionJobID)
 }
 
 var schemaStopIngestionJobResponse = smithy.Schema{
@@ -14969,14 +16193,18 @@ func (*StopIngestionJobResponse) Schema() *smithy.Schema { return &schemaStopIng
 func (v *StopIngestionJobResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.IngestionJob)
+		v.IngestionJob = new(IngestionJob)
+		return r.Struct(v.IngestionJob)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *StopIngestionJobResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.IngestionJob)
+	if v.IngestionJob != nil {
+		w.Member(0)
+		w.Struct(v.IngestionJob)
+	}
 }
 
 var schemaStopSequences = smithy.Schema{
@@ -15014,21 +16242,29 @@ func (v *StorageConfiguration) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.Type)
 	case 1:
-		return smithy.ReadStruct(r, &v.OpensearchServerlessConfiguration)
+		v.OpensearchServerlessConfiguration = new(OpenSearchServerlessConfiguration)
+		return r.Struct(v.OpensearchServerlessConfiguration)
 	case 2:
-		return smithy.ReadStruct(r, &v.OpensearchManagedClusterConfiguration)
+		v.OpensearchManagedClusterConfiguration = new(OpenSearchManagedClusterConfiguration)
+		return r.Struct(v.OpensearchManagedClusterConfiguration)
 	case 3:
-		return smithy.ReadStruct(r, &v.PineconeConfiguration)
+		v.PineconeConfiguration = new(PineconeConfiguration)
+		return r.Struct(v.PineconeConfiguration)
 	case 4:
-		return smithy.ReadStruct(r, &v.RedisEnterpriseCloudConfiguration)
+		v.RedisEnterpriseCloudConfiguration = new(RedisEnterpriseCloudConfiguration)
+		return r.Struct(v.RedisEnterpriseCloudConfiguration)
 	case 5:
-		return smithy.ReadStruct(r, &v.RdsConfiguration)
+		v.RdsConfiguration = new(RdsConfiguration)
+		return r.Struct(v.RdsConfiguration)
 	case 6:
-		return smithy.ReadStruct(r, &v.MongoDbAtlasConfiguration)
+		v.MongoDbAtlasConfiguration = new(MongoDbAtlasConfiguration)
+		return r.Struct(v.MongoDbAtlasConfiguration)
 	case 7:
-		return smithy.ReadStruct(r, &v.NeptuneAnalyticsConfiguration)
+		v.NeptuneAnalyticsConfiguration = new(NeptuneAnalyticsConfiguration)
+		return r.Struct(v.NeptuneAnalyticsConfiguration)
 	case 8:
-		return smithy.ReadStruct(r, &v.S3VectorsConfiguration)
+		v.S3VectorsConfiguration = new(S3VectorsConfiguration)
+		return r.Struct(v.S3VectorsConfiguration)
 	}
 	return nil
 }
@@ -15036,15 +16272,39 @@ func (v *StorageConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *StorageConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaStorageConfiguration
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[KnowledgeBaseStorageType])
-	smithy.WriteStruct(w, 1, v.OpensearchServerlessConfiguration)
-	smithy.WriteStruct(w, 2, v.OpensearchManagedClusterConfiguration)
-	smithy.WriteStruct(w, 3, v.PineconeConfiguration)
-	smithy.WriteStruct(w, 4, v.RedisEnterpriseCloudConfiguration)
-	smithy.WriteStruct(w, 5, v.RdsConfiguration)
-	smithy.WriteStruct(w, 6, v.MongoDbAtlasConfiguration)
-	smithy.WriteStruct(w, 7, v.NeptuneAnalyticsConfiguration)
-	smithy.WriteStruct(w, 8, v.S3VectorsConfiguration)
+	smithy.WriteString(w, s, 0, string(v.Type))
+	if v.OpensearchServerlessConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.OpensearchServerlessConfiguration)
+	}
+	if v.OpensearchManagedClusterConfiguration != nil {
+		w.Member(2)
+		w.Struct(v.OpensearchManagedClusterConfiguration)
+	}
+	if v.PineconeConfiguration != nil {
+		w.Member(3)
+		w.Struct(v.PineconeConfiguration)
+	}
+	if v.RedisEnterpriseCloudConfiguration != nil {
+		w.Member(4)
+		w.Struct(v.RedisEnterpriseCloudConfiguration)
+	}
+	if v.RdsConfiguration != nil {
+		w.Member(5)
+		w.Struct(v.RdsConfiguration)
+	}
+	if v.MongoDbAtlasConfiguration != nil {
+		w.Member(6)
+		w.Struct(v.MongoDbAtlasConfiguration)
+	}
+	if v.NeptuneAnalyticsConfiguration != nil {
+		w.Member(7)
+		w.Struct(v.NeptuneAnalyticsConfiguration)
+	}
+	if v.S3VectorsConfiguration != nil {
+		w.Member(8)
+		w.Struct(v.S3VectorsConfiguration)
+	}
 }
 
 var schemaStorageDays = smithy.Schema{
@@ -15069,14 +16329,18 @@ func (*StorageFlowNodeConfiguration) Schema() *smithy.Schema {
 func (v *StorageFlowNodeConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ServiceConfiguration)
+		v.ServiceConfiguration = new(StorageFlowNodeServiceConfiguration)
+		return r.Struct(v.ServiceConfiguration)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *StorageFlowNodeConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.ServiceConfiguration)
+	if v.ServiceConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.ServiceConfiguration)
+	}
 }
 
 var schemaStorageFlowNodeS3Configuration = smithy.Schema{
@@ -15105,7 +16369,7 @@ func (v *StorageFlowNodeS3Configuration) ReadMember(r smithy.Reader, i int) erro
 // WriteMembers implements smithy.Struct.
 func (v *StorageFlowNodeS3Configuration) WriteMembers(w smithy.Writer) {
 	s := &schemaStorageFlowNodeS3Configuration
-	smithy.Write(w, s, 0, &v.BucketName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.BucketName)
 }
 
 var schemaStorageFlowNodeServiceConfiguration = smithy.Schema{
@@ -15125,14 +16389,18 @@ func (*StorageFlowNodeServiceConfiguration) Schema() *smithy.Schema {
 func (v *StorageFlowNodeServiceConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.S3)
+		v.S3 = new(StorageFlowNodeS3Configuration)
+		return r.Struct(v.S3)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *StorageFlowNodeServiceConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.S3)
+	if v.S3 != nil {
+		w.Member(0)
+		w.Struct(v.S3)
+	}
 }
 
 var schemaString = smithy.Schema{
@@ -15177,7 +16445,11 @@ func (v *SupplementalDataStorageConfiguration) ReadMember(r smithy.Reader, i int
 	s := schemaSupplementalDataStorageConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.StorageLocations, smithy.ReadValue[SupplementalDataStorageLocation])
+		v.StorageLocations = []SupplementalDataStorageLocation{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.StorageLocations = append(v.StorageLocations, SupplementalDataStorageLocation{})
+			return &v.StorageLocations[len(v.StorageLocations)-1]
+		})
 	}
 	return nil
 }
@@ -15185,7 +16457,7 @@ func (v *SupplementalDataStorageConfiguration) ReadMember(r smithy.Reader, i int
 // WriteMembers implements smithy.Struct.
 func (v *SupplementalDataStorageConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaSupplementalDataStorageConfiguration
-	smithy.WriteList(w, s, 0, v.StorageLocations, smithy.PutValue[SupplementalDataStorageLocation])
+	smithy.WriteStructs(w, s, 0, len(v.StorageLocations), func(i int) smithy.Struct { return &v.StorageLocations[i] })
 }
 
 var schemaSupplementalDataStorageLocation = smithy.Schema{
@@ -15209,7 +16481,8 @@ func (v *SupplementalDataStorageLocation) ReadMember(r smithy.Reader, i int) err
 	case 0:
 		return smithy.ReadString(r, s, &v.Type)
 	case 1:
-		return smithy.ReadStruct(r, &v.S3Location)
+		v.S3Location = new(S3Location)
+		return r.Struct(v.S3Location)
 	}
 	return nil
 }
@@ -15217,8 +16490,11 @@ func (v *SupplementalDataStorageLocation) ReadMember(r smithy.Reader, i int) err
 // WriteMembers implements smithy.Struct.
 func (v *SupplementalDataStorageLocation) WriteMembers(w smithy.Writer) {
 	s := &schemaSupplementalDataStorageLocation
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[SupplementalDataStorageLocationType])
-	smithy.WriteStruct(w, 1, v.S3Location)
+	smithy.WriteString(w, s, 0, string(v.Type))
+	if v.S3Location != nil {
+		w.Member(1)
+		w.Struct(v.S3Location)
+	}
 }
 
 var schemaSupplementalDataStorageLocationType = smithy.Schema{
@@ -15257,20 +16533,32 @@ func (*SyncSchedule) Schema() *smithy.Schema { return &schemaSyncSchedule }
 func (v *SyncSchedule) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Daily)
+		v.Daily = new(DailySchedule)
+		return r.Struct(v.Daily)
 	case 1:
-		return smithy.ReadStruct(r, &v.Weekly)
+		v.Weekly = new(WeeklySchedule)
+		return r.Struct(v.Weekly)
 	case 2:
-		return smithy.ReadStruct(r, &v.Monthly)
+		v.Monthly = new(MonthlySchedule)
+		return r.Struct(v.Monthly)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *SyncSchedule) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Daily)
-	smithy.WriteStruct(w, 1, v.Weekly)
-	smithy.WriteStruct(w, 2, v.Monthly)
+	if v.Daily != nil {
+		w.Member(0)
+		w.Struct(v.Daily)
+	}
+	if v.Weekly != nil {
+		w.Member(1)
+		w.Struct(v.Weekly)
+	}
+	if v.Monthly != nil {
+		w.Member(2)
+		w.Struct(v.Monthly)
+	}
 }
 
 var schemaSystemContentBlock = smithy.Schema{
@@ -15292,7 +16580,8 @@ func (v *SystemContentBlock) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadOpt(r, s, &v.Text, smithy.ReadString[string])
 	case 1:
-		return smithy.ReadStruct(r, &v.CachePoint)
+		v.CachePoint = new(CachePointBlock)
+		return r.Struct(v.CachePoint)
 	}
 	return nil
 }
@@ -15301,7 +16590,10 @@ func (v *SystemContentBlock) ReadMember(r smithy.Reader, i int) error {
 func (v *SystemContentBlock) WriteMembers(w smithy.Writer) {
 	s := &schemaSystemContentBlock
 	smithy.WriteOpt(w, s, 0, v.Text, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.CachePoint)
+	if v.CachePoint != nil {
+		w.Member(1)
+		w.Struct(v.CachePoint)
+	}
 }
 
 var schemaSystemContentBlocks = smithy.Schema{
@@ -15353,7 +16645,7 @@ func (v *TagResourceRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *TagResourceRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaTagResourceRequest
-	smithy.Write(w, s, 0, &v.ResourceARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ResourceARN)
 	smithy.WriteMap(w, s, 1, v.Tags, smithy.PutString[string])
 }
 
@@ -15418,7 +16710,7 @@ func (v *TextContentDoc) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *TextContentDoc) WriteMembers(w smithy.Writer) {
 	s := &schemaTextContentDoc
-	smithy.Write(w, s, 0, &v.Data, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Data)
 }
 
 var schemaTextPrompt = smithy.Schema{
@@ -15449,9 +16741,14 @@ func (v *TextPromptTemplateConfiguration) ReadMember(r smithy.Reader, i int) err
 	case 0:
 		return smithy.ReadString(r, s, &v.Text)
 	case 1:
-		return smithy.ReadStruct(r, &v.CachePoint)
+		v.CachePoint = new(CachePointBlock)
+		return r.Struct(v.CachePoint)
 	case 2:
-		return smithy.ReadList(r, s, &v.InputVariables, smithy.ReadValue[PromptInputVariable])
+		v.InputVariables = []PromptInputVariable{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.InputVariables = append(v.InputVariables, PromptInputVariable{})
+			return &v.InputVariables[len(v.InputVariables)-1]
+		})
 	}
 	return nil
 }
@@ -15459,9 +16756,14 @@ func (v *TextPromptTemplateConfiguration) ReadMember(r smithy.Reader, i int) err
 // WriteMembers implements smithy.Struct.
 func (v *TextPromptTemplateConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaTextPromptTemplateConfiguration
-	smithy.Write(w, s, 0, &v.Text, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.CachePoint)
-	smithy.WriteList(w, s, 2, v.InputVariables, smithy.PutValue[PromptInputVariable])
+	smithy.WriteString(w, s, 0, v.Text)
+	if v.CachePoint != nil {
+		w.Member(1)
+		w.Struct(v.CachePoint)
+	}
+	if v.InputVariables != nil {
+		smithy.WriteStructs(w, s, 2, len(v.InputVariables), func(i int) smithy.Struct { return &v.InputVariables[i] })
+	}
 }
 
 var schemaThrottlingException = smithy.Schema{
@@ -15512,17 +16814,25 @@ func (*Tool) Schema() *smithy.Schema { return &schemaTool }
 func (v *Tool) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ToolSpec)
+		v.ToolSpec = new(ToolSpecification)
+		return r.Struct(v.ToolSpec)
 	case 1:
-		return smithy.ReadStruct(r, &v.CachePoint)
+		v.CachePoint = new(CachePointBlock)
+		return r.Struct(v.CachePoint)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *Tool) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.ToolSpec)
-	smithy.WriteStruct(w, 1, v.CachePoint)
+	if v.ToolSpec != nil {
+		w.Member(0)
+		w.Struct(v.ToolSpec)
+	}
+	if v.CachePoint != nil {
+		w.Member(1)
+		w.Struct(v.CachePoint)
+	}
 }
 
 var schemaToolChoice = smithy.Schema{
@@ -15542,20 +16852,32 @@ func (*ToolChoice) Schema() *smithy.Schema { return &schemaToolChoice }
 func (v *ToolChoice) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Auto)
+		v.Auto = new(AutoToolChoice)
+		return r.Struct(v.Auto)
 	case 1:
-		return smithy.ReadStruct(r, &v.Any)
+		v.Any = new(AnyToolChoice)
+		return r.Struct(v.Any)
 	case 2:
-		return smithy.ReadStruct(r, &v.Tool)
+		v.Tool = new(SpecificToolChoice)
+		return r.Struct(v.Tool)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *ToolChoice) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Auto)
-	smithy.WriteStruct(w, 1, v.Any)
-	smithy.WriteStruct(w, 2, v.Tool)
+	if v.Auto != nil {
+		w.Member(0)
+		w.Struct(v.Auto)
+	}
+	if v.Any != nil {
+		w.Member(1)
+		w.Struct(v.Any)
+	}
+	if v.Tool != nil {
+		w.Member(2)
+		w.Struct(v.Tool)
+	}
 }
 
 var schemaToolConfiguration = smithy.Schema{
@@ -15575,9 +16897,14 @@ func (v *ToolConfiguration) ReadMember(r smithy.Reader, i int) error {
 	s := schemaToolConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Tools, smithy.ReadValue[Tool])
+		v.Tools = []Tool{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Tools = append(v.Tools, Tool{})
+			return &v.Tools[len(v.Tools)-1]
+		})
 	case 1:
-		return smithy.ReadStruct(r, &v.ToolChoice)
+		v.ToolChoice = new(ToolChoice)
+		return r.Struct(v.ToolChoice)
 	}
 	return nil
 }
@@ -15585,8 +16912,11 @@ func (v *ToolConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ToolConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaToolConfiguration
-	smithy.WriteList(w, s, 0, v.Tools, smithy.PutValue[Tool])
-	smithy.WriteStruct(w, 1, v.ToolChoice)
+	smithy.WriteStructs(w, s, 0, len(v.Tools), func(i int) smithy.Struct { return &v.Tools[i] })
+	if v.ToolChoice != nil {
+		w.Member(1)
+		w.Struct(v.ToolChoice)
+	}
 }
 
 var schemaToolConfigurationToolsList = smithy.Schema{
@@ -15653,7 +16983,8 @@ func (v *ToolSpecification) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.Description)
 	case 2:
-		return smithy.ReadStruct(r, &v.InputSchema)
+		v.InputSchema = new(ToolInputSchema)
+		return r.Struct(v.InputSchema)
 	case 3:
 		return smithy.ReadOpt(r, s, &v.Strict, smithy.ReadBool)
 	}
@@ -15663,9 +16994,12 @@ func (v *ToolSpecification) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ToolSpecification) WriteMembers(w smithy.Writer) {
 	s := &schemaToolSpecification
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
-	smithy.WriteStruct(w, 2, v.InputSchema)
+	if v.InputSchema != nil {
+		w.Member(2)
+		w.Struct(v.InputSchema)
+	}
 	smithy.WriteOpt(w, s, 3, v.Strict, smithy.PutBool)
 }
 
@@ -15696,7 +17030,8 @@ func (v *Transformation) ReadMember(r smithy.Reader, i int) error {
 	s := schemaTransformation.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.TransformationFunction)
+		v.TransformationFunction = new(TransformationFunction)
+		return r.Struct(v.TransformationFunction)
 	case 1:
 		return smithy.ReadString(r, s, &v.StepToApply)
 	}
@@ -15706,8 +17041,11 @@ func (v *Transformation) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *Transformation) WriteMembers(w smithy.Writer) {
 	s := &schemaTransformation
-	smithy.WriteStruct(w, 0, v.TransformationFunction)
-	smithy.Write(w, s, 1, &v.StepToApply, smithy.PutString[StepType])
+	if v.TransformationFunction != nil {
+		w.Member(0)
+		w.Struct(v.TransformationFunction)
+	}
+	smithy.WriteString(w, s, 1, string(v.StepToApply))
 }
 
 var schemaTransformationFunction = smithy.Schema{
@@ -15725,14 +17063,18 @@ func (*TransformationFunction) Schema() *smithy.Schema { return &schemaTransform
 func (v *TransformationFunction) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.TransformationLambdaConfiguration)
+		v.TransformationLambdaConfiguration = new(TransformationLambdaConfiguration)
+		return r.Struct(v.TransformationLambdaConfiguration)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *TransformationFunction) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.TransformationLambdaConfiguration)
+	if v.TransformationLambdaConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.TransformationLambdaConfiguration)
+	}
 }
 
 var schemaTransformationLambdaConfiguration = smithy.Schema{
@@ -15761,7 +17103,7 @@ func (v *TransformationLambdaConfiguration) ReadMember(r smithy.Reader, i int) e
 // WriteMembers implements smithy.Struct.
 func (v *TransformationLambdaConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaTransformationLambdaConfiguration
-	smithy.Write(w, s, 0, &v.LambdaARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.LambdaARN)
 }
 
 var schemaTransformations = smithy.Schema{
@@ -15807,8 +17149,8 @@ func (v *UnfulfilledNodeInputFlowValidationDetails) ReadMember(r smithy.Reader, 
 // WriteMembers implements smithy.Struct.
 func (v *UnfulfilledNodeInputFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaUnfulfilledNodeInputFlowValidationDetails
-	smithy.Write(w, s, 0, &v.Node, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Input, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Node)
+	smithy.WriteString(w, s, 1, v.Input)
 }
 
 var schemaUnknownConnectionConditionFlowValidationDetails = smithy.Schema{
@@ -15837,7 +17179,7 @@ func (v *UnknownConnectionConditionFlowValidationDetails) ReadMember(r smithy.Re
 // WriteMembers implements smithy.Struct.
 func (v *UnknownConnectionConditionFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaUnknownConnectionConditionFlowValidationDetails
-	smithy.Write(w, s, 0, &v.Connection, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Connection)
 }
 
 var schemaUnknownConnectionSourceFlowValidationDetails = smithy.Schema{
@@ -15866,7 +17208,7 @@ func (v *UnknownConnectionSourceFlowValidationDetails) ReadMember(r smithy.Reade
 // WriteMembers implements smithy.Struct.
 func (v *UnknownConnectionSourceFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaUnknownConnectionSourceFlowValidationDetails
-	smithy.Write(w, s, 0, &v.Connection, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Connection)
 }
 
 var schemaUnknownConnectionSourceOutputFlowValidationDetails = smithy.Schema{
@@ -15895,7 +17237,7 @@ func (v *UnknownConnectionSourceOutputFlowValidationDetails) ReadMember(r smithy
 // WriteMembers implements smithy.Struct.
 func (v *UnknownConnectionSourceOutputFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaUnknownConnectionSourceOutputFlowValidationDetails
-	smithy.Write(w, s, 0, &v.Connection, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Connection)
 }
 
 var schemaUnknownConnectionTargetFlowValidationDetails = smithy.Schema{
@@ -15924,7 +17266,7 @@ func (v *UnknownConnectionTargetFlowValidationDetails) ReadMember(r smithy.Reade
 // WriteMembers implements smithy.Struct.
 func (v *UnknownConnectionTargetFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaUnknownConnectionTargetFlowValidationDetails
-	smithy.Write(w, s, 0, &v.Connection, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Connection)
 }
 
 var schemaUnknownConnectionTargetInputFlowValidationDetails = smithy.Schema{
@@ -15953,7 +17295,7 @@ func (v *UnknownConnectionTargetInputFlowValidationDetails) ReadMember(r smithy.
 // WriteMembers implements smithy.Struct.
 func (v *UnknownConnectionTargetInputFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaUnknownConnectionTargetInputFlowValidationDetails
-	smithy.Write(w, s, 0, &v.Connection, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Connection)
 }
 
 var schemaUnknownNodeInputFlowValidationDetails = smithy.Schema{
@@ -15985,8 +17327,8 @@ func (v *UnknownNodeInputFlowValidationDetails) ReadMember(r smithy.Reader, i in
 // WriteMembers implements smithy.Struct.
 func (v *UnknownNodeInputFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaUnknownNodeInputFlowValidationDetails
-	smithy.Write(w, s, 0, &v.Node, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Input, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Node)
+	smithy.WriteString(w, s, 1, v.Input)
 }
 
 var schemaUnknownNodeOutputFlowValidationDetails = smithy.Schema{
@@ -16018,8 +17360,8 @@ func (v *UnknownNodeOutputFlowValidationDetails) ReadMember(r smithy.Reader, i i
 // WriteMembers implements smithy.Struct.
 func (v *UnknownNodeOutputFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaUnknownNodeOutputFlowValidationDetails
-	smithy.Write(w, s, 0, &v.Node, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Output, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Node)
+	smithy.WriteString(w, s, 1, v.Output)
 }
 
 var schemaUnreachableNodeFlowValidationDetails = smithy.Schema{
@@ -16048,7 +17390,7 @@ func (v *UnreachableNodeFlowValidationDetails) ReadMember(r smithy.Reader, i int
 // WriteMembers implements smithy.Struct.
 func (v *UnreachableNodeFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaUnreachableNodeFlowValidationDetails
-	smithy.Write(w, s, 0, &v.Node, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Node)
 }
 
 var schemaUnsatisfiedConnectionConditionsFlowValidationDetails = smithy.Schema{
@@ -16077,7 +17419,7 @@ func (v *UnsatisfiedConnectionConditionsFlowValidationDetails) ReadMember(r smit
 // WriteMembers implements smithy.Struct.
 func (v *UnsatisfiedConnectionConditionsFlowValidationDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaUnsatisfiedConnectionConditionsFlowValidationDetails
-	smithy.Write(w, s, 0, &v.Connection, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Connection)
 }
 
 var schemaUnspecifiedFlowValidationDetails = smithy.Schema{
@@ -16122,7 +17464,7 @@ func (v *UntagResourceRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *UntagResourceRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaUntagResourceRequest
-	smithy.Write(w, s, 0, &v.ResourceARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ResourceARN)
 	smithy.WriteList(w, s, 1, v.TagKeys, smithy.PutString[string])
 }
 
@@ -16181,13 +17523,16 @@ func (v *UpdateAgentActionGroupRequest) ReadMember(r smithy.Reader, i int) error
 	case 6:
 		return smithy.ReadMap(r, s, &v.ParentActionGroupSignatureParams, smithy.ReadString[string])
 	case 7:
-		return smithy.ReadStruct(r, &v.ActionGroupExecutor)
+		v.ActionGroupExecutor = new(ActionGroupExecutor)
+		return r.Struct(v.ActionGroupExecutor)
 	case 8:
 		return smithy.ReadString(r, s, &v.ActionGroupState)
 	case 9:
-		return smithy.ReadStruct(r, &v.APISchema)
+		v.APISchema = new(APISchema)
+		return r.Struct(v.APISchema)
 	case 10:
-		return smithy.ReadStruct(r, &v.FunctionSchema)
+		v.FunctionSchema = new(FunctionSchema)
+		return r.Struct(v.FunctionSchema)
 	}
 	return nil
 }
@@ -16195,17 +17540,26 @@ func (v *UpdateAgentActionGroupRequest) ReadMember(r smithy.Reader, i int) error
 // WriteMembers implements smithy.Struct.
 func (v *UpdateAgentActionGroupRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdateAgentActionGroupRequest
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentVersion, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.ActionGroupID, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.ActionGroupName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentVersion)
+	smithy.WriteString(w, s, 2, v.ActionGroupID)
+	smithy.WriteString(w, s, 3, v.ActionGroupName)
 	smithy.WriteString(w, s, 4, v.Description)
-	smithy.WriteString(w, s, 5, v.ParentActionGroupSignature)
+	smithy.WriteString(w, s, 5, string(v.ParentActionGroupSignature))
 	smithy.WriteMap(w, s, 6, v.ParentActionGroupSignatureParams, smithy.PutString[string])
-	smithy.WriteStruct(w, 7, v.ActionGroupExecutor)
-	smithy.WriteString(w, s, 8, v.ActionGroupState)
-	smithy.WriteStruct(w, 9, v.APISchema)
-	smithy.WriteStruct(w, 10, v.FunctionSchema)
+	if v.ActionGroupExecutor != nil {
+		w.Member(7)
+		w.Struct(v.ActionGroupExecutor)
+	}
+	smithy.WriteString(w, s, 8, string(v.ActionGroupState))
+	if v.APISchema != nil {
+		w.Member(9)
+		w.Struct(v.APISchema)
+	}
+	if v.FunctionSchema != nil {
+		w.Member(10)
+		w.Struct(v.FunctionSchema)
+	}
 }
 
 var schemaUpdateAgentActionGroupResponse = smithy.Schema{
@@ -16225,14 +17579,18 @@ func (*UpdateAgentActionGroupResponse) Schema() *smithy.Schema {
 func (v *UpdateAgentActionGroupResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.AgentActionGroup)
+		v.AgentActionGroup = new(AgentActionGroup)
+		return r.Struct(v.AgentActionGroup)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *UpdateAgentActionGroupResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.AgentActionGroup)
+	if v.AgentActionGroup != nil {
+		w.Member(0)
+		w.Struct(v.AgentActionGroup)
+	}
 }
 
 var schemaUpdateAgentAliasRequest = smithy.Schema{
@@ -16264,7 +17622,11 @@ func (v *UpdateAgentAliasRequest) ReadMember(r smithy.Reader, i int) error {
 	case 3:
 		return smithy.ReadString(r, s, &v.Description)
 	case 4:
-		return smithy.ReadList(r, s, &v.RoutingConfiguration, smithy.ReadValue[AgentAliasRoutingConfigurationListItem])
+		v.RoutingConfiguration = []AgentAliasRoutingConfigurationListItem{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.RoutingConfiguration = append(v.RoutingConfiguration, AgentAliasRoutingConfigurationListItem{})
+			return &v.RoutingConfiguration[len(v.RoutingConfiguration)-1]
+		})
 	case 5:
 		return smithy.ReadString(r, s, &v.AliasInvocationState)
 	}
@@ -16274,12 +17636,14 @@ func (v *UpdateAgentAliasRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *UpdateAgentAliasRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdateAgentAliasRequest
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentAliasID, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.AgentAliasName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentAliasID)
+	smithy.WriteString(w, s, 2, v.AgentAliasName)
 	smithy.WriteString(w, s, 3, v.Description)
-	smithy.WriteList(w, s, 4, v.RoutingConfiguration, smithy.PutValue[AgentAliasRoutingConfigurationListItem])
-	smithy.WriteString(w, s, 5, v.AliasInvocationState)
+	if v.RoutingConfiguration != nil {
+		smithy.WriteStructs(w, s, 4, len(v.RoutingConfiguration), func(i int) smithy.Struct { return &v.RoutingConfiguration[i] })
+	}
+	smithy.WriteString(w, s, 5, string(v.AliasInvocationState))
 }
 
 var schemaUpdateAgentAliasResponse = smithy.Schema{
@@ -16297,14 +17661,18 @@ func (*UpdateAgentAliasResponse) Schema() *smithy.Schema { return &schemaUpdateA
 func (v *UpdateAgentAliasResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.AgentAlias)
+		v.AgentAlias = new(AgentAlias)
+		return r.Struct(v.AgentAlias)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *UpdateAgentAliasResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.AgentAlias)
+	if v.AgentAlias != nil {
+		w.Member(0)
+		w.Struct(v.AgentAlias)
+	}
 }
 
 var schemaUpdateAgentCollaboratorRequest = smithy.Schema{
@@ -16337,7 +17705,8 @@ func (v *UpdateAgentCollaboratorRequest) ReadMember(r smithy.Reader, i int) erro
 	case 2:
 		return smithy.ReadString(r, s, &v.CollaboratorID)
 	case 3:
-		return smithy.ReadStruct(r, &v.AgentDescriptor)
+		v.AgentDescriptor = new(AgentDescriptor)
+		return r.Struct(v.AgentDescriptor)
 	case 4:
 		return smithy.ReadString(r, s, &v.CollaboratorName)
 	case 5:
@@ -16351,13 +17720,16 @@ func (v *UpdateAgentCollaboratorRequest) ReadMember(r smithy.Reader, i int) erro
 // WriteMembers implements smithy.Struct.
 func (v *UpdateAgentCollaboratorRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdateAgentCollaboratorRequest
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentVersion, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.CollaboratorID, smithy.PutString[string])
-	smithy.WriteStruct(w, 3, v.AgentDescriptor)
-	smithy.Write(w, s, 4, &v.CollaboratorName, smithy.PutString[string])
-	smithy.Write(w, s, 5, &v.CollaborationInstruction, smithy.PutString[string])
-	smithy.WriteString(w, s, 6, v.RelayConversationHistory)
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentVersion)
+	smithy.WriteString(w, s, 2, v.CollaboratorID)
+	if v.AgentDescriptor != nil {
+		w.Member(3)
+		w.Struct(v.AgentDescriptor)
+	}
+	smithy.WriteString(w, s, 4, v.CollaboratorName)
+	smithy.WriteString(w, s, 5, v.CollaborationInstruction)
+	smithy.WriteString(w, s, 6, string(v.RelayConversationHistory))
 }
 
 var schemaUpdateAgentCollaboratorResponse = smithy.Schema{
@@ -16377,14 +17749,18 @@ func (*UpdateAgentCollaboratorResponse) Schema() *smithy.Schema {
 func (v *UpdateAgentCollaboratorResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.AgentCollaborator)
+		v.AgentCollaborator = new(AgentCollaborator)
+		return r.Struct(v.AgentCollaborator)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *UpdateAgentCollaboratorResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.AgentCollaborator)
+	if v.AgentCollaborator != nil {
+		w.Member(0)
+		w.Struct(v.AgentCollaborator)
+	}
 }
 
 var schemaUpdateAgentKnowledgeBaseRequest = smithy.Schema{
@@ -16425,11 +17801,11 @@ func (v *UpdateAgentKnowledgeBaseRequest) ReadMember(r smithy.Reader, i int) err
 // WriteMembers implements smithy.Struct.
 func (v *UpdateAgentKnowledgeBaseRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdateAgentKnowledgeBaseRequest
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentVersion, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.KnowledgeBaseID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentVersion)
+	smithy.WriteString(w, s, 2, v.KnowledgeBaseID)
 	smithy.WriteString(w, s, 3, v.Description)
-	smithy.WriteString(w, s, 4, v.KnowledgeBaseState)
+	smithy.WriteString(w, s, 4, string(v.KnowledgeBaseState))
 }
 
 var schemaUpdateAgentKnowledgeBaseResponse = smithy.Schema{
@@ -16449,14 +17825,18 @@ func (*UpdateAgentKnowledgeBaseResponse) Schema() *smithy.Schema {
 func (v *UpdateAgentKnowledgeBaseResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.AgentKnowledgeBase)
+		v.AgentKnowledgeBase = new(AgentKnowledgeBase)
+		return r.Struct(v.AgentKnowledgeBase)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *UpdateAgentKnowledgeBaseResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.AgentKnowledgeBase)
+	if v.AgentKnowledgeBase != nil {
+		w.Member(0)
+		w.Struct(v.AgentKnowledgeBase)
+	}
 }
 
 var schemaUpdateAgentRequest = smithy.Schema{
@@ -16500,7 +17880,8 @@ func (v *UpdateAgentRequest) ReadMember(r smithy.Reader, i int) error {
 	case 5:
 		return smithy.ReadString(r, s, &v.OrchestrationType)
 	case 6:
-		return smithy.ReadStruct(r, &v.CustomOrchestration)
+		v.CustomOrchestration = new(CustomOrchestration)
+		return r.Struct(v.CustomOrchestration)
 	case 7:
 		return smithy.ReadOpt(r, s, &v.IdleSessionTTLInSeconds, smithy.ReadInt[int])
 	case 8:
@@ -16508,11 +17889,14 @@ func (v *UpdateAgentRequest) ReadMember(r smithy.Reader, i int) error {
 	case 9:
 		return smithy.ReadString(r, s, &v.CustomerEncryptionKeyARN)
 	case 10:
-		return smithy.ReadStruct(r, &v.PromptOverrideConfiguration)
+		v.PromptOverrideConfiguration = new(PromptOverrideConfiguration)
+		return r.Struct(v.PromptOverrideConfiguration)
 	case 11:
-		return smithy.ReadStruct(r, &v.GuardrailConfiguration)
+		v.GuardrailConfiguration = new(GuardrailConfiguration)
+		return r.Struct(v.GuardrailConfiguration)
 	case 12:
-		return smithy.ReadStruct(r, &v.MemoryConfiguration)
+		v.MemoryConfiguration = new(MemoryConfiguration)
+		return r.Struct(v.MemoryConfiguration)
 	case 13:
 		return smithy.ReadString(r, s, &v.AgentCollaboration)
 	}
@@ -16522,20 +17906,32 @@ func (v *UpdateAgentRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *UpdateAgentRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdateAgentRequest
-	smithy.Write(w, s, 0, &v.AgentID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentID)
+	smithy.WriteString(w, s, 1, v.AgentName)
 	smithy.WriteString(w, s, 2, v.Instruction)
-	smithy.Write(w, s, 3, &v.FoundationModel, smithy.PutString[string])
+	smithy.WriteString(w, s, 3, v.FoundationModel)
 	smithy.WriteString(w, s, 4, v.Description)
-	smithy.WriteString(w, s, 5, v.OrchestrationType)
-	smithy.WriteStruct(w, 6, v.CustomOrchestration)
+	smithy.WriteString(w, s, 5, string(v.OrchestrationType))
+	if v.CustomOrchestration != nil {
+		w.Member(6)
+		w.Struct(v.CustomOrchestration)
+	}
 	smithy.WriteOpt(w, s, 7, v.IdleSessionTTLInSeconds, smithy.PutInt[int])
-	smithy.Write(w, s, 8, &v.AgentResourceRoleARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 8, v.AgentResourceRoleARN)
 	smithy.WriteString(w, s, 9, v.CustomerEncryptionKeyARN)
-	smithy.WriteStruct(w, 10, v.PromptOverrideConfiguration)
-	smithy.WriteStruct(w, 11, v.GuardrailConfiguration)
-	smithy.WriteStruct(w, 12, v.MemoryConfiguration)
-	smithy.WriteString(w, s, 13, v.AgentCollaboration)
+	if v.PromptOverrideConfiguration != nil {
+		w.Member(10)
+		w.Struct(v.PromptOverrideConfiguration)
+	}
+	if v.GuardrailConfiguration != nil {
+		w.Member(11)
+		w.Struct(v.GuardrailConfiguration)
+	}
+	if v.MemoryConfiguration != nil {
+		w.Member(12)
+		w.Struct(v.MemoryConfiguration)
+	}
+	smithy.WriteString(w, s, 13, string(v.AgentCollaboration))
 }
 
 var schemaUpdateAgentResponse = smithy.Schema{
@@ -16553,14 +17949,18 @@ func (*UpdateAgentResponse) Schema() *smithy.Schema { return &schemaUpdateAgentR
 func (v *UpdateAgentResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Agent)
+		v.Agent = new(Agent)
+		return r.Struct(v.Agent)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *UpdateAgentResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Agent)
+	if v.Agent != nil {
+		w.Member(0)
+		w.Struct(v.Agent)
+	}
 }
 
 var schemaUpdateDataSourceRequest = smithy.Schema{
@@ -16594,13 +17994,16 @@ func (v *UpdateDataSourceRequest) ReadMember(r smithy.Reader, i int) error {
 	case 3:
 		return smithy.ReadString(r, s, &v.Description)
 	case 4:
-		return smithy.ReadStruct(r, &v.DataSourceConfiguration)
+		v.DataSourceConfiguration = new(DataSourceConfiguration)
+		return r.Struct(v.DataSourceConfiguration)
 	case 5:
 		return smithy.ReadString(r, s, &v.DataDeletionPolicy)
 	case 6:
-		return smithy.ReadStruct(r, &v.ServerSideEncryptionConfiguration)
+		v.ServerSideEncryptionConfiguration = new(ServerSideEncryptionConfiguration)
+		return r.Struct(v.ServerSideEncryptionConfiguration)
 	case 7:
-		return smithy.ReadStruct(r, &v.VectorIngestionConfiguration)
+		v.VectorIngestionConfiguration = new(VectorIngestionConfiguration)
+		return r.Struct(v.VectorIngestionConfiguration)
 	}
 	return nil
 }
@@ -16608,14 +18011,23 @@ func (v *UpdateDataSourceRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *UpdateDataSourceRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdateDataSourceRequest
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.DataSourceID, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
+	smithy.WriteString(w, s, 1, v.DataSourceID)
+	smithy.WriteString(w, s, 2, v.Name)
 	smithy.WriteString(w, s, 3, v.Description)
-	smithy.WriteStruct(w, 4, v.DataSourceConfiguration)
-	smithy.WriteString(w, s, 5, v.DataDeletionPolicy)
-	smithy.WriteStruct(w, 6, v.ServerSideEncryptionConfiguration)
-	smithy.WriteStruct(w, 7, v.VectorIngestionConfiguration)
+	if v.DataSourceConfiguration != nil {
+		w.Member(4)
+		w.Struct(v.DataSourceConfiguration)
+	}
+	smithy.WriteString(w, s, 5, string(v.DataDeletionPolicy))
+	if v.ServerSideEncryptionConfiguration != nil {
+		w.Member(6)
+		w.Struct(v.ServerSideEncryptionConfiguration)
+	}
+	if v.VectorIngestionConfiguration != nil {
+		w.Member(7)
+		w.Struct(v.VectorIngestionConfiguration)
+	}
 }
 
 var schemaUpdateDataSourceResponse = smithy.Schema{
@@ -16633,14 +18045,18 @@ func (*UpdateDataSourceResponse) Schema() *smithy.Schema { return &schemaUpdateD
 func (v *UpdateDataSourceResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.DataSource)
+		v.DataSource = new(DataSource)
+		return r.Struct(v.DataSource)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *UpdateDataSourceResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.DataSource)
+	if v.DataSource != nil {
+		w.Member(0)
+		w.Struct(v.DataSource)
+	}
 }
 
 var schemaUpdateFlowAliasRequest = smithy.Schema{
@@ -16668,9 +18084,14 @@ func (v *UpdateFlowAliasRequest) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.Description)
 	case 2:
-		return smithy.ReadList(r, s, &v.RoutingConfiguration, smithy.ReadValue[FlowAliasRoutingConfigurationListItem])
+		v.RoutingConfiguration = []FlowAliasRoutingConfigurationListItem{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.RoutingConfiguration = append(v.RoutingConfiguration, FlowAliasRoutingConfigurationListItem{})
+			return &v.RoutingConfiguration[len(v.RoutingConfiguration)-1]
+		})
 	case 3:
-		return smithy.ReadStruct(r, &v.ConcurrencyConfiguration)
+		v.ConcurrencyConfiguration = new(FlowAliasConcurrencyConfiguration)
+		return r.Struct(v.ConcurrencyConfiguration)
 	case 4:
 		return smithy.ReadString(r, s, &v.FlowIdentifier)
 	case 5:
@@ -16682,12 +18103,15 @@ func (v *UpdateFlowAliasRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *UpdateFlowAliasRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdateFlowAliasRequest
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
-	smithy.WriteList(w, s, 2, v.RoutingConfiguration, smithy.PutValue[FlowAliasRoutingConfigurationListItem])
-	smithy.WriteStruct(w, 3, v.ConcurrencyConfiguration)
-	smithy.Write(w, s, 4, &v.FlowIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 5, &v.AliasIdentifier, smithy.PutString[string])
+	smithy.WriteStructs(w, s, 2, len(v.RoutingConfiguration), func(i int) smithy.Struct { return &v.RoutingConfiguration[i] })
+	if v.ConcurrencyConfiguration != nil {
+		w.Member(3)
+		w.Struct(v.ConcurrencyConfiguration)
+	}
+	smithy.WriteString(w, s, 4, v.FlowIdentifier)
+	smithy.WriteString(w, s, 5, v.AliasIdentifier)
 }
 
 var schemaUpdateFlowAliasResponse = smithy.Schema{
@@ -16718,9 +18142,14 @@ func (v *UpdateFlowAliasResponse) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.Description)
 	case 2:
-		return smithy.ReadList(r, s, &v.RoutingConfiguration, smithy.ReadValue[FlowAliasRoutingConfigurationListItem])
+		v.RoutingConfiguration = []FlowAliasRoutingConfigurationListItem{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.RoutingConfiguration = append(v.RoutingConfiguration, FlowAliasRoutingConfigurationListItem{})
+			return &v.RoutingConfiguration[len(v.RoutingConfiguration)-1]
+		})
 	case 3:
-		return smithy.ReadStruct(r, &v.ConcurrencyConfiguration)
+		v.ConcurrencyConfiguration = new(FlowAliasConcurrencyConfiguration)
+		return r.Struct(v.ConcurrencyConfiguration)
 	case 4:
 		return smithy.ReadString(r, s, &v.FlowID)
 	case 5:
@@ -16738,13 +18167,16 @@ func (v *UpdateFlowAliasResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *UpdateFlowAliasResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdateFlowAliasResponse
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
-	smithy.WriteList(w, s, 2, v.RoutingConfiguration, smithy.PutValue[FlowAliasRoutingConfigurationListItem])
-	smithy.WriteStruct(w, 3, v.ConcurrencyConfiguration)
-	smithy.Write(w, s, 4, &v.FlowID, smithy.PutString[string])
-	smithy.Write(w, s, 5, &v.ID, smithy.PutString[string])
-	smithy.Write(w, s, 6, &v.ARN, smithy.PutString[string])
+	smithy.WriteStructs(w, s, 2, len(v.RoutingConfiguration), func(i int) smithy.Struct { return &v.RoutingConfiguration[i] })
+	if v.ConcurrencyConfiguration != nil {
+		w.Member(3)
+		w.Struct(v.ConcurrencyConfiguration)
+	}
+	smithy.WriteString(w, s, 4, v.FlowID)
+	smithy.WriteString(w, s, 5, v.ID)
+	smithy.WriteString(w, s, 6, v.ARN)
 	smithy.WriteTime(w, s, 7, v.CreatedAt)
 	smithy.WriteTime(w, s, 8, v.UpdatedAt)
 }
@@ -16778,7 +18210,8 @@ func (v *UpdateFlowRequest) ReadMember(r smithy.Reader, i int) error {
 	case 3:
 		return smithy.ReadString(r, s, &v.CustomerEncryptionKeyARN)
 	case 4:
-		return smithy.ReadStruct(r, &v.Definition)
+		v.Definition = new(FlowDefinition)
+		return r.Struct(v.Definition)
 	case 5:
 		return smithy.ReadString(r, s, &v.FlowIdentifier)
 	}
@@ -16788,12 +18221,15 @@ func (v *UpdateFlowRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *UpdateFlowRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdateFlowRequest
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
-	smithy.Write(w, s, 2, &v.ExecutionRoleARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 2, v.ExecutionRoleARN)
 	smithy.WriteString(w, s, 3, v.CustomerEncryptionKeyARN)
-	smithy.WriteStruct(w, 4, v.Definition)
-	smithy.Write(w, s, 5, &v.FlowIdentifier, smithy.PutString[string])
+	if v.Definition != nil {
+		w.Member(4)
+		w.Struct(v.Definition)
+	}
+	smithy.WriteString(w, s, 5, v.FlowIdentifier)
 }
 
 var schemaUpdateFlowResponse = smithy.Schema{
@@ -16842,7 +18278,8 @@ func (v *UpdateFlowResponse) ReadMember(r smithy.Reader, i int) error {
 	case 9:
 		return smithy.ReadString(r, s, &v.Version)
 	case 10:
-		return smithy.ReadStruct(r, &v.Definition)
+		v.Definition = new(FlowDefinition)
+		return r.Struct(v.Definition)
 	}
 	return nil
 }
@@ -16850,17 +18287,20 @@ func (v *UpdateFlowResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *UpdateFlowResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdateFlowResponse
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
-	smithy.Write(w, s, 2, &v.ExecutionRoleARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 2, v.ExecutionRoleARN)
 	smithy.WriteString(w, s, 3, v.CustomerEncryptionKeyARN)
-	smithy.Write(w, s, 4, &v.ID, smithy.PutString[string])
-	smithy.Write(w, s, 5, &v.ARN, smithy.PutString[string])
-	smithy.Write(w, s, 6, &v.Status, smithy.PutString[FlowStatus])
+	smithy.WriteString(w, s, 4, v.ID)
+	smithy.WriteString(w, s, 5, v.ARN)
+	smithy.WriteString(w, s, 6, string(v.Status))
 	smithy.WriteTime(w, s, 7, v.CreatedAt)
 	smithy.WriteTime(w, s, 8, v.UpdatedAt)
-	smithy.Write(w, s, 9, &v.Version, smithy.PutString[string])
-	smithy.WriteStruct(w, 10, v.Definition)
+	smithy.WriteString(w, s, 9, v.Version)
+	if v.Definition != nil {
+		w.Member(10)
+		w.Struct(v.Definition)
+	}
 }
 
 var schemaUpdateKnowledgeBaseRequest = smithy.Schema{
@@ -16893,11 +18333,17 @@ func (v *UpdateKnowledgeBaseRequest) ReadMember(r smithy.Reader, i int) error {
 	case 3:
 		return smithy.ReadString(r, s, &v.RoleARN)
 	case 4:
-		return smithy.ReadStruct(r, &v.KnowledgeBaseConfiguration)
+		v.KnowledgeBaseConfiguration = new(KnowledgeBaseConfiguration)
+		return r.Struct(v.KnowledgeBaseConfiguration)
 	case 5:
-		return smithy.ReadStruct(r, &v.StorageConfiguration)
+		v.StorageConfiguration = new(StorageConfiguration)
+		return r.Struct(v.StorageConfiguration)
 	case 6:
-		return smithy.ReadList(r, s, &v.MetadataConfigurations, smithy.ReadValue[MetadataConfiguration])
+		v.MetadataConfigurations = []MetadataConfiguration{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.MetadataConfigurations = append(v.MetadataConfigurations, MetadataConfiguration{})
+			return &v.MetadataConfigurations[len(v.MetadataConfigurations)-1]
+		})
 	}
 	return nil
 }
@@ -16905,13 +18351,21 @@ func (v *UpdateKnowledgeBaseRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *UpdateKnowledgeBaseRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdateKnowledgeBaseRequest
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
+	smithy.WriteString(w, s, 1, v.Name)
 	smithy.WriteString(w, s, 2, v.Description)
-	smithy.Write(w, s, 3, &v.RoleARN, smithy.PutString[string])
-	smithy.WriteStruct(w, 4, v.KnowledgeBaseConfiguration)
-	smithy.WriteStruct(w, 5, v.StorageConfiguration)
-	smithy.WriteList(w, s, 6, v.MetadataConfigurations, smithy.PutValue[MetadataConfiguration])
+	smithy.WriteString(w, s, 3, v.RoleARN)
+	if v.KnowledgeBaseConfiguration != nil {
+		w.Member(4)
+		w.Struct(v.KnowledgeBaseConfiguration)
+	}
+	if v.StorageConfiguration != nil {
+		w.Member(5)
+		w.Struct(v.StorageConfiguration)
+	}
+	if v.MetadataConfigurations != nil {
+		smithy.WriteStructs(w, s, 6, len(v.MetadataConfigurations), func(i int) smithy.Struct { return &v.MetadataConfigurations[i] })
+	}
 }
 
 var schemaUpdateKnowledgeBaseResponse = smithy.Schema{
@@ -16931,14 +18385,18 @@ func (*UpdateKnowledgeBaseResponse) Schema() *smithy.Schema {
 func (v *UpdateKnowledgeBaseResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.KnowledgeBase)
+		v.KnowledgeBase = new(KnowledgeBase)
+		return r.Struct(v.KnowledgeBase)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *UpdateKnowledgeBaseResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.KnowledgeBase)
+	if v.KnowledgeBase != nil {
+		w.Member(0)
+		w.Struct(v.KnowledgeBase)
+	}
 }
 
 var schemaUpdatePromptRequest = smithy.Schema{
@@ -16970,7 +18428,11 @@ func (v *UpdatePromptRequest) ReadMember(r smithy.Reader, i int) error {
 	case 3:
 		return smithy.ReadString(r, s, &v.DefaultVariant)
 	case 4:
-		return smithy.ReadList(r, s, &v.Variants, smithy.ReadValue[PromptVariant])
+		v.Variants = []PromptVariant{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Variants = append(v.Variants, PromptVariant{})
+			return &v.Variants[len(v.Variants)-1]
+		})
 	case 5:
 		return smithy.ReadString(r, s, &v.PromptIdentifier)
 	}
@@ -16980,12 +18442,14 @@ func (v *UpdatePromptRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *UpdatePromptRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdatePromptRequest
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
 	smithy.WriteString(w, s, 2, v.CustomerEncryptionKeyARN)
 	smithy.WriteString(w, s, 3, v.DefaultVariant)
-	smithy.WriteList(w, s, 4, v.Variants, smithy.PutValue[PromptVariant])
-	smithy.Write(w, s, 5, &v.PromptIdentifier, smithy.PutString[string])
+	if v.Variants != nil {
+		smithy.WriteStructs(w, s, 4, len(v.Variants), func(i int) smithy.Struct { return &v.Variants[i] })
+	}
+	smithy.WriteString(w, s, 5, v.PromptIdentifier)
 }
 
 var schemaUpdatePromptResponse = smithy.Schema{
@@ -17021,7 +18485,11 @@ func (v *UpdatePromptResponse) ReadMember(r smithy.Reader, i int) error {
 	case 3:
 		return smithy.ReadString(r, s, &v.DefaultVariant)
 	case 4:
-		return smithy.ReadList(r, s, &v.Variants, smithy.ReadValue[PromptVariant])
+		v.Variants = []PromptVariant{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Variants = append(v.Variants, PromptVariant{})
+			return &v.Variants[len(v.Variants)-1]
+		})
 	case 5:
 		return smithy.ReadString(r, s, &v.ID)
 	case 6:
@@ -17039,14 +18507,16 @@ func (v *UpdatePromptResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *UpdatePromptResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdatePromptResponse
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
 	smithy.WriteString(w, s, 2, v.CustomerEncryptionKeyARN)
 	smithy.WriteString(w, s, 3, v.DefaultVariant)
-	smithy.WriteList(w, s, 4, v.Variants, smithy.PutValue[PromptVariant])
-	smithy.Write(w, s, 5, &v.ID, smithy.PutString[string])
-	smithy.Write(w, s, 6, &v.ARN, smithy.PutString[string])
-	smithy.Write(w, s, 7, &v.Version, smithy.PutString[string])
+	if v.Variants != nil {
+		smithy.WriteStructs(w, s, 4, len(v.Variants), func(i int) smithy.Struct { return &v.Variants[i] })
+	}
+	smithy.WriteString(w, s, 5, v.ID)
+	smithy.WriteString(w, s, 6, v.ARN)
+	smithy.WriteString(w, s, 7, v.Version)
 	smithy.WriteTime(w, s, 8, v.CreatedAt)
 	smithy.WriteTime(w, s, 9, v.UpdatedAt)
 }
@@ -17073,7 +18543,8 @@ func (v *UpdateRetrievalInstructionRequest) ReadMember(r smithy.Reader, i int) e
 	case 0:
 		return smithy.ReadString(r, s, &v.RetrievalInstructionID)
 	case 1:
-		return smithy.ReadStruct(r, &v.Instruction)
+		v.Instruction = new(RetrievalInstructionContent)
+		return r.Struct(v.Instruction)
 	case 2:
 		return smithy.ReadString(r, s, &v.Description)
 	}
@@ -17083,8 +18554,11 @@ func (v *UpdateRetrievalInstructionRequest) ReadMember(r smithy.Reader, i int) e
 // WriteMembers implements smithy.Struct.
 func (v *UpdateRetrievalInstructionRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdateRetrievalInstructionRequest
-	smithy.Write(w, s, 0, &v.RetrievalInstructionID, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.Instruction)
+	smithy.WriteString(w, s, 0, v.RetrievalInstructionID)
+	if v.Instruction != nil {
+		w.Member(1)
+		w.Struct(v.Instruction)
+	}
 	smithy.WriteString(w, s, 2, v.Description)
 }
 
@@ -17132,11 +18606,11 @@ func (v *UpdateRetrievalInstructionResponse) ReadMember(r smithy.Reader, i int) 
 // WriteMembers implements smithy.Struct.
 func (v *UpdateRetrievalInstructionResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdateRetrievalInstructionResponse
-	smithy.Write(w, s, 0, &v.RetrievalInstructionID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.RetrievalInstructionARN, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Name, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.Status, smithy.PutString[RetrievalInstructionStatus])
-	smithy.Write(w, s, 4, &v.LastTransitionStatus, smithy.PutString[RetrievalInstructionLastTransitionStatus])
+	smithy.WriteString(w, s, 0, v.RetrievalInstructionID)
+	smithy.WriteString(w, s, 1, v.RetrievalInstructionARN)
+	smithy.WriteString(w, s, 2, v.Name)
+	smithy.WriteString(w, s, 3, string(v.Status))
+	smithy.WriteString(w, s, 4, string(v.LastTransitionStatus))
 	smithy.WriteTime(w, s, 5, v.CreatedAt)
 	smithy.WriteTime(w, s, 6, v.UpdatedAt)
 }
@@ -17162,7 +18636,11 @@ func (v *URLConfiguration) ReadMember(r smithy.Reader, i int) error {
 	s := schemaURLConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.SeedURLs, smithy.ReadValue[SeedURL])
+		v.SeedURLs = []SeedURL{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.SeedURLs = append(v.SeedURLs, SeedURL{})
+			return &v.SeedURLs[len(v.SeedURLs)-1]
+		})
 	}
 	return nil
 }
@@ -17170,7 +18648,9 @@ func (v *URLConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *URLConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaURLConfiguration
-	smithy.WriteList(w, s, 0, v.SeedURLs, smithy.PutValue[SeedURL])
+	if v.SeedURLs != nil {
+		smithy.WriteStructs(w, s, 0, len(v.SeedURLs), func(i int) smithy.Struct { return &v.SeedURLs[i] })
+	}
 }
 
 var schemaUserAgent = smithy.Schema{
@@ -17202,14 +18682,18 @@ func (*ValidateFlowDefinitionRequest) Schema() *smithy.Schema {
 func (v *ValidateFlowDefinitionRequest) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Definition)
+		v.Definition = new(FlowDefinition)
+		return r.Struct(v.Definition)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *ValidateFlowDefinitionRequest) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Definition)
+	if v.Definition != nil {
+		w.Member(0)
+		w.Struct(v.Definition)
+	}
 }
 
 var schemaValidateFlowDefinitionResponse = smithy.Schema{
@@ -17230,7 +18714,11 @@ func (v *ValidateFlowDefinitionResponse) ReadMember(r smithy.Reader, i int) erro
 	s := schemaValidateFlowDefinitionResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Validations, smithy.ReadValue[FlowValidation])
+		v.Validations = []FlowValidation{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Validations = append(v.Validations, FlowValidation{})
+			return &v.Validations[len(v.Validations)-1]
+		})
 	}
 	return nil
 }
@@ -17238,7 +18726,7 @@ func (v *ValidateFlowDefinitionResponse) ReadMember(r smithy.Reader, i int) erro
 // WriteMembers implements smithy.Struct.
 func (v *ValidateFlowDefinitionResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaValidateFlowDefinitionResponse
-	smithy.WriteList(w, s, 0, v.Validations, smithy.PutValue[FlowValidation])
+	smithy.WriteStructs(w, s, 0, len(v.Validations), func(i int) smithy.Struct { return &v.Validations[i] })
 }
 
 var schemaValidationException = smithy.Schema{
@@ -17260,7 +18748,11 @@ func (v *ValidationException) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.Message)
 	case 1:
-		return smithy.ReadList(r, s, &v.FieldList, smithy.ReadValue[ValidationExceptionField])
+		v.FieldList = []ValidationExceptionField{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.FieldList = append(v.FieldList, ValidationExceptionField{})
+			return &v.FieldList[len(v.FieldList)-1]
+		})
 	}
 	return nil
 }
@@ -17269,7 +18761,9 @@ func (v *ValidationException) ReadMember(r smithy.Reader, i int) error {
 func (v *ValidationException) WriteMembers(w smithy.Writer) {
 	s := &schemaValidationException
 	smithy.WriteString(w, s, 0, v.Message)
-	smithy.WriteList(w, s, 1, v.FieldList, smithy.PutValue[ValidationExceptionField])
+	if v.FieldList != nil {
+		smithy.WriteStructs(w, s, 1, len(v.FieldList), func(i int) smithy.Struct { return &v.FieldList[i] })
+	}
 }
 
 var schemaValidationExceptionField = smithy.Schema{
@@ -17299,8 +18793,8 @@ func (v *ValidationExceptionField) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ValidationExceptionField) WriteMembers(w smithy.Writer) {
 	s := &schemaValidationExceptionField
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Message, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
+	smithy.WriteString(w, s, 1, v.Message)
 }
 
 var schemaValidationExceptionFieldList = smithy.Schema{
@@ -17336,23 +18830,39 @@ func (*VectorIngestionConfiguration) Schema() *smithy.Schema {
 func (v *VectorIngestionConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ChunkingConfiguration)
+		v.ChunkingConfiguration = new(ChunkingConfiguration)
+		return r.Struct(v.ChunkingConfiguration)
 	case 1:
-		return smithy.ReadStruct(r, &v.CustomTransformationConfiguration)
+		v.CustomTransformationConfiguration = new(CustomTransformationConfiguration)
+		return r.Struct(v.CustomTransformationConfiguration)
 	case 2:
-		return smithy.ReadStruct(r, &v.ParsingConfiguration)
+		v.ParsingConfiguration = new(ParsingConfiguration)
+		return r.Struct(v.ParsingConfiguration)
 	case 3:
-		return smithy.ReadStruct(r, &v.ContextEnrichmentConfiguration)
+		v.ContextEnrichmentConfiguration = new(ContextEnrichmentConfiguration)
+		return r.Struct(v.ContextEnrichmentConfiguration)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *VectorIngestionConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.ChunkingConfiguration)
-	smithy.WriteStruct(w, 1, v.CustomTransformationConfiguration)
-	smithy.WriteStruct(w, 2, v.ParsingConfiguration)
-	smithy.WriteStruct(w, 3, v.ContextEnrichmentConfiguration)
+	if v.ChunkingConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.ChunkingConfiguration)
+	}
+	if v.CustomTransformationConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.CustomTransformationConfiguration)
+	}
+	if v.ParsingConfiguration != nil {
+		w.Member(2)
+		w.Struct(v.ParsingConfiguration)
+	}
+	if v.ContextEnrichmentConfiguration != nil {
+		w.Member(3)
+		w.Struct(v.ContextEnrichmentConfiguration)
+	}
 }
 
 var schemaVectorKnowledgeBaseConfiguration = smithy.Schema{
@@ -17377,9 +18887,11 @@ func (v *VectorKnowledgeBaseConfiguration) ReadMember(r smithy.Reader, i int) er
 	case 0:
 		return smithy.ReadString(r, s, &v.EmbeddingModelARN)
 	case 1:
-		return smithy.ReadStruct(r, &v.EmbeddingModelConfiguration)
+		v.EmbeddingModelConfiguration = new(EmbeddingModelConfiguration)
+		return r.Struct(v.EmbeddingModelConfiguration)
 	case 2:
-		return smithy.ReadStruct(r, &v.SupplementalDataStorageConfiguration)
+		v.SupplementalDataStorageConfiguration = new(SupplementalDataStorageConfiguration)
+		return r.Struct(v.SupplementalDataStorageConfiguration)
 	}
 	return nil
 }
@@ -17387,9 +18899,15 @@ func (v *VectorKnowledgeBaseConfiguration) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *VectorKnowledgeBaseConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaVectorKnowledgeBaseConfiguration
-	smithy.Write(w, s, 0, &v.EmbeddingModelARN, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.EmbeddingModelConfiguration)
-	smithy.WriteStruct(w, 2, v.SupplementalDataStorageConfiguration)
+	smithy.WriteString(w, s, 0, v.EmbeddingModelARN)
+	if v.EmbeddingModelConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.EmbeddingModelConfiguration)
+	}
+	if v.SupplementalDataStorageConfiguration != nil {
+		w.Member(2)
+		w.Struct(v.SupplementalDataStorageConfiguration)
+	}
 }
 
 var schemaVectorSearchBedrockRerankingConfiguration = smithy.Schema{
@@ -17412,11 +18930,13 @@ func (v *VectorSearchBedrockRerankingConfiguration) ReadMember(r smithy.Reader, 
 	s := schemaVectorSearchBedrockRerankingConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ModelConfiguration)
+		v.ModelConfiguration = new(VectorSearchBedrockRerankingModelConfiguration)
+		return r.Struct(v.ModelConfiguration)
 	case 1:
 		return smithy.ReadOpt(r, s, &v.NumberOfRerankedResults, smithy.ReadInt[int])
 	case 2:
-		return smithy.ReadStruct(r, &v.MetadataConfiguration)
+		v.MetadataConfiguration = new(MetadataConfigurationForReranking)
+		return r.Struct(v.MetadataConfiguration)
 	}
 	return nil
 }
@@ -17424,9 +18944,15 @@ func (v *VectorSearchBedrockRerankingConfiguration) ReadMember(r smithy.Reader, 
 // WriteMembers implements smithy.Struct.
 func (v *VectorSearchBedrockRerankingConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaVectorSearchBedrockRerankingConfiguration
-	smithy.WriteStruct(w, 0, v.ModelConfiguration)
+	if v.ModelConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.ModelConfiguration)
+	}
 	smithy.WriteOpt(w, s, 1, v.NumberOfRerankedResults, smithy.PutInt[int])
-	smithy.WriteStruct(w, 2, v.MetadataConfiguration)
+	if v.MetadataConfiguration != nil {
+		w.Member(2)
+		w.Struct(v.MetadataConfiguration)
+	}
 }
 
 var schemaVectorSearchBedrockRerankingConfigurationNumberOfRerankedResultsInteger = smithy.Schema{
@@ -17463,7 +18989,7 @@ func (v *VectorSearchBedrockRerankingModelConfiguration) ReadMember(r smithy.Rea
 // WriteMembers implements smithy.Struct.
 func (v *VectorSearchBedrockRerankingModelConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaVectorSearchBedrockRerankingModelConfiguration
-	smithy.Write(w, s, 0, &v.ModelARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ModelARN)
 	smithy.WriteMap(w, s, 1, v.AdditionalModelRequestFields, smithy.PutJSON)
 }
 
@@ -17488,7 +19014,8 @@ func (v *VectorSearchRerankingConfiguration) ReadMember(r smithy.Reader, i int) 
 	case 0:
 		return smithy.ReadString(r, s, &v.Type)
 	case 1:
-		return smithy.ReadStruct(r, &v.BedrockRerankingConfiguration)
+		v.BedrockRerankingConfiguration = new(VectorSearchBedrockRerankingConfiguration)
+		return r.Struct(v.BedrockRerankingConfiguration)
 	}
 	return nil
 }
@@ -17496,8 +19023,11 @@ func (v *VectorSearchRerankingConfiguration) ReadMember(r smithy.Reader, i int) 
 // WriteMembers implements smithy.Struct.
 func (v *VectorSearchRerankingConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaVectorSearchRerankingConfiguration
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[VectorSearchRerankingConfigurationType])
-	smithy.WriteStruct(w, 1, v.BedrockRerankingConfiguration)
+	smithy.WriteString(w, s, 0, string(v.Type))
+	if v.BedrockRerankingConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.BedrockRerankingConfiguration)
+	}
 }
 
 var schemaVectorSearchRerankingConfigurationType = smithy.Schema{
@@ -17525,14 +19055,18 @@ func (*VideoConfiguration) Schema() *smithy.Schema { return &schemaVideoConfigur
 func (v *VideoConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.SegmentationConfiguration)
+		v.SegmentationConfiguration = new(VideoSegmentationConfiguration)
+		return r.Struct(v.SegmentationConfiguration)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *VideoConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.SegmentationConfiguration)
+	if v.SegmentationConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.SegmentationConfiguration)
+	}
 }
 
 var schemaVideoConfigurations = smithy.Schema{
@@ -17570,7 +19104,7 @@ func (v *VideoExtractionConfiguration) ReadMember(r smithy.Reader, i int) error 
 // WriteMembers implements smithy.Struct.
 func (v *VideoExtractionConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaVideoExtractionConfiguration
-	smithy.Write(w, s, 0, &v.VideoExtractionStatus, smithy.PutString[EnabledOrDisabledState])
+	smithy.WriteString(w, s, 0, string(v.VideoExtractionStatus))
 }
 
 var schemaVideoSegmentationConfiguration = smithy.Schema{
@@ -17673,15 +19207,15 @@ func (v *VPCConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *VPCConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaVPCConfiguration
-	smithy.Write(w, s, 0, &v.VPCConfigurationID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Status, smithy.PutString[VPCConfigurationStatus])
+	smithy.WriteString(w, s, 0, v.VPCConfigurationID)
+	smithy.WriteString(w, s, 1, string(v.Status))
 	smithy.WriteString(w, s, 2, v.StatusMessage)
-	smithy.Write(w, s, 3, &v.VPCID, smithy.PutString[string])
+	smithy.WriteString(w, s, 3, v.VPCID)
 	smithy.WriteList(w, s, 4, v.SubnetIDs, smithy.PutString[string])
-	smithy.Write(w, s, 5, &v.ResourceTarget, smithy.PutString[string])
+	smithy.WriteString(w, s, 5, v.ResourceTarget)
 	smithy.Write(w, s, 6, &v.Port, smithy.PutInt[int])
-	smithy.Write(w, s, 7, &v.Protocol, smithy.PutString[VPCProtocol])
-	smithy.Write(w, s, 8, &v.ResolutionMode, smithy.PutString[VPCResolutionMode])
+	smithy.WriteString(w, s, 7, string(v.Protocol))
+	smithy.WriteString(w, s, 8, string(v.ResolutionMode))
 	smithy.WriteString(w, s, 9, v.HostHeader)
 	smithy.WriteString(w, s, 10, v.TLSServerName)
 	smithy.WriteString(w, s, 11, v.Name)
@@ -17775,14 +19309,14 @@ func (v *VPCConfigurationSummary) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *VPCConfigurationSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaVPCConfigurationSummary
-	smithy.Write(w, s, 0, &v.VPCConfigurationID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Status, smithy.PutString[VPCConfigurationStatus])
+	smithy.WriteString(w, s, 0, v.VPCConfigurationID)
+	smithy.WriteString(w, s, 1, string(v.Status))
 	smithy.WriteString(w, s, 2, v.StatusMessage)
-	smithy.Write(w, s, 3, &v.VPCID, smithy.PutString[string])
-	smithy.Write(w, s, 4, &v.ResourceTarget, smithy.PutString[string])
+	smithy.WriteString(w, s, 3, v.VPCID)
+	smithy.WriteString(w, s, 4, v.ResourceTarget)
 	smithy.Write(w, s, 5, &v.Port, smithy.PutInt[int])
-	smithy.Write(w, s, 6, &v.Protocol, smithy.PutString[VPCProtocol])
-	smithy.Write(w, s, 7, &v.ResolutionMode, smithy.PutString[VPCResolutionMode])
+	smithy.WriteString(w, s, 6, string(v.Protocol))
+	smithy.WriteString(w, s, 7, string(v.ResolutionMode))
 	smithy.WriteString(w, s, 8, v.HostHeader)
 	smithy.WriteString(w, s, 9, v.TLSServerName)
 	smithy.WriteString(w, s, 10, v.Name)
@@ -17834,7 +19368,8 @@ func (v *WebCrawlerConfiguration) ReadMember(r smithy.Reader, i int) error {
 	s := schemaWebCrawlerConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.CrawlerLimits)
+		v.CrawlerLimits = new(WebCrawlerLimits)
+		return r.Struct(v.CrawlerLimits)
 	case 1:
 		return smithy.ReadList(r, s, &v.InclusionFilters, smithy.ReadString[string])
 	case 2:
@@ -17852,10 +19387,13 @@ func (v *WebCrawlerConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *WebCrawlerConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaWebCrawlerConfiguration
-	smithy.WriteStruct(w, 0, v.CrawlerLimits)
+	if v.CrawlerLimits != nil {
+		w.Member(0)
+		w.Struct(v.CrawlerLimits)
+	}
 	smithy.WriteList(w, s, 1, v.InclusionFilters, smithy.PutString[string])
 	smithy.WriteList(w, s, 2, v.ExclusionFilters, smithy.PutString[string])
-	smithy.WriteString(w, s, 3, v.Scope)
+	smithy.WriteString(w, s, 3, string(v.Scope))
 	smithy.WriteString(w, s, 4, v.UserAgent)
 	smithy.WriteString(w, s, 5, v.UserAgentHeader)
 }
@@ -17917,17 +19455,25 @@ func (*WebDataSourceConfiguration) Schema() *smithy.Schema { return &schemaWebDa
 func (v *WebDataSourceConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.SourceConfiguration)
+		v.SourceConfiguration = new(WebSourceConfiguration)
+		return r.Struct(v.SourceConfiguration)
 	case 1:
-		return smithy.ReadStruct(r, &v.CrawlerConfiguration)
+		v.CrawlerConfiguration = new(WebCrawlerConfiguration)
+		return r.Struct(v.CrawlerConfiguration)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *WebDataSourceConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.SourceConfiguration)
-	smithy.WriteStruct(w, 1, v.CrawlerConfiguration)
+	if v.SourceConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.SourceConfiguration)
+	}
+	if v.CrawlerConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.CrawlerConfiguration)
+	}
 }
 
 var schemaWebScopeType = smithy.Schema{
@@ -17950,14 +19496,18 @@ func (*WebSourceConfiguration) Schema() *smithy.Schema { return &schemaWebSource
 func (v *WebSourceConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.URLConfiguration)
+		v.URLConfiguration = new(URLConfiguration)
+		return r.Struct(v.URLConfiguration)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *WebSourceConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.URLConfiguration)
+	if v.URLConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.URLConfiguration)
+	}
 }
 
 var schemaWeeklySchedule = smithy.Schema{
@@ -17984,7 +19534,7 @@ func (v *WeeklySchedule) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *WeeklySchedule) WriteMembers(w smithy.Writer) {
 	s := &schemaWeeklySchedule
-	smithy.Write(w, s, 0, &v.DayOfWeek, smithy.PutString[DayOfWeek])
+	smithy.WriteString(w, s, 0, string(v.DayOfWeek))
 }
 
 var schemaWorkgroupARN = smithy.Schema{

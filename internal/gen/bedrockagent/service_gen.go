@@ -636,8 +636,9 @@ var Model = smithy.Service{
 var opAssociateAgentCollaborator = smithy.Operation{
 	Name: "AssociateAgentCollaborator", Method: "PUT", URI: "/agents/{agentId}/agentversions/{agentVersion}/agentcollaborators/", Code: 200,
 	Input: &schemaAssociateAgentCollaboratorRequest, Output: &schemaAssociateAgentCollaboratorResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(AssociateAgentCollaboratorRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(AssociateAgentCollaboratorRequest) },
+	NewOutput: func() smithy.Struct { return new(AssociateAgentCollaboratorResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.AssociateAgentCollaborator)
 	},
@@ -646,8 +647,9 @@ var opAssociateAgentCollaborator = smithy.Operation{
 var opAssociateAgentKnowledgeBase = smithy.Operation{
 	Name: "AssociateAgentKnowledgeBase", Method: "PUT", URI: "/agents/{agentId}/agentversions/{agentVersion}/knowledgebases/", Code: 200,
 	Input: &schemaAssociateAgentKnowledgeBaseRequest, Output: &schemaAssociateAgentKnowledgeBaseResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(AssociateAgentKnowledgeBaseRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(AssociateAgentKnowledgeBaseRequest) },
+	NewOutput: func() smithy.Struct { return new(AssociateAgentKnowledgeBaseResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.AssociateAgentKnowledgeBase)
 	},
@@ -656,8 +658,9 @@ var opAssociateAgentKnowledgeBase = smithy.Operation{
 var opCreateAgent = smithy.Operation{
 	Name: "CreateAgent", Method: "PUT", URI: "/agents/", Code: 202,
 	Input: &schemaCreateAgentRequest, Output: &schemaCreateAgentResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaConflictException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(CreateAgentRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaConflictException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(CreateAgentRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateAgentResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateAgent)
 	},
@@ -666,8 +669,9 @@ var opCreateAgent = smithy.Operation{
 var opCreateAgentActionGroup = smithy.Operation{
 	Name: "CreateAgentActionGroup", Method: "PUT", URI: "/agents/{agentId}/agentversions/{agentVersion}/actiongroups/", Code: 200,
 	Input: &schemaCreateAgentActionGroupRequest, Output: &schemaCreateAgentActionGroupResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(CreateAgentActionGroupRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(CreateAgentActionGroupRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateAgentActionGroupResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateAgentActionGroup)
 	},
@@ -676,8 +680,9 @@ var opCreateAgentActionGroup = smithy.Operation{
 var opCreateAgentAlias = smithy.Operation{
 	Name: "CreateAgentAlias", Method: "PUT", URI: "/agents/{agentId}/agentaliases/", Code: 202,
 	Input: &schemaCreateAgentAliasRequest, Output: &schemaCreateAgentAliasResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(CreateAgentAliasRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(CreateAgentAliasRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateAgentAliasResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateAgentAlias)
 	},
@@ -686,8 +691,9 @@ var opCreateAgentAlias = smithy.Operation{
 var opCreateDataSource = smithy.Operation{
 	Name: "CreateDataSource", Method: "PUT", URI: "/knowledgebases/{knowledgeBaseId}/datasources/", Code: 200,
 	Input: &schemaCreateDataSourceRequest, Output: &schemaCreateDataSourceResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(CreateDataSourceRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(CreateDataSourceRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateDataSourceResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateDataSource)
 	},
@@ -696,8 +702,9 @@ var opCreateDataSource = smithy.Operation{
 var opCreateFlow = smithy.Operation{
 	Name: "CreateFlow", Method: "POST", URI: "/flows/", Code: 201,
 	Input: &schemaCreateFlowRequest, Output: &schemaCreateFlowResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaConflictException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(CreateFlowRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaConflictException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(CreateFlowRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateFlowResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateFlow)
 	},
@@ -706,8 +713,9 @@ var opCreateFlow = smithy.Operation{
 var opCreateFlowAlias = smithy.Operation{
 	Name: "CreateFlowAlias", Method: "POST", URI: "/flows/{flowIdentifier}/aliases", Code: 201,
 	Input: &schemaCreateFlowAliasRequest, Output: &schemaCreateFlowAliasResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(CreateFlowAliasRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(CreateFlowAliasRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateFlowAliasResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateFlowAlias)
 	},
@@ -716,8 +724,9 @@ var opCreateFlowAlias = smithy.Operation{
 var opCreateFlowVersion = smithy.Operation{
 	Name: "CreateFlowVersion", Method: "POST", URI: "/flows/{flowIdentifier}/versions", Code: 201,
 	Input: &schemaCreateFlowVersionRequest, Output: &schemaCreateFlowVersionResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(CreateFlowVersionRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(CreateFlowVersionRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateFlowVersionResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateFlowVersion)
 	},
@@ -726,8 +735,9 @@ var opCreateFlowVersion = smithy.Operation{
 var opCreateKnowledgeBase = smithy.Operation{
 	Name: "CreateKnowledgeBase", Method: "PUT", URI: "/knowledgebases/", Code: 202,
 	Input: &schemaCreateKnowledgeBaseRequest, Output: &schemaCreateKnowledgeBaseResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaConflictException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(CreateKnowledgeBaseRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaConflictException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(CreateKnowledgeBaseRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateKnowledgeBaseResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateKnowledgeBase)
 	},
@@ -736,8 +746,9 @@ var opCreateKnowledgeBase = smithy.Operation{
 var opCreatePrompt = smithy.Operation{
 	Name: "CreatePrompt", Method: "POST", URI: "/prompts/", Code: 201,
 	Input: &schemaCreatePromptRequest, Output: &schemaCreatePromptResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaConflictException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(CreatePromptRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaConflictException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(CreatePromptRequest) },
+	NewOutput: func() smithy.Struct { return new(CreatePromptResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreatePrompt)
 	},
@@ -746,8 +757,9 @@ var opCreatePrompt = smithy.Operation{
 var opCreatePromptVersion = smithy.Operation{
 	Name: "CreatePromptVersion", Method: "POST", URI: "/prompts/{promptIdentifier}/versions", Code: 201,
 	Input: &schemaCreatePromptVersionRequest, Output: &schemaCreatePromptVersionResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(CreatePromptVersionRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(CreatePromptVersionRequest) },
+	NewOutput: func() smithy.Struct { return new(CreatePromptVersionResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreatePromptVersion)
 	},
@@ -756,8 +768,9 @@ var opCreatePromptVersion = smithy.Operation{
 var opCreateRetrievalInstruction = smithy.Operation{
 	Name: "CreateRetrievalInstruction", Method: "POST", URI: "/retrievalinstructions/", Code: 202,
 	Input: &schemaCreateRetrievalInstructionRequest, Output: &schemaCreateRetrievalInstructionResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaConflictException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(CreateRetrievalInstructionRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaConflictException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(CreateRetrievalInstructionRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateRetrievalInstructionResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateRetrievalInstruction)
 	},
@@ -766,8 +779,9 @@ var opCreateRetrievalInstruction = smithy.Operation{
 var opCreateRetrievalInstructionVersion = smithy.Operation{
 	Name: "CreateRetrievalInstructionVersion", Method: "POST", URI: "/retrievalinstructions/{retrievalInstructionId}/versions", Code: 201,
 	Input: &schemaCreateRetrievalInstructionVersionRequest, Output: &schemaCreateRetrievalInstructionVersionResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(CreateRetrievalInstructionVersionRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(CreateRetrievalInstructionVersionRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateRetrievalInstructionVersionResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateRetrievalInstructionVersion)
 	},
@@ -776,8 +790,9 @@ var opCreateRetrievalInstructionVersion = smithy.Operation{
 var opCreateVpcConfiguration = smithy.Operation{
 	Name: "CreateVpcConfiguration", Method: "POST", URI: "/knowledgebases/{knowledgeBaseId}/vpcconfigurations/", Code: 202,
 	Input: &schemaCreateVPCConfigurationRequest, Output: &schemaCreateVPCConfigurationResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(CreateVPCConfigurationRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(CreateVPCConfigurationRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateVPCConfigurationResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateVpcConfiguration)
 	},
@@ -786,8 +801,9 @@ var opCreateVpcConfiguration = smithy.Operation{
 var opDeleteAgent = smithy.Operation{
 	Name: "DeleteAgent", Method: "DELETE", URI: "/agents/{agentId}/", Code: 202,
 	Input: &schemaDeleteAgentRequest, Output: &schemaDeleteAgentResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
-	NewInput: func() smithy.Struct { return new(DeleteAgentRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
+	NewInput:  func() smithy.Struct { return new(DeleteAgentRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteAgentResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteAgent)
 	},
@@ -796,8 +812,9 @@ var opDeleteAgent = smithy.Operation{
 var opDeleteAgentActionGroup = smithy.Operation{
 	Name: "DeleteAgentActionGroup", Method: "DELETE", URI: "/agents/{agentId}/agentversions/{agentVersion}/actiongroups/{actionGroupId}/", Code: 204,
 	Input: &schemaDeleteAgentActionGroupRequest, Output: &schemaDeleteAgentActionGroupResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
-	NewInput: func() smithy.Struct { return new(DeleteAgentActionGroupRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
+	NewInput:  func() smithy.Struct { return new(DeleteAgentActionGroupRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteAgentActionGroupResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteAgentActionGroup)
 	},
@@ -806,8 +823,9 @@ var opDeleteAgentActionGroup = smithy.Operation{
 var opDeleteAgentAlias = smithy.Operation{
 	Name: "DeleteAgentAlias", Method: "DELETE", URI: "/agents/{agentId}/agentaliases/{agentAliasId}/", Code: 202,
 	Input: &schemaDeleteAgentAliasRequest, Output: &schemaDeleteAgentAliasResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
-	NewInput: func() smithy.Struct { return new(DeleteAgentAliasRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
+	NewInput:  func() smithy.Struct { return new(DeleteAgentAliasRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteAgentAliasResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteAgentAlias)
 	},
@@ -816,8 +834,9 @@ var opDeleteAgentAlias = smithy.Operation{
 var opDeleteAgentVersion = smithy.Operation{
 	Name: "DeleteAgentVersion", Method: "DELETE", URI: "/agents/{agentId}/agentversions/{agentVersion}/", Code: 202,
 	Input: &schemaDeleteAgentVersionRequest, Output: &schemaDeleteAgentVersionResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
-	NewInput: func() smithy.Struct { return new(DeleteAgentVersionRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
+	NewInput:  func() smithy.Struct { return new(DeleteAgentVersionRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteAgentVersionResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteAgentVersion)
 	},
@@ -826,8 +845,9 @@ var opDeleteAgentVersion = smithy.Operation{
 var opDeleteDataSource = smithy.Operation{
 	Name: "DeleteDataSource", Method: "DELETE", URI: "/knowledgebases/{knowledgeBaseId}/datasources/{dataSourceId}", Code: 202,
 	Input: &schemaDeleteDataSourceRequest, Output: &schemaDeleteDataSourceResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
-	NewInput: func() smithy.Struct { return new(DeleteDataSourceRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
+	NewInput:  func() smithy.Struct { return new(DeleteDataSourceRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteDataSourceResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteDataSource)
 	},
@@ -836,8 +856,9 @@ var opDeleteDataSource = smithy.Operation{
 var opDeleteFlow = smithy.Operation{
 	Name: "DeleteFlow", Method: "DELETE", URI: "/flows/{flowIdentifier}/", Code: 200,
 	Input: &schemaDeleteFlowRequest, Output: &schemaDeleteFlowResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
-	NewInput: func() smithy.Struct { return new(DeleteFlowRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
+	NewInput:  func() smithy.Struct { return new(DeleteFlowRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteFlowResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteFlow)
 	},
@@ -846,8 +867,9 @@ var opDeleteFlow = smithy.Operation{
 var opDeleteFlowAlias = smithy.Operation{
 	Name: "DeleteFlowAlias", Method: "DELETE", URI: "/flows/{flowIdentifier}/aliases/{aliasIdentifier}", Code: 200,
 	Input: &schemaDeleteFlowAliasRequest, Output: &schemaDeleteFlowAliasResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
-	NewInput: func() smithy.Struct { return new(DeleteFlowAliasRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
+	NewInput:  func() smithy.Struct { return new(DeleteFlowAliasRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteFlowAliasResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteFlowAlias)
 	},
@@ -856,8 +878,9 @@ var opDeleteFlowAlias = smithy.Operation{
 var opDeleteFlowVersion = smithy.Operation{
 	Name: "DeleteFlowVersion", Method: "DELETE", URI: "/flows/{flowIdentifier}/versions/{flowVersion}/", Code: 200,
 	Input: &schemaDeleteFlowVersionRequest, Output: &schemaDeleteFlowVersionResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
-	NewInput: func() smithy.Struct { return new(DeleteFlowVersionRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
+	NewInput:  func() smithy.Struct { return new(DeleteFlowVersionRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteFlowVersionResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteFlowVersion)
 	},
@@ -866,8 +889,9 @@ var opDeleteFlowVersion = smithy.Operation{
 var opDeleteKnowledgeBase = smithy.Operation{
 	Name: "DeleteKnowledgeBase", Method: "DELETE", URI: "/knowledgebases/{knowledgeBaseId}", Code: 202,
 	Input: &schemaDeleteKnowledgeBaseRequest, Output: &schemaDeleteKnowledgeBaseResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
-	NewInput: func() smithy.Struct { return new(DeleteKnowledgeBaseRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
+	NewInput:  func() smithy.Struct { return new(DeleteKnowledgeBaseRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteKnowledgeBaseResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteKnowledgeBase)
 	},
@@ -876,8 +900,9 @@ var opDeleteKnowledgeBase = smithy.Operation{
 var opDeleteKnowledgeBaseDocuments = smithy.Operation{
 	Name: "DeleteKnowledgeBaseDocuments", Method: "POST", URI: "/knowledgebases/{knowledgeBaseId}/datasources/{dataSourceId}/documents/deleteDocuments", Code: 202,
 	Input: &schemaDeleteKnowledgeBaseDocumentsRequest, Output: &schemaDeleteKnowledgeBaseDocumentsResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(DeleteKnowledgeBaseDocumentsRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(DeleteKnowledgeBaseDocumentsRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteKnowledgeBaseDocumentsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteKnowledgeBaseDocuments)
 	},
@@ -886,8 +911,9 @@ var opDeleteKnowledgeBaseDocuments = smithy.Operation{
 var opDeletePrompt = smithy.Operation{
 	Name: "DeletePrompt", Method: "DELETE", URI: "/prompts/{promptIdentifier}/", Code: 200,
 	Input: &schemaDeletePromptRequest, Output: &schemaDeletePromptResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
-	NewInput: func() smithy.Struct { return new(DeletePromptRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
+	NewInput:  func() smithy.Struct { return new(DeletePromptRequest) },
+	NewOutput: func() smithy.Struct { return new(DeletePromptResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeletePrompt)
 	},
@@ -896,8 +922,9 @@ var opDeletePrompt = smithy.Operation{
 var opDeleteResourcePolicy = smithy.Operation{
 	Name: "DeleteResourcePolicy", Method: "DELETE", URI: "/resourcepolicy/{resourceArn}", Code: 200,
 	Input: &schemaDeleteResourcePolicyRequest, Output: &schemaDeleteResourcePolicyResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
-	NewInput: func() smithy.Struct { return new(DeleteResourcePolicyRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
+	NewInput:  func() smithy.Struct { return new(DeleteResourcePolicyRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteResourcePolicyResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteResourcePolicy)
 	},
@@ -906,8 +933,9 @@ var opDeleteResourcePolicy = smithy.Operation{
 var opDeleteRetrievalInstruction = smithy.Operation{
 	Name: "DeleteRetrievalInstruction", Method: "DELETE", URI: "/retrievalinstructions/{retrievalInstructionId}", Code: 200,
 	Input: &schemaDeleteRetrievalInstructionRequest, Output: &schemaDeleteRetrievalInstructionResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
-	NewInput: func() smithy.Struct { return new(DeleteRetrievalInstructionRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
+	NewInput:  func() smithy.Struct { return new(DeleteRetrievalInstructionRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteRetrievalInstructionResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteRetrievalInstruction)
 	},
@@ -916,8 +944,9 @@ var opDeleteRetrievalInstruction = smithy.Operation{
 var opDeleteVpcConfiguration = smithy.Operation{
 	Name: "DeleteVpcConfiguration", Method: "DELETE", URI: "/knowledgebases/{knowledgeBaseId}/vpcconfigurations/{vpcConfigurationId}", Code: 202,
 	Input: &schemaDeleteVPCConfigurationRequest, Output: &schemaDeleteVPCConfigurationResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
-	NewInput: func() smithy.Struct { return new(DeleteVPCConfigurationRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
+	NewInput:  func() smithy.Struct { return new(DeleteVPCConfigurationRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteVPCConfigurationResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteVpcConfiguration)
 	},
@@ -926,8 +955,9 @@ var opDeleteVpcConfiguration = smithy.Operation{
 var opDisassociateAgentCollaborator = smithy.Operation{
 	Name: "DisassociateAgentCollaborator", Method: "DELETE", URI: "/agents/{agentId}/agentversions/{agentVersion}/agentcollaborators/{collaboratorId}/", Code: 204,
 	Input: &schemaDisassociateAgentCollaboratorRequest, Output: &schemaDisassociateAgentCollaboratorResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
-	NewInput: func() smithy.Struct { return new(DisassociateAgentCollaboratorRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
+	NewInput:  func() smithy.Struct { return new(DisassociateAgentCollaboratorRequest) },
+	NewOutput: func() smithy.Struct { return new(DisassociateAgentCollaboratorResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DisassociateAgentCollaborator)
 	},
@@ -936,8 +966,9 @@ var opDisassociateAgentCollaborator = smithy.Operation{
 var opDisassociateAgentKnowledgeBase = smithy.Operation{
 	Name: "DisassociateAgentKnowledgeBase", Method: "DELETE", URI: "/agents/{agentId}/agentversions/{agentVersion}/knowledgebases/{knowledgeBaseId}/", Code: 204,
 	Input: &schemaDisassociateAgentKnowledgeBaseRequest, Output: &schemaDisassociateAgentKnowledgeBaseResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
-	NewInput: func() smithy.Struct { return new(DisassociateAgentKnowledgeBaseRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
+	NewInput:  func() smithy.Struct { return new(DisassociateAgentKnowledgeBaseRequest) },
+	NewOutput: func() smithy.Struct { return new(DisassociateAgentKnowledgeBaseResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DisassociateAgentKnowledgeBase)
 	},
@@ -946,8 +977,9 @@ var opDisassociateAgentKnowledgeBase = smithy.Operation{
 var opGetAgent = smithy.Operation{
 	Name: "GetAgent", Method: "GET", URI: "/agents/{agentId}/", Code: 200,
 	Input: &schemaGetAgentRequest, Output: &schemaGetAgentResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
-	NewInput: func() smithy.Struct { return new(GetAgentRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
+	NewInput:  func() smithy.Struct { return new(GetAgentRequest) },
+	NewOutput: func() smithy.Struct { return new(GetAgentResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetAgent)
 	},
@@ -956,8 +988,9 @@ var opGetAgent = smithy.Operation{
 var opGetAgentActionGroup = smithy.Operation{
 	Name: "GetAgentActionGroup", Method: "GET", URI: "/agents/{agentId}/agentversions/{agentVersion}/actiongroups/{actionGroupId}/", Code: 200,
 	Input: &schemaGetAgentActionGroupRequest, Output: &schemaGetAgentActionGroupResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
-	NewInput: func() smithy.Struct { return new(GetAgentActionGroupRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
+	NewInput:  func() smithy.Struct { return new(GetAgentActionGroupRequest) },
+	NewOutput: func() smithy.Struct { return new(GetAgentActionGroupResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetAgentActionGroup)
 	},
@@ -966,8 +999,9 @@ var opGetAgentActionGroup = smithy.Operation{
 var opGetAgentAlias = smithy.Operation{
 	Name: "GetAgentAlias", Method: "GET", URI: "/agents/{agentId}/agentaliases/{agentAliasId}/", Code: 200,
 	Input: &schemaGetAgentAliasRequest, Output: &schemaGetAgentAliasResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
-	NewInput: func() smithy.Struct { return new(GetAgentAliasRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
+	NewInput:  func() smithy.Struct { return new(GetAgentAliasRequest) },
+	NewOutput: func() smithy.Struct { return new(GetAgentAliasResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetAgentAlias)
 	},
@@ -976,8 +1010,9 @@ var opGetAgentAlias = smithy.Operation{
 var opGetAgentCollaborator = smithy.Operation{
 	Name: "GetAgentCollaborator", Method: "GET", URI: "/agents/{agentId}/agentversions/{agentVersion}/agentcollaborators/{collaboratorId}/", Code: 200,
 	Input: &schemaGetAgentCollaboratorRequest, Output: &schemaGetAgentCollaboratorResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
-	NewInput: func() smithy.Struct { return new(GetAgentCollaboratorRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
+	NewInput:  func() smithy.Struct { return new(GetAgentCollaboratorRequest) },
+	NewOutput: func() smithy.Struct { return new(GetAgentCollaboratorResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetAgentCollaborator)
 	},
@@ -986,8 +1021,9 @@ var opGetAgentCollaborator = smithy.Operation{
 var opGetAgentKnowledgeBase = smithy.Operation{
 	Name: "GetAgentKnowledgeBase", Method: "GET", URI: "/agents/{agentId}/agentversions/{agentVersion}/knowledgebases/{knowledgeBaseId}/", Code: 200,
 	Input: &schemaGetAgentKnowledgeBaseRequest, Output: &schemaGetAgentKnowledgeBaseResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
-	NewInput: func() smithy.Struct { return new(GetAgentKnowledgeBaseRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
+	NewInput:  func() smithy.Struct { return new(GetAgentKnowledgeBaseRequest) },
+	NewOutput: func() smithy.Struct { return new(GetAgentKnowledgeBaseResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetAgentKnowledgeBase)
 	},
@@ -996,8 +1032,9 @@ var opGetAgentKnowledgeBase = smithy.Operation{
 var opGetAgentVersion = smithy.Operation{
 	Name: "GetAgentVersion", Method: "GET", URI: "/agents/{agentId}/agentversions/{agentVersion}/", Code: 200,
 	Input: &schemaGetAgentVersionRequest, Output: &schemaGetAgentVersionResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
-	NewInput: func() smithy.Struct { return new(GetAgentVersionRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
+	NewInput:  func() smithy.Struct { return new(GetAgentVersionRequest) },
+	NewOutput: func() smithy.Struct { return new(GetAgentVersionResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetAgentVersion)
 	},
@@ -1006,8 +1043,9 @@ var opGetAgentVersion = smithy.Operation{
 var opGetDataSource = smithy.Operation{
 	Name: "GetDataSource", Method: "GET", URI: "/knowledgebases/{knowledgeBaseId}/datasources/{dataSourceId}", Code: 200,
 	Input: &schemaGetDataSourceRequest, Output: &schemaGetDataSourceResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
-	NewInput: func() smithy.Struct { return new(GetDataSourceRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
+	NewInput:  func() smithy.Struct { return new(GetDataSourceRequest) },
+	NewOutput: func() smithy.Struct { return new(GetDataSourceResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetDataSource)
 	},
@@ -1016,8 +1054,9 @@ var opGetDataSource = smithy.Operation{
 var opGetFlow = smithy.Operation{
 	Name: "GetFlow", Method: "GET", URI: "/flows/{flowIdentifier}/", Code: 200,
 	Input: &schemaGetFlowRequest, Output: &schemaGetFlowResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
-	NewInput: func() smithy.Struct { return new(GetFlowRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
+	NewInput:  func() smithy.Struct { return new(GetFlowRequest) },
+	NewOutput: func() smithy.Struct { return new(GetFlowResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetFlow)
 	},
@@ -1026,8 +1065,9 @@ var opGetFlow = smithy.Operation{
 var opGetFlowAlias = smithy.Operation{
 	Name: "GetFlowAlias", Method: "GET", URI: "/flows/{flowIdentifier}/aliases/{aliasIdentifier}", Code: 200,
 	Input: &schemaGetFlowAliasRequest, Output: &schemaGetFlowAliasResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
-	NewInput: func() smithy.Struct { return new(GetFlowAliasRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
+	NewInput:  func() smithy.Struct { return new(GetFlowAliasRequest) },
+	NewOutput: func() smithy.Struct { return new(GetFlowAliasResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetFlowAlias)
 	},
@@ -1036,8 +1076,9 @@ var opGetFlowAlias = smithy.Operation{
 var opGetFlowVersion = smithy.Operation{
 	Name: "GetFlowVersion", Method: "GET", URI: "/flows/{flowIdentifier}/versions/{flowVersion}/", Code: 200,
 	Input: &schemaGetFlowVersionRequest, Output: &schemaGetFlowVersionResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
-	NewInput: func() smithy.Struct { return new(GetFlowVersionRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
+	NewInput:  func() smithy.Struct { return new(GetFlowVersionRequest) },
+	NewOutput: func() smithy.Struct { return new(GetFlowVersionResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetFlowVersion)
 	},
@@ -1046,8 +1087,9 @@ var opGetFlowVersion = smithy.Operation{
 var opGetIngestionJob = smithy.Operation{
 	Name: "GetIngestionJob", Method: "GET", URI: "/knowledgebases/{knowledgeBaseId}/datasources/{dataSourceId}/ingestionjobs/{ingestionJobId}", Code: 200,
 	Input: &schemaGetIngestionJobRequest, Output: &schemaGetIngestionJobResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
-	NewInput: func() smithy.Struct { return new(GetIngestionJobRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
+	NewInput:  func() smithy.Struct { return new(GetIngestionJobRequest) },
+	NewOutput: func() smithy.Struct { return new(GetIngestionJobResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetIngestionJob)
 	},
@@ -1056,8 +1098,9 @@ var opGetIngestionJob = smithy.Operation{
 var opGetKnowledgeBase = smithy.Operation{
 	Name: "GetKnowledgeBase", Method: "GET", URI: "/knowledgebases/{knowledgeBaseId}", Code: 200,
 	Input: &schemaGetKnowledgeBaseRequest, Output: &schemaGetKnowledgeBaseResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
-	NewInput: func() smithy.Struct { return new(GetKnowledgeBaseRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
+	NewInput:  func() smithy.Struct { return new(GetKnowledgeBaseRequest) },
+	NewOutput: func() smithy.Struct { return new(GetKnowledgeBaseResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetKnowledgeBase)
 	},
@@ -1066,8 +1109,9 @@ var opGetKnowledgeBase = smithy.Operation{
 var opGetKnowledgeBaseDocuments = smithy.Operation{
 	Name: "GetKnowledgeBaseDocuments", Method: "POST", URI: "/knowledgebases/{knowledgeBaseId}/datasources/{dataSourceId}/documents/getDocuments", Code: 200,
 	Input: &schemaGetKnowledgeBaseDocumentsRequest, Output: &schemaGetKnowledgeBaseDocumentsResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(GetKnowledgeBaseDocumentsRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(GetKnowledgeBaseDocumentsRequest) },
+	NewOutput: func() smithy.Struct { return new(GetKnowledgeBaseDocumentsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetKnowledgeBaseDocuments)
 	},
@@ -1076,8 +1120,9 @@ var opGetKnowledgeBaseDocuments = smithy.Operation{
 var opGetPrompt = smithy.Operation{
 	Name: "GetPrompt", Method: "GET", URI: "/prompts/{promptIdentifier}/", Code: 200,
 	Input: &schemaGetPromptRequest, Output: &schemaGetPromptResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
-	NewInput: func() smithy.Struct { return new(GetPromptRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
+	NewInput:  func() smithy.Struct { return new(GetPromptRequest) },
+	NewOutput: func() smithy.Struct { return new(GetPromptResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetPrompt)
 	},
@@ -1086,8 +1131,9 @@ var opGetPrompt = smithy.Operation{
 var opGetResourcePolicy = smithy.Operation{
 	Name: "GetResourcePolicy", Method: "GET", URI: "/resourcepolicy/{resourceArn}", Code: 200,
 	Input: &schemaGetResourcePolicyRequest, Output: &schemaGetResourcePolicyResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
-	NewInput: func() smithy.Struct { return new(GetResourcePolicyRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
+	NewInput:  func() smithy.Struct { return new(GetResourcePolicyRequest) },
+	NewOutput: func() smithy.Struct { return new(GetResourcePolicyResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetResourcePolicy)
 	},
@@ -1096,8 +1142,9 @@ var opGetResourcePolicy = smithy.Operation{
 var opGetRetrievalInstruction = smithy.Operation{
 	Name: "GetRetrievalInstruction", Method: "GET", URI: "/retrievalinstructions/{retrievalInstructionId}", Code: 200,
 	Input: &schemaGetRetrievalInstructionRequest, Output: &schemaGetRetrievalInstructionResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
-	NewInput: func() smithy.Struct { return new(GetRetrievalInstructionRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
+	NewInput:  func() smithy.Struct { return new(GetRetrievalInstructionRequest) },
+	NewOutput: func() smithy.Struct { return new(GetRetrievalInstructionResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetRetrievalInstruction)
 	},
@@ -1106,8 +1153,9 @@ var opGetRetrievalInstruction = smithy.Operation{
 var opGetVpcConfiguration = smithy.Operation{
 	Name: "GetVpcConfiguration", Method: "GET", URI: "/knowledgebases/{knowledgeBaseId}/vpcconfigurations/{vpcConfigurationId}", Code: 200,
 	Input: &schemaGetVPCConfigurationRequest, Output: &schemaGetVPCConfigurationResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
-	NewInput: func() smithy.Struct { return new(GetVPCConfigurationRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
+	NewInput:  func() smithy.Struct { return new(GetVPCConfigurationRequest) },
+	NewOutput: func() smithy.Struct { return new(GetVPCConfigurationResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetVpcConfiguration)
 	},
@@ -1116,8 +1164,9 @@ var opGetVpcConfiguration = smithy.Operation{
 var opIngestKnowledgeBaseDocuments = smithy.Operation{
 	Name: "IngestKnowledgeBaseDocuments", Method: "PUT", URI: "/knowledgebases/{knowledgeBaseId}/datasources/{dataSourceId}/documents", Code: 202,
 	Input: &schemaIngestKnowledgeBaseDocumentsRequest, Output: &schemaIngestKnowledgeBaseDocumentsResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(IngestKnowledgeBaseDocumentsRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(IngestKnowledgeBaseDocumentsRequest) },
+	NewOutput: func() smithy.Struct { return new(IngestKnowledgeBaseDocumentsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.IngestKnowledgeBaseDocuments)
 	},
@@ -1129,6 +1178,7 @@ var opListAgentActionGroups = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListAgentActionGroupsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListAgentActionGroupsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListAgentActionGroups)
 	},
@@ -1140,6 +1190,7 @@ var opListAgentAliases = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListAgentAliasesRequest) },
+	NewOutput: func() smithy.Struct { return new(ListAgentAliasesResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListAgentAliases)
 	},
@@ -1151,6 +1202,7 @@ var opListAgentCollaborators = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListAgentCollaboratorsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListAgentCollaboratorsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListAgentCollaborators)
 	},
@@ -1162,6 +1214,7 @@ var opListAgentKnowledgeBases = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListAgentKnowledgeBasesRequest) },
+	NewOutput: func() smithy.Struct { return new(ListAgentKnowledgeBasesResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListAgentKnowledgeBases)
 	},
@@ -1173,6 +1226,7 @@ var opListAgentVersions = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListAgentVersionsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListAgentVersionsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListAgentVersions)
 	},
@@ -1184,6 +1238,7 @@ var opListAgents = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListAgentsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListAgentsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListAgents)
 	},
@@ -1195,6 +1250,7 @@ var opListDataSources = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListDataSourcesRequest) },
+	NewOutput: func() smithy.Struct { return new(ListDataSourcesResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListDataSources)
 	},
@@ -1206,6 +1262,7 @@ var opListFlowAliases = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListFlowAliasesRequest) },
+	NewOutput: func() smithy.Struct { return new(ListFlowAliasesResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListFlowAliases)
 	},
@@ -1217,6 +1274,7 @@ var opListFlowVersions = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListFlowVersionsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListFlowVersionsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListFlowVersions)
 	},
@@ -1228,6 +1286,7 @@ var opListFlows = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListFlowsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListFlowsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListFlows)
 	},
@@ -1239,6 +1298,7 @@ var opListIngestionJobs = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListIngestionJobsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListIngestionJobsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListIngestionJobs)
 	},
@@ -1250,6 +1310,7 @@ var opListKnowledgeBaseDocuments = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaServiceQuotaExceededException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListKnowledgeBaseDocumentsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListKnowledgeBaseDocumentsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListKnowledgeBaseDocuments)
 	},
@@ -1261,6 +1322,7 @@ var opListKnowledgeBases = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListKnowledgeBasesRequest) },
+	NewOutput: func() smithy.Struct { return new(ListKnowledgeBasesResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListKnowledgeBases)
 	},
@@ -1272,6 +1334,7 @@ var opListPrompts = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListPromptsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListPromptsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListPrompts)
 	},
@@ -1283,6 +1346,7 @@ var opListRetrievalInstructionVersions = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListRetrievalInstructionVersionsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListRetrievalInstructionVersionsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListRetrievalInstructionVersions)
 	},
@@ -1294,6 +1358,7 @@ var opListRetrievalInstructions = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListRetrievalInstructionsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListRetrievalInstructionsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListRetrievalInstructions)
 	},
@@ -1302,8 +1367,9 @@ var opListRetrievalInstructions = smithy.Operation{
 var opListTagsForResource = smithy.Operation{
 	Name: "ListTagsForResource", Method: "GET", URI: "/tags/{resourceArn}", Code: 200,
 	Input: &schemaListTagsForResourceRequest, Output: &schemaListTagsForResourceResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
-	NewInput: func() smithy.Struct { return new(ListTagsForResourceRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
+	NewInput:  func() smithy.Struct { return new(ListTagsForResourceRequest) },
+	NewOutput: func() smithy.Struct { return new(ListTagsForResourceResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListTagsForResource)
 	},
@@ -1315,6 +1381,7 @@ var opListVpcConfigurations = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListVPCConfigurationsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListVPCConfigurationsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListVpcConfigurations)
 	},
@@ -1323,8 +1390,9 @@ var opListVpcConfigurations = smithy.Operation{
 var opPrepareAgent = smithy.Operation{
 	Name: "PrepareAgent", Method: "POST", URI: "/agents/{agentId}/", Code: 202,
 	Input: &schemaPrepareAgentRequest, Output: &schemaPrepareAgentResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(PrepareAgentRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(PrepareAgentRequest) },
+	NewOutput: func() smithy.Struct { return new(PrepareAgentResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.PrepareAgent)
 	},
@@ -1333,8 +1401,9 @@ var opPrepareAgent = smithy.Operation{
 var opPrepareFlow = smithy.Operation{
 	Name: "PrepareFlow", Method: "POST", URI: "/flows/{flowIdentifier}/", Code: 202,
 	Input: &schemaPrepareFlowRequest, Output: &schemaPrepareFlowResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(PrepareFlowRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(PrepareFlowRequest) },
+	NewOutput: func() smithy.Struct { return new(PrepareFlowResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.PrepareFlow)
 	},
@@ -1343,8 +1412,9 @@ var opPrepareFlow = smithy.Operation{
 var opPutResourcePolicy = smithy.Operation{
 	Name: "PutResourcePolicy", Method: "PUT", URI: "/resourcepolicy/{resourceArn}", Code: 200,
 	Input: &schemaPutResourcePolicyRequest, Output: &schemaPutResourcePolicyResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
-	NewInput: func() smithy.Struct { return new(PutResourcePolicyRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
+	NewInput:  func() smithy.Struct { return new(PutResourcePolicyRequest) },
+	NewOutput: func() smithy.Struct { return new(PutResourcePolicyResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.PutResourcePolicy)
 	},
@@ -1353,8 +1423,9 @@ var opPutResourcePolicy = smithy.Operation{
 var opStartIngestionJob = smithy.Operation{
 	Name: "StartIngestionJob", Method: "PUT", URI: "/knowledgebases/{knowledgeBaseId}/datasources/{dataSourceId}/ingestionjobs/", Code: 202,
 	Input: &schemaStartIngestionJobRequest, Output: &schemaStartIngestionJobResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(StartIngestionJobRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(StartIngestionJobRequest) },
+	NewOutput: func() smithy.Struct { return new(StartIngestionJobResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.StartIngestionJob)
 	},
@@ -1363,8 +1434,9 @@ var opStartIngestionJob = smithy.Operation{
 var opStopIngestionJob = smithy.Operation{
 	Name: "StopIngestionJob", Method: "POST", URI: "/knowledgebases/{knowledgeBaseId}/datasources/{dataSourceId}/ingestionjobs/{ingestionJobId}/stop", Code: 202,
 	Input: &schemaStopIngestionJobRequest, Output: &schemaStopIngestionJobResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
-	NewInput: func() smithy.Struct { return new(StopIngestionJobRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
+	NewInput:  func() smithy.Struct { return new(StopIngestionJobRequest) },
+	NewOutput: func() smithy.Struct { return new(StopIngestionJobResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.StopIngestionJob)
 	},
@@ -1373,8 +1445,9 @@ var opStopIngestionJob = smithy.Operation{
 var opTagResource = smithy.Operation{
 	Name: "TagResource", Method: "POST", URI: "/tags/{resourceArn}", Code: 200,
 	Input: &schemaTagResourceRequest, Output: &schemaTagResourceResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(TagResourceRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(TagResourceRequest) },
+	NewOutput: func() smithy.Struct { return new(TagResourceResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.TagResource)
 	},
@@ -1383,8 +1456,9 @@ var opTagResource = smithy.Operation{
 var opUntagResource = smithy.Operation{
 	Name: "UntagResource", Method: "DELETE", URI: "/tags/{resourceArn}", Code: 200,
 	Input: &schemaUntagResourceRequest, Output: &schemaUntagResourceResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
-	NewInput: func() smithy.Struct { return new(UntagResourceRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException},
+	NewInput:  func() smithy.Struct { return new(UntagResourceRequest) },
+	NewOutput: func() smithy.Struct { return new(UntagResourceResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.UntagResource)
 	},
@@ -1393,8 +1467,9 @@ var opUntagResource = smithy.Operation{
 var opUpdateAgent = smithy.Operation{
 	Name: "UpdateAgent", Method: "PUT", URI: "/agents/{agentId}/", Code: 202,
 	Input: &schemaUpdateAgentRequest, Output: &schemaUpdateAgentResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(UpdateAgentRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(UpdateAgentRequest) },
+	NewOutput: func() smithy.Struct { return new(UpdateAgentResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.UpdateAgent)
 	},
@@ -1403,8 +1478,9 @@ var opUpdateAgent = smithy.Operation{
 var opUpdateAgentActionGroup = smithy.Operation{
 	Name: "UpdateAgentActionGroup", Method: "PUT", URI: "/agents/{agentId}/agentversions/{agentVersion}/actiongroups/{actionGroupId}/", Code: 200,
 	Input: &schemaUpdateAgentActionGroupRequest, Output: &schemaUpdateAgentActionGroupResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(UpdateAgentActionGroupRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(UpdateAgentActionGroupRequest) },
+	NewOutput: func() smithy.Struct { return new(UpdateAgentActionGroupResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.UpdateAgentActionGroup)
 	},
@@ -1413,8 +1489,9 @@ var opUpdateAgentActionGroup = smithy.Operation{
 var opUpdateAgentAlias = smithy.Operation{
 	Name: "UpdateAgentAlias", Method: "PUT", URI: "/agents/{agentId}/agentaliases/{agentAliasId}/", Code: 202,
 	Input: &schemaUpdateAgentAliasRequest, Output: &schemaUpdateAgentAliasResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(UpdateAgentAliasRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(UpdateAgentAliasRequest) },
+	NewOutput: func() smithy.Struct { return new(UpdateAgentAliasResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.UpdateAgentAlias)
 	},
@@ -1423,8 +1500,9 @@ var opUpdateAgentAlias = smithy.Operation{
 var opUpdateAgentCollaborator = smithy.Operation{
 	Name: "UpdateAgentCollaborator", Method: "PUT", URI: "/agents/{agentId}/agentversions/{agentVersion}/agentcollaborators/{collaboratorId}/", Code: 200,
 	Input: &schemaUpdateAgentCollaboratorRequest, Output: &schemaUpdateAgentCollaboratorResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(UpdateAgentCollaboratorRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(UpdateAgentCollaboratorRequest) },
+	NewOutput: func() smithy.Struct { return new(UpdateAgentCollaboratorResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.UpdateAgentCollaborator)
 	},
@@ -1433,8 +1511,9 @@ var opUpdateAgentCollaborator = smithy.Operation{
 var opUpdateAgentKnowledgeBase = smithy.Operation{
 	Name: "UpdateAgentKnowledgeBase", Method: "PUT", URI: "/agents/{agentId}/agentversions/{agentVersion}/knowledgebases/{knowledgeBaseId}/", Code: 200,
 	Input: &schemaUpdateAgentKnowledgeBaseRequest, Output: &schemaUpdateAgentKnowledgeBaseResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
-	NewInput: func() smithy.Struct { return new(UpdateAgentKnowledgeBaseRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
+	NewInput:  func() smithy.Struct { return new(UpdateAgentKnowledgeBaseRequest) },
+	NewOutput: func() smithy.Struct { return new(UpdateAgentKnowledgeBaseResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.UpdateAgentKnowledgeBase)
 	},
@@ -1443,8 +1522,9 @@ var opUpdateAgentKnowledgeBase = smithy.Operation{
 var opUpdateDataSource = smithy.Operation{
 	Name: "UpdateDataSource", Method: "PUT", URI: "/knowledgebases/{knowledgeBaseId}/datasources/{dataSourceId}", Code: 200,
 	Input: &schemaUpdateDataSourceRequest, Output: &schemaUpdateDataSourceResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
-	NewInput: func() smithy.Struct { return new(UpdateDataSourceRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
+	NewInput:  func() smithy.Struct { return new(UpdateDataSourceRequest) },
+	NewOutput: func() smithy.Struct { return new(UpdateDataSourceResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.UpdateDataSource)
 	},
@@ -1453,8 +1533,9 @@ var opUpdateDataSource = smithy.Operation{
 var opUpdateFlow = smithy.Operation{
 	Name: "UpdateFlow", Method: "PUT", URI: "/flows/{flowIdentifier}/", Code: 200,
 	Input: &schemaUpdateFlowRequest, Output: &schemaUpdateFlowResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(UpdateFlowRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(UpdateFlowRequest) },
+	NewOutput: func() smithy.Struct { return new(UpdateFlowResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.UpdateFlow)
 	},
@@ -1463,8 +1544,9 @@ var opUpdateFlow = smithy.Operation{
 var opUpdateFlowAlias = smithy.Operation{
 	Name: "UpdateFlowAlias", Method: "PUT", URI: "/flows/{flowIdentifier}/aliases/{aliasIdentifier}", Code: 200,
 	Input: &schemaUpdateFlowAliasRequest, Output: &schemaUpdateFlowAliasResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(UpdateFlowAliasRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(UpdateFlowAliasRequest) },
+	NewOutput: func() smithy.Struct { return new(UpdateFlowAliasResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.UpdateFlowAlias)
 	},
@@ -1473,8 +1555,9 @@ var opUpdateFlowAlias = smithy.Operation{
 var opUpdateKnowledgeBase = smithy.Operation{
 	Name: "UpdateKnowledgeBase", Method: "PUT", URI: "/knowledgebases/{knowledgeBaseId}", Code: 202,
 	Input: &schemaUpdateKnowledgeBaseRequest, Output: &schemaUpdateKnowledgeBaseResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
-	NewInput: func() smithy.Struct { return new(UpdateKnowledgeBaseRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
+	NewInput:  func() smithy.Struct { return new(UpdateKnowledgeBaseRequest) },
+	NewOutput: func() smithy.Struct { return new(UpdateKnowledgeBaseResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.UpdateKnowledgeBase)
 	},
@@ -1483,8 +1566,9 @@ var opUpdateKnowledgeBase = smithy.Operation{
 var opUpdatePrompt = smithy.Operation{
 	Name: "UpdatePrompt", Method: "PUT", URI: "/prompts/{promptIdentifier}/", Code: 200,
 	Input: &schemaUpdatePromptRequest, Output: &schemaUpdatePromptResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(UpdatePromptRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(UpdatePromptRequest) },
+	NewOutput: func() smithy.Struct { return new(UpdatePromptResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.UpdatePrompt)
 	},
@@ -1493,8 +1577,9 @@ var opUpdatePrompt = smithy.Operation{
 var opUpdateRetrievalInstruction = smithy.Operation{
 	Name: "UpdateRetrievalInstruction", Method: "PUT", URI: "/retrievalinstructions/{retrievalInstructionId}", Code: 202,
 	Input: &schemaUpdateRetrievalInstructionRequest, Output: &schemaUpdateRetrievalInstructionResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
-	NewInput: func() smithy.Struct { return new(UpdateRetrievalInstructionRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException, &schemaResourceNotFoundException, &schemaConflictException},
+	NewInput:  func() smithy.Struct { return new(UpdateRetrievalInstructionRequest) },
+	NewOutput: func() smithy.Struct { return new(UpdateRetrievalInstructionResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.UpdateRetrievalInstruction)
 	},
@@ -1503,8 +1588,9 @@ var opUpdateRetrievalInstruction = smithy.Operation{
 var opValidateFlowDefinition = smithy.Operation{
 	Name: "ValidateFlowDefinition", Method: "POST", URI: "/flows/validate-definition", Code: 200,
 	Input: &schemaValidateFlowDefinitionRequest, Output: &schemaValidateFlowDefinitionResponse,
-	Errors:   []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException},
-	NewInput: func() smithy.Struct { return new(ValidateFlowDefinitionRequest) },
+	Errors:    []*smithy.Schema{&schemaThrottlingException, &schemaAccessDeniedException, &schemaValidationException, &schemaInternalServerException},
+	NewInput:  func() smithy.Struct { return new(ValidateFlowDefinitionRequest) },
+	NewOutput: func() smithy.Struct { return new(ValidateFlowDefinitionResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ValidateFlowDefinition)
 	},

@@ -27,7 +27,8 @@ func (v *APISchema) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadOpt(r, s, &v.Payload, smithy.ReadString[string])
 	case 1:
-		return smithy.ReadStruct(r, &v.S3)
+		v.S3 = new(S3Identifier)
+		return r.Struct(v.S3)
 	}
 	return nil
 }
@@ -36,7 +37,10 @@ func (v *APISchema) ReadMember(r smithy.Reader, i int) error {
 func (v *APISchema) WriteMembers(w smithy.Writer) {
 	s := &schemaAPISchema
 	smithy.WriteOpt(w, s, 0, v.Payload, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.S3)
+	if v.S3 != nil {
+		w.Member(1)
+		w.Struct(v.S3)
+	}
 }
 
 var schemaAWSResourceARN = smithy.Schema{
@@ -135,9 +139,14 @@ func (v *ActionGroupInvocationInput) ReadMember(r smithy.Reader, i int) error {
 	case 4:
 		return smithy.ReadString(r, s, &v.InvocationID)
 	case 5:
-		return smithy.ReadList(r, s, &v.Parameters, smithy.ReadValue[Parameter])
+		v.Parameters = []Parameter{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Parameters = append(v.Parameters, Parameter{})
+			return &v.Parameters[len(v.Parameters)-1]
+		})
 	case 6:
-		return smithy.ReadStruct(r, &v.RequestBody)
+		v.RequestBody = new(RequestBody)
+		return r.Struct(v.RequestBody)
 	case 7:
 		return smithy.ReadString(r, s, &v.Verb)
 	}
@@ -149,11 +158,16 @@ func (v *ActionGroupInvocationInput) WriteMembers(w smithy.Writer) {
 	s := &schemaActionGroupInvocationInput
 	smithy.WriteString(w, s, 0, v.ActionGroupName)
 	smithy.WriteString(w, s, 1, v.APIPath)
-	smithy.WriteString(w, s, 2, v.ExecutionType)
+	smithy.WriteString(w, s, 2, string(v.ExecutionType))
 	smithy.WriteString(w, s, 3, v.Function)
 	smithy.WriteString(w, s, 4, v.InvocationID)
-	smithy.WriteList(w, s, 5, v.Parameters, smithy.PutValue[Parameter])
-	smithy.WriteStruct(w, 6, v.RequestBody)
+	if v.Parameters != nil {
+		smithy.WriteStructs(w, s, 5, len(v.Parameters), func(i int) smithy.Struct { return &v.Parameters[i] })
+	}
+	if v.RequestBody != nil {
+		w.Member(6)
+		w.Struct(v.RequestBody)
+	}
 	smithy.WriteString(w, s, 7, v.Verb)
 }
 
@@ -176,7 +190,8 @@ func (v *ActionGroupInvocationOutput) ReadMember(r smithy.Reader, i int) error {
 	s := schemaActionGroupInvocationOutput.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Metadata)
+		v.Metadata = new(Metadata)
+		return r.Struct(v.Metadata)
 	case 1:
 		return smithy.ReadString(r, s, &v.Text)
 	}
@@ -186,7 +201,10 @@ func (v *ActionGroupInvocationOutput) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ActionGroupInvocationOutput) WriteMembers(w smithy.Writer) {
 	s := &schemaActionGroupInvocationOutput
-	smithy.WriteStruct(w, 0, v.Metadata)
+	if v.Metadata != nil {
+		w.Member(0)
+		w.Struct(v.Metadata)
+	}
 	smithy.WriteString(w, s, 1, v.Text)
 }
 
@@ -269,15 +287,18 @@ func (v *AgentActionGroup) ReadMember(r smithy.Reader, i int) error {
 	s := schemaAgentActionGroup.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ActionGroupExecutor)
+		v.ActionGroupExecutor = new(ActionGroupExecutor)
+		return r.Struct(v.ActionGroupExecutor)
 	case 1:
 		return smithy.ReadString(r, s, &v.ActionGroupName)
 	case 2:
-		return smithy.ReadStruct(r, &v.APISchema)
+		v.APISchema = new(APISchema)
+		return r.Struct(v.APISchema)
 	case 3:
 		return smithy.ReadString(r, s, &v.Description)
 	case 4:
-		return smithy.ReadStruct(r, &v.FunctionSchema)
+		v.FunctionSchema = new(FunctionSchema)
+		return r.Struct(v.FunctionSchema)
 	case 5:
 		return smithy.ReadString(r, s, &v.ParentActionGroupSignature)
 	case 6:
@@ -289,12 +310,21 @@ func (v *AgentActionGroup) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AgentActionGroup) WriteMembers(w smithy.Writer) {
 	s := &schemaAgentActionGroup
-	smithy.WriteStruct(w, 0, v.ActionGroupExecutor)
-	smithy.Write(w, s, 1, &v.ActionGroupName, smithy.PutString[string])
-	smithy.WriteStruct(w, 2, v.APISchema)
+	if v.ActionGroupExecutor != nil {
+		w.Member(0)
+		w.Struct(v.ActionGroupExecutor)
+	}
+	smithy.WriteString(w, s, 1, v.ActionGroupName)
+	if v.APISchema != nil {
+		w.Member(2)
+		w.Struct(v.APISchema)
+	}
 	smithy.WriteString(w, s, 3, v.Description)
-	smithy.WriteStruct(w, 4, v.FunctionSchema)
-	smithy.WriteString(w, s, 5, v.ParentActionGroupSignature)
+	if v.FunctionSchema != nil {
+		w.Member(4)
+		w.Struct(v.FunctionSchema)
+	}
+	smithy.WriteString(w, s, 5, string(v.ParentActionGroupSignature))
 	smithy.WriteMap(w, s, 6, v.ParentActionGroupSignatureParams, smithy.PutString[string])
 }
 
@@ -341,7 +371,8 @@ func (v *AgentCollaboratorInputPayload) ReadMember(r smithy.Reader, i int) error
 	s := schemaAgentCollaboratorInputPayload.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ReturnControlResults)
+		v.ReturnControlResults = new(ReturnControlResults)
+		return r.Struct(v.ReturnControlResults)
 	case 1:
 		return smithy.ReadString(r, s, &v.Text)
 	case 2:
@@ -353,9 +384,12 @@ func (v *AgentCollaboratorInputPayload) ReadMember(r smithy.Reader, i int) error
 // WriteMembers implements smithy.Struct.
 func (v *AgentCollaboratorInputPayload) WriteMembers(w smithy.Writer) {
 	s := &schemaAgentCollaboratorInputPayload
-	smithy.WriteStruct(w, 0, v.ReturnControlResults)
+	if v.ReturnControlResults != nil {
+		w.Member(0)
+		w.Struct(v.ReturnControlResults)
+	}
 	smithy.WriteString(w, s, 1, v.Text)
-	smithy.WriteString(w, s, 2, v.Type)
+	smithy.WriteString(w, s, 2, string(v.Type))
 }
 
 var schemaAgentCollaboratorInvocationInput = smithy.Schema{
@@ -382,7 +416,8 @@ func (v *AgentCollaboratorInvocationInput) ReadMember(r smithy.Reader, i int) er
 	case 1:
 		return smithy.ReadString(r, s, &v.AgentCollaboratorName)
 	case 2:
-		return smithy.ReadStruct(r, &v.Input)
+		v.Input = new(AgentCollaboratorInputPayload)
+		return r.Struct(v.Input)
 	}
 	return nil
 }
@@ -392,7 +427,10 @@ func (v *AgentCollaboratorInvocationInput) WriteMembers(w smithy.Writer) {
 	s := &schemaAgentCollaboratorInvocationInput
 	smithy.WriteString(w, s, 0, v.AgentCollaboratorAliasARN)
 	smithy.WriteString(w, s, 1, v.AgentCollaboratorName)
-	smithy.WriteStruct(w, 2, v.Input)
+	if v.Input != nil {
+		w.Member(2)
+		w.Struct(v.Input)
+	}
 }
 
 var schemaAgentCollaboratorInvocationOutput = smithy.Schema{
@@ -420,9 +458,11 @@ func (v *AgentCollaboratorInvocationOutput) ReadMember(r smithy.Reader, i int) e
 	case 1:
 		return smithy.ReadString(r, s, &v.AgentCollaboratorName)
 	case 2:
-		return smithy.ReadStruct(r, &v.Metadata)
+		v.Metadata = new(Metadata)
+		return r.Struct(v.Metadata)
 	case 3:
-		return smithy.ReadStruct(r, &v.Output)
+		v.Output = new(AgentCollaboratorOutputPayload)
+		return r.Struct(v.Output)
 	}
 	return nil
 }
@@ -432,8 +472,14 @@ func (v *AgentCollaboratorInvocationOutput) WriteMembers(w smithy.Writer) {
 	s := &schemaAgentCollaboratorInvocationOutput
 	smithy.WriteString(w, s, 0, v.AgentCollaboratorAliasARN)
 	smithy.WriteString(w, s, 1, v.AgentCollaboratorName)
-	smithy.WriteStruct(w, 2, v.Metadata)
-	smithy.WriteStruct(w, 3, v.Output)
+	if v.Metadata != nil {
+		w.Member(2)
+		w.Struct(v.Metadata)
+	}
+	if v.Output != nil {
+		w.Member(3)
+		w.Struct(v.Output)
+	}
 }
 
 var schemaAgentCollaboratorOutputPayload = smithy.Schema{
@@ -456,7 +502,8 @@ func (v *AgentCollaboratorOutputPayload) ReadMember(r smithy.Reader, i int) erro
 	s := schemaAgentCollaboratorOutputPayload.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ReturnControlPayload)
+		v.ReturnControlPayload = new(ReturnControlPayload)
+		return r.Struct(v.ReturnControlPayload)
 	case 1:
 		return smithy.ReadString(r, s, &v.Text)
 	case 2:
@@ -468,9 +515,12 @@ func (v *AgentCollaboratorOutputPayload) ReadMember(r smithy.Reader, i int) erro
 // WriteMembers implements smithy.Struct.
 func (v *AgentCollaboratorOutputPayload) WriteMembers(w smithy.Writer) {
 	s := &schemaAgentCollaboratorOutputPayload
-	smithy.WriteStruct(w, 0, v.ReturnControlPayload)
+	if v.ReturnControlPayload != nil {
+		w.Member(0)
+		w.Struct(v.ReturnControlPayload)
+	}
 	smithy.WriteString(w, s, 1, v.Text)
-	smithy.WriteString(w, s, 2, v.Type)
+	smithy.WriteString(w, s, 2, string(v.Type))
 }
 
 var schemaAgentCollaboratorPayloadString = smithy.Schema{
@@ -529,23 +579,39 @@ func (*AgenticRetrieveAction) Schema() *smithy.Schema { return &schemaAgenticRet
 func (v *AgenticRetrieveAction) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.CodeExecution)
+		v.CodeExecution = new(AgenticRetrieveCodeExecutionDetails)
+		return r.Struct(v.CodeExecution)
 	case 1:
-		return smithy.ReadStruct(r, &v.FullDocumentExpansion)
+		v.FullDocumentExpansion = new(AgenticRetrieveFullDocExpansionDetails)
+		return r.Struct(v.FullDocumentExpansion)
 	case 2:
-		return smithy.ReadStruct(r, &v.MemoryRetrieve)
+		v.MemoryRetrieve = new(AgenticRetrieveMemoryRetrieveDetails)
+		return r.Struct(v.MemoryRetrieve)
 	case 3:
-		return smithy.ReadStruct(r, &v.Retrieve)
+		v.Retrieve = new(AgenticRetrieveActionDetails)
+		return r.Struct(v.Retrieve)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveAction) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.CodeExecution)
-	smithy.WriteStruct(w, 1, v.FullDocumentExpansion)
-	smithy.WriteStruct(w, 2, v.MemoryRetrieve)
-	smithy.WriteStruct(w, 3, v.Retrieve)
+	if v.CodeExecution != nil {
+		w.Member(0)
+		w.Struct(v.CodeExecution)
+	}
+	if v.FullDocumentExpansion != nil {
+		w.Member(1)
+		w.Struct(v.FullDocumentExpansion)
+	}
+	if v.MemoryRetrieve != nil {
+		w.Member(2)
+		w.Struct(v.MemoryRetrieve)
+	}
+	if v.Retrieve != nil {
+		w.Member(3)
+		w.Struct(v.Retrieve)
+	}
 }
 
 var schemaAgenticRetrieveActionDetails = smithy.Schema{
@@ -567,9 +633,14 @@ func (v *AgenticRetrieveActionDetails) ReadMember(r smithy.Reader, i int) error 
 	s := schemaAgenticRetrieveActionDetails.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.InputQuery)
+		v.InputQuery = new(AgenticRetrieveMessageContent)
+		return r.Struct(v.InputQuery)
 	case 1:
-		return smithy.ReadList(r, s, &v.SourceRetrievers, smithy.ReadValue[AgenticRetrieveSourceRetriever])
+		v.SourceRetrievers = []AgenticRetrieveSourceRetriever{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.SourceRetrievers = append(v.SourceRetrievers, AgenticRetrieveSourceRetriever{})
+			return &v.SourceRetrievers[len(v.SourceRetrievers)-1]
+		})
 	}
 	return nil
 }
@@ -577,8 +648,11 @@ func (v *AgenticRetrieveActionDetails) ReadMember(r smithy.Reader, i int) error 
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveActionDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveActionDetails
-	smithy.WriteStruct(w, 0, v.InputQuery)
-	smithy.WriteList(w, s, 1, v.SourceRetrievers, smithy.PutValue[AgenticRetrieveSourceRetriever])
+	if v.InputQuery != nil {
+		w.Member(0)
+		w.Struct(v.InputQuery)
+	}
+	smithy.WriteStructs(w, s, 1, len(v.SourceRetrievers), func(i int) smithy.Struct { return &v.SourceRetrievers[i] })
 }
 
 var schemaAgenticRetrieveActions = smithy.Schema{
@@ -618,7 +692,7 @@ func (v *AgenticRetrieveAppliedInstruction) ReadMember(r smithy.Reader, i int) e
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveAppliedInstruction) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveAppliedInstruction
-	smithy.Write(w, s, 0, &v.ID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ID)
 	smithy.WriteString(w, s, 1, v.Version)
 }
 
@@ -651,8 +725,8 @@ func (v *AgenticRetrieveBedrockGuardrailConfiguration) ReadMember(r smithy.Reade
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveBedrockGuardrailConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveBedrockGuardrailConfiguration
-	smithy.Write(w, s, 0, &v.GuardrailID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.GuardrailVersion, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.GuardrailID)
+	smithy.WriteString(w, s, 1, v.GuardrailVersion)
 }
 
 var schemaAgenticRetrieveBedrockGuardrailConfigurationGuardrailIDString = smithy.Schema{
@@ -682,14 +756,18 @@ func (*AgenticRetrieveBedrockRerankingConfiguration) Schema() *smithy.Schema {
 func (v *AgenticRetrieveBedrockRerankingConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ModelConfiguration)
+		v.ModelConfiguration = new(AgenticRetrieveBedrockRerankingModelConfiguration)
+		return r.Struct(v.ModelConfiguration)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveBedrockRerankingConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.ModelConfiguration)
+	if v.ModelConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.ModelConfiguration)
+	}
 }
 
 var schemaAgenticRetrieveBedrockRerankingModelConfiguration = smithy.Schema{
@@ -718,7 +796,7 @@ func (v *AgenticRetrieveBedrockRerankingModelConfiguration) ReadMember(r smithy.
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveBedrockRerankingModelConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveBedrockRerankingModelConfiguration
-	smithy.Write(w, s, 0, &v.ModelARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ModelARN)
 }
 
 var schemaAgenticRetrieveCitation = smithy.Schema{
@@ -741,7 +819,11 @@ func (v *AgenticRetrieveCitation) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadInt(r, s, &v.EndIndex)
 	case 1:
-		return smithy.ReadList(r, s, &v.References, smithy.ReadValue[AgenticRetrieveCitationReference])
+		v.References = []AgenticRetrieveCitationReference{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.References = append(v.References, AgenticRetrieveCitationReference{})
+			return &v.References[len(v.References)-1]
+		})
 	case 2:
 		return smithy.ReadInt(r, s, &v.StartIndex)
 	}
@@ -752,7 +834,7 @@ func (v *AgenticRetrieveCitation) ReadMember(r smithy.Reader, i int) error {
 func (v *AgenticRetrieveCitation) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveCitation
 	smithy.Write(w, s, 0, &v.EndIndex, smithy.PutInt[int])
-	smithy.WriteList(w, s, 1, v.References, smithy.PutValue[AgenticRetrieveCitationReference])
+	smithy.WriteStructs(w, s, 1, len(v.References), func(i int) smithy.Struct { return &v.References[i] })
 	smithy.Write(w, s, 2, &v.StartIndex, smithy.PutInt[int])
 }
 
@@ -819,7 +901,11 @@ func (v *AgenticRetrieveCodeExecutionDetails) ReadMember(r smithy.Reader, i int)
 	s := schemaAgenticRetrieveCodeExecutionDetails.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Documents, smithy.ReadValue[AgenticRetrieveCodeExecutionDocument])
+		v.Documents = []AgenticRetrieveCodeExecutionDocument{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Documents = append(v.Documents, AgenticRetrieveCodeExecutionDocument{})
+			return &v.Documents[len(v.Documents)-1]
+		})
 	}
 	return nil
 }
@@ -827,7 +913,9 @@ func (v *AgenticRetrieveCodeExecutionDetails) ReadMember(r smithy.Reader, i int)
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveCodeExecutionDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveCodeExecutionDetails
-	smithy.WriteList(w, s, 0, v.Documents, smithy.PutValue[AgenticRetrieveCodeExecutionDocument])
+	if v.Documents != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Documents), func(i int) smithy.Struct { return &v.Documents[i] })
+	}
 }
 
 var schemaAgenticRetrieveCodeExecutionDocument = smithy.Schema{
@@ -851,7 +939,8 @@ func (v *AgenticRetrieveCodeExecutionDocument) ReadMember(r smithy.Reader, i int
 	case 0:
 		return smithy.ReadString(r, s, &v.DocumentID)
 	case 1:
-		return smithy.ReadStruct(r, &v.SourceRetriever)
+		v.SourceRetriever = new(AgenticRetrieveSourceRetriever)
+		return r.Struct(v.SourceRetriever)
 	}
 	return nil
 }
@@ -860,7 +949,10 @@ func (v *AgenticRetrieveCodeExecutionDocument) ReadMember(r smithy.Reader, i int
 func (v *AgenticRetrieveCodeExecutionDocument) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveCodeExecutionDocument
 	smithy.WriteString(w, s, 0, v.DocumentID)
-	smithy.WriteStruct(w, 1, v.SourceRetriever)
+	if v.SourceRetriever != nil {
+		w.Member(1)
+		w.Struct(v.SourceRetriever)
+	}
 }
 
 var schemaAgenticRetrieveCodeExecutionDocumentList = smithy.Schema{
@@ -893,13 +985,15 @@ func (v *AgenticRetrieveConfiguration) ReadMember(r smithy.Reader, i int) error 
 	s := schemaAgenticRetrieveConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.FoundationModelConfiguration)
+		v.FoundationModelConfiguration = new(FoundationModelConfiguration)
+		return r.Struct(v.FoundationModelConfiguration)
 	case 1:
 		return smithy.ReadString(r, s, &v.FoundationModelType)
 	case 2:
 		return smithy.ReadOpt(r, s, &v.MaxAgentIteration, smithy.ReadInt[int])
 	case 3:
-		return smithy.ReadStruct(r, &v.RerankingConfiguration)
+		v.RerankingConfiguration = new(AgenticRetrieveRerankingConfiguration)
+		return r.Struct(v.RerankingConfiguration)
 	case 4:
 		return smithy.ReadString(r, s, &v.RerankingModelType)
 	}
@@ -909,11 +1003,17 @@ func (v *AgenticRetrieveConfiguration) ReadMember(r smithy.Reader, i int) error 
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveConfiguration
-	smithy.WriteStruct(w, 0, v.FoundationModelConfiguration)
-	smithy.WriteString(w, s, 1, v.FoundationModelType)
+	if v.FoundationModelConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.FoundationModelConfiguration)
+	}
+	smithy.WriteString(w, s, 1, string(v.FoundationModelType))
 	smithy.WriteOpt(w, s, 2, v.MaxAgentIteration, smithy.PutInt[int])
-	smithy.WriteStruct(w, 3, v.RerankingConfiguration)
-	smithy.WriteString(w, s, 4, v.RerankingModelType)
+	if v.RerankingConfiguration != nil {
+		w.Member(3)
+		w.Struct(v.RerankingConfiguration)
+	}
+	smithy.WriteString(w, s, 4, string(v.RerankingModelType))
 }
 
 var schemaAgenticRetrieveConfigurationMaxAgentIterationInteger = smithy.Schema{
@@ -945,7 +1045,7 @@ func (v *AgenticRetrieveFailure) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveFailure) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveFailure
-	smithy.Write(w, s, 0, &v.Message, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Message)
 }
 
 var schemaAgenticRetrieveFailures = smithy.Schema{
@@ -978,7 +1078,8 @@ func (v *AgenticRetrieveFullDocExpansionDetails) ReadMember(r smithy.Reader, i i
 	case 0:
 		return smithy.ReadString(r, s, &v.DocumentID)
 	case 1:
-		return smithy.ReadStruct(r, &v.SourceRetriever)
+		v.SourceRetriever = new(AgenticRetrieveSourceRetriever)
+		return r.Struct(v.SourceRetriever)
 	}
 	return nil
 }
@@ -987,7 +1088,10 @@ func (v *AgenticRetrieveFullDocExpansionDetails) ReadMember(r smithy.Reader, i i
 func (v *AgenticRetrieveFullDocExpansionDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveFullDocExpansionDetails
 	smithy.WriteString(w, s, 0, v.DocumentID)
-	smithy.WriteStruct(w, 1, v.SourceRetriever)
+	if v.SourceRetriever != nil {
+		w.Member(1)
+		w.Struct(v.SourceRetriever)
+	}
 }
 
 var schemaAgenticRetrieveGeneratedResponse = smithy.Schema{
@@ -1011,7 +1115,11 @@ func (v *AgenticRetrieveGeneratedResponse) ReadMember(r smithy.Reader, i int) er
 	case 0:
 		return smithy.ReadString(r, s, &v.Answer)
 	case 1:
-		return smithy.ReadList(r, s, &v.Citations, smithy.ReadValue[AgenticRetrieveCitation])
+		v.Citations = []AgenticRetrieveCitation{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Citations = append(v.Citations, AgenticRetrieveCitation{})
+			return &v.Citations[len(v.Citations)-1]
+		})
 	}
 	return nil
 }
@@ -1019,8 +1127,10 @@ func (v *AgenticRetrieveGeneratedResponse) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveGeneratedResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveGeneratedResponse
-	smithy.Write(w, s, 0, &v.Answer, smithy.PutString[string])
-	smithy.WriteList(w, s, 1, v.Citations, smithy.PutValue[AgenticRetrieveCitation])
+	smithy.WriteString(w, s, 0, v.Answer)
+	if v.Citations != nil {
+		smithy.WriteStructs(w, s, 1, len(v.Citations), func(i int) smithy.Struct { return &v.Citations[i] })
+	}
 }
 
 var schemaAgenticRetrieveGuardrailWarning = smithy.Schema{
@@ -1058,10 +1168,10 @@ func (v *AgenticRetrieveGuardrailWarning) ReadMember(r smithy.Reader, i int) err
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveGuardrailWarning) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveGuardrailWarning
-	smithy.Write(w, s, 0, &v.Action, smithy.PutString[GuardrailAction])
-	smithy.Write(w, s, 1, &v.ID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, string(v.Action))
+	smithy.WriteString(w, s, 1, v.ID)
 	smithy.WriteString(w, s, 2, v.Message)
-	smithy.Write(w, s, 3, &v.Version, smithy.PutString[string])
+	smithy.WriteString(w, s, 3, v.Version)
 }
 
 var schemaAgenticRetrieveInstructionConfiguration = smithy.Schema{
@@ -1093,7 +1203,7 @@ func (v *AgenticRetrieveInstructionConfiguration) ReadMember(r smithy.Reader, i 
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveInstructionConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveInstructionConfiguration
-	smithy.Write(w, s, 0, &v.RetrievalInstructionID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.RetrievalInstructionID)
 	smithy.WriteString(w, s, 1, v.Version)
 }
 
@@ -1122,9 +1232,14 @@ func (v *AgenticRetrieveMemoryConfiguration) ReadMember(r smithy.Reader, i int) 
 	case 1:
 		return smithy.ReadString(r, s, &v.PersistenceMode)
 	case 2:
-		return smithy.ReadList(r, s, &v.RetrievalConfigs, smithy.ReadValue[AgenticRetrieveMemoryRetrievalConfig])
+		v.RetrievalConfigs = []AgenticRetrieveMemoryRetrievalConfig{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.RetrievalConfigs = append(v.RetrievalConfigs, AgenticRetrieveMemoryRetrievalConfig{})
+			return &v.RetrievalConfigs[len(v.RetrievalConfigs)-1]
+		})
 	case 3:
-		return smithy.ReadStruct(r, &v.SessionBinding)
+		v.SessionBinding = new(AgenticRetrieveMemorySessionBinding)
+		return r.Struct(v.SessionBinding)
 	}
 	return nil
 }
@@ -1132,10 +1247,15 @@ func (v *AgenticRetrieveMemoryConfiguration) ReadMember(r smithy.Reader, i int) 
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveMemoryConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveMemoryConfiguration
-	smithy.Write(w, s, 0, &v.MemoryID, smithy.PutString[string])
-	smithy.WriteString(w, s, 1, v.PersistenceMode)
-	smithy.WriteList(w, s, 2, v.RetrievalConfigs, smithy.PutValue[AgenticRetrieveMemoryRetrievalConfig])
-	smithy.WriteStruct(w, 3, v.SessionBinding)
+	smithy.WriteString(w, s, 0, v.MemoryID)
+	smithy.WriteString(w, s, 1, string(v.PersistenceMode))
+	if v.RetrievalConfigs != nil {
+		smithy.WriteStructs(w, s, 2, len(v.RetrievalConfigs), func(i int) smithy.Struct { return &v.RetrievalConfigs[i] })
+	}
+	if v.SessionBinding != nil {
+		w.Member(3)
+		w.Struct(v.SessionBinding)
+	}
 }
 
 var schemaAgenticRetrieveMemoryMetadataFilter = smithy.Schema{
@@ -1158,11 +1278,13 @@ func (v *AgenticRetrieveMemoryMetadataFilter) ReadMember(r smithy.Reader, i int)
 	s := schemaAgenticRetrieveMemoryMetadataFilter.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Left)
+		v.Left = new(AgenticRetrieveMemoryMetadataFilterLeft)
+		return r.Struct(v.Left)
 	case 1:
 		return smithy.ReadString(r, s, &v.Operator)
 	case 2:
-		return smithy.ReadStruct(r, &v.Right)
+		v.Right = new(AgenticRetrieveMemoryMetadataFilterRight)
+		return r.Struct(v.Right)
 	}
 	return nil
 }
@@ -1170,9 +1292,15 @@ func (v *AgenticRetrieveMemoryMetadataFilter) ReadMember(r smithy.Reader, i int)
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveMemoryMetadataFilter) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveMemoryMetadataFilter
-	smithy.WriteStruct(w, 0, v.Left)
-	smithy.Write(w, s, 1, &v.Operator, smithy.PutString[AgenticRetrieveMemoryMetadataFilterOperator])
-	smithy.WriteStruct(w, 2, v.Right)
+	if v.Left != nil {
+		w.Member(0)
+		w.Struct(v.Left)
+	}
+	smithy.WriteString(w, s, 1, string(v.Operator))
+	if v.Right != nil {
+		w.Member(2)
+		w.Struct(v.Right)
+	}
 }
 
 var schemaAgenticRetrieveMemoryMetadataFilterLeft = smithy.Schema{
@@ -1234,14 +1362,18 @@ func (*AgenticRetrieveMemoryMetadataFilterRight) Schema() *smithy.Schema {
 func (v *AgenticRetrieveMemoryMetadataFilterRight) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.MetadataValue)
+		v.MetadataValue = new(AgenticRetrieveMemoryMetadataValue)
+		return r.Struct(v.MetadataValue)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveMemoryMetadataFilterRight) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.MetadataValue)
+	if v.MetadataValue != nil {
+		w.Member(0)
+		w.Struct(v.MetadataValue)
+	}
 }
 
 var schemaAgenticRetrieveMemoryMetadataKey = smithy.Schema{
@@ -1334,7 +1466,11 @@ func (v *AgenticRetrieveMemoryRetrievalConfig) ReadMember(r smithy.Reader, i int
 	s := schemaAgenticRetrieveMemoryRetrievalConfig.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.MetadataFilters, smithy.ReadValue[AgenticRetrieveMemoryMetadataFilter])
+		v.MetadataFilters = []AgenticRetrieveMemoryMetadataFilter{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.MetadataFilters = append(v.MetadataFilters, AgenticRetrieveMemoryMetadataFilter{})
+			return &v.MetadataFilters[len(v.MetadataFilters)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.Namespace)
 	case 2:
@@ -1348,7 +1484,9 @@ func (v *AgenticRetrieveMemoryRetrievalConfig) ReadMember(r smithy.Reader, i int
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveMemoryRetrievalConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveMemoryRetrievalConfig
-	smithy.WriteList(w, s, 0, v.MetadataFilters, smithy.PutValue[AgenticRetrieveMemoryMetadataFilter])
+	if v.MetadataFilters != nil {
+		smithy.WriteStructs(w, s, 0, len(v.MetadataFilters), func(i int) smithy.Struct { return &v.MetadataFilters[i] })
+	}
 	smithy.WriteString(w, s, 1, v.Namespace)
 	smithy.WriteString(w, s, 2, v.NamespacePath)
 	smithy.WriteString(w, s, 3, v.StrategyID)
@@ -1384,7 +1522,8 @@ func (v *AgenticRetrieveMemoryRetrieveDetails) ReadMember(r smithy.Reader, i int
 	s := schemaAgenticRetrieveMemoryRetrieveDetails.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.InputQuery)
+		v.InputQuery = new(AgenticRetrieveMessageContent)
+		return r.Struct(v.InputQuery)
 	case 1:
 		return smithy.ReadString(r, s, &v.MemoryID)
 	case 2:
@@ -1400,8 +1539,11 @@ func (v *AgenticRetrieveMemoryRetrieveDetails) ReadMember(r smithy.Reader, i int
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveMemoryRetrieveDetails) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveMemoryRetrieveDetails
-	smithy.WriteStruct(w, 0, v.InputQuery)
-	smithy.Write(w, s, 1, &v.MemoryID, smithy.PutString[string])
+	if v.InputQuery != nil {
+		w.Member(0)
+		w.Struct(v.InputQuery)
+	}
+	smithy.WriteString(w, s, 1, v.MemoryID)
 	smithy.WriteString(w, s, 2, v.Namespace)
 	smithy.WriteString(w, s, 3, v.NamespacePath)
 	smithy.WriteString(w, s, 4, v.StrategyID)
@@ -1436,8 +1578,8 @@ func (v *AgenticRetrieveMemorySessionBinding) ReadMember(r smithy.Reader, i int)
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveMemorySessionBinding) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveMemorySessionBinding
-	smithy.Write(w, s, 0, &v.ActorID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.SessionID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ActorID)
+	smithy.WriteString(w, s, 1, v.SessionID)
 }
 
 var schemaAgenticRetrieveMessage = smithy.Schema{
@@ -1457,7 +1599,8 @@ func (v *AgenticRetrieveMessage) ReadMember(r smithy.Reader, i int) error {
 	s := schemaAgenticRetrieveMessage.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Content)
+		v.Content = new(AgenticRetrieveMessageContent)
+		return r.Struct(v.Content)
 	case 1:
 		return smithy.ReadString(r, s, &v.Role)
 	}
@@ -1467,8 +1610,11 @@ func (v *AgenticRetrieveMessage) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveMessage) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveMessage
-	smithy.WriteStruct(w, 0, v.Content)
-	smithy.Write(w, s, 1, &v.Role, smithy.PutString[ConversationRole])
+	if v.Content != nil {
+		w.Member(0)
+		w.Struct(v.Content)
+	}
+	smithy.WriteString(w, s, 1, string(v.Role))
 }
 
 var schemaAgenticRetrieveMessageContent = smithy.Schema{
@@ -1526,14 +1672,18 @@ func (*AgenticRetrievePolicyConfiguration) Schema() *smithy.Schema {
 func (v *AgenticRetrievePolicyConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.BedrockGuardrailConfiguration)
+		v.BedrockGuardrailConfiguration = new(AgenticRetrieveBedrockGuardrailConfiguration)
+		return r.Struct(v.BedrockGuardrailConfiguration)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrievePolicyConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.BedrockGuardrailConfiguration)
+	if v.BedrockGuardrailConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.BedrockGuardrailConfiguration)
+	}
 }
 
 var schemaAgenticRetrieveRerankingConfiguration = smithy.Schema{
@@ -1555,7 +1705,8 @@ func (v *AgenticRetrieveRerankingConfiguration) ReadMember(r smithy.Reader, i in
 	s := schemaAgenticRetrieveRerankingConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.BedrockRerankingConfiguration)
+		v.BedrockRerankingConfiguration = new(AgenticRetrieveBedrockRerankingConfiguration)
+		return r.Struct(v.BedrockRerankingConfiguration)
 	case 1:
 		return smithy.ReadString(r, s, &v.Type)
 	}
@@ -1565,8 +1716,11 @@ func (v *AgenticRetrieveRerankingConfiguration) ReadMember(r smithy.Reader, i in
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveRerankingConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveRerankingConfiguration
-	smithy.WriteStruct(w, 0, v.BedrockRerankingConfiguration)
-	smithy.Write(w, s, 1, &v.Type, smithy.PutString[AgenticRetrieveRerankingConfigurationType])
+	if v.BedrockRerankingConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.BedrockRerankingConfiguration)
+	}
+	smithy.WriteString(w, s, 1, string(v.Type))
 }
 
 var schemaAgenticRetrieveRerankingConfigurationType = smithy.Schema{
@@ -1605,7 +1759,7 @@ func (v *AgenticRetrieveResponseEvent) ReadMember(r smithy.Reader, i int) error 
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveResponseEvent) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveResponseEvent
-	smithy.Write(w, s, 0, &v.Text, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Text)
 }
 
 var schemaAgenticRetrieveResultEvent = smithy.Schema{
@@ -1626,11 +1780,16 @@ func (v *AgenticRetrieveResultEvent) ReadMember(r smithy.Reader, i int) error {
 	s := schemaAgenticRetrieveResultEvent.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.GeneratedResponse)
+		v.GeneratedResponse = new(AgenticRetrieveGeneratedResponse)
+		return r.Struct(v.GeneratedResponse)
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	case 2:
-		return smithy.ReadList(r, s, &v.Results, smithy.ReadValue[AgenticRetrieveResultItem])
+		v.Results = []AgenticRetrieveResultItem{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Results = append(v.Results, AgenticRetrieveResultItem{})
+			return &v.Results[len(v.Results)-1]
+		})
 	}
 	return nil
 }
@@ -1638,9 +1797,12 @@ func (v *AgenticRetrieveResultEvent) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveResultEvent) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveResultEvent
-	smithy.WriteStruct(w, 0, v.GeneratedResponse)
+	if v.GeneratedResponse != nil {
+		w.Member(0)
+		w.Struct(v.GeneratedResponse)
+	}
 	smithy.WriteString(w, s, 1, v.NextToken)
-	smithy.WriteList(w, s, 2, v.Results, smithy.PutValue[AgenticRetrieveResultItem])
+	smithy.WriteStructs(w, s, 2, len(v.Results), func(i int) smithy.Struct { return &v.Results[i] })
 }
 
 var schemaAgenticRetrieveResultItem = smithy.Schema{
@@ -1661,11 +1823,13 @@ func (v *AgenticRetrieveResultItem) ReadMember(r smithy.Reader, i int) error {
 	s := schemaAgenticRetrieveResultItem.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Content)
+		v.Content = new(RetrievalContent)
+		return r.Struct(v.Content)
 	case 1:
 		return smithy.ReadMap(r, s, &v.Metadata, smithy.ReadJSON)
 	case 2:
-		return smithy.ReadStruct(r, &v.SourceRetriever)
+		v.SourceRetriever = new(AgenticRetrieveSourceRetriever)
+		return r.Struct(v.SourceRetriever)
 	}
 	return nil
 }
@@ -1673,9 +1837,15 @@ func (v *AgenticRetrieveResultItem) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveResultItem) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveResultItem
-	smithy.WriteStruct(w, 0, v.Content)
+	if v.Content != nil {
+		w.Member(0)
+		w.Struct(v.Content)
+	}
 	smithy.WriteMap(w, s, 1, v.Metadata, smithy.PutJSON)
-	smithy.WriteStruct(w, 2, v.SourceRetriever)
+	if v.SourceRetriever != nil {
+		w.Member(2)
+		w.Struct(v.SourceRetriever)
+	}
 }
 
 var schemaAgenticRetrieveResults = smithy.Schema{
@@ -1716,7 +1886,7 @@ func (v *AgenticRetrieveSourceMetadata) ReadMember(r smithy.Reader, i int) error
 func (v *AgenticRetrieveSourceMetadata) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveSourceMetadata
 	smithy.WriteString(w, s, 0, v.Identifier)
-	smithy.WriteString(w, s, 1, v.RetrievalType)
+	smithy.WriteString(w, s, 1, string(v.RetrievalType))
 }
 
 var schemaAgenticRetrieveSourceMetadataList = smithy.Schema{
@@ -1753,7 +1923,7 @@ func (v *AgenticRetrieveSourceRetriever) ReadMember(r smithy.Reader, i int) erro
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveSourceRetriever) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveSourceRetriever
-	smithy.Write(w, s, 0, &v.Identifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Identifier)
 }
 
 var schemaAgenticRetrieveSourceRetrieverList = smithy.Schema{
@@ -1800,23 +1970,36 @@ func (v *AgenticRetrieveStreamRequest) ReadMember(r smithy.Reader, i int) error 
 	s := schemaAgenticRetrieveStreamRequest.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.AgenticRetrieveConfiguration)
+		v.AgenticRetrieveConfiguration = new(AgenticRetrieveConfiguration)
+		return r.Struct(v.AgenticRetrieveConfiguration)
 	case 1:
 		return smithy.ReadOpt(r, s, &v.GenerateResponse, smithy.ReadBool)
 	case 2:
-		return smithy.ReadStruct(r, &v.MemoryConfiguration)
+		v.MemoryConfiguration = new(AgenticRetrieveMemoryConfiguration)
+		return r.Struct(v.MemoryConfiguration)
 	case 3:
-		return smithy.ReadList(r, s, &v.Messages, smithy.ReadValue[AgenticRetrieveMessage])
+		v.Messages = []AgenticRetrieveMessage{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Messages = append(v.Messages, AgenticRetrieveMessage{})
+			return &v.Messages[len(v.Messages)-1]
+		})
 	case 4:
 		return smithy.ReadString(r, s, &v.NextToken)
 	case 5:
-		return smithy.ReadStruct(r, &v.PolicyConfiguration)
+		v.PolicyConfiguration = new(AgenticRetrievePolicyConfiguration)
+		return r.Struct(v.PolicyConfiguration)
 	case 6:
-		return smithy.ReadStruct(r, &v.RetrievalInstructionConfiguration)
+		v.RetrievalInstructionConfiguration = new(AgenticRetrieveInstructionConfiguration)
+		return r.Struct(v.RetrievalInstructionConfiguration)
 	case 7:
-		return smithy.ReadList(r, s, &v.Retrievers, smithy.ReadValue[AgenticRetriever])
+		v.Retrievers = []AgenticRetriever{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Retrievers = append(v.Retrievers, AgenticRetriever{})
+			return &v.Retrievers[len(v.Retrievers)-1]
+		})
 	case 8:
-		return smithy.ReadStruct(r, &v.UserContext)
+		v.UserContext = new(UserContext)
+		return r.Struct(v.UserContext)
 	}
 	return nil
 }
@@ -1824,15 +2007,30 @@ func (v *AgenticRetrieveStreamRequest) ReadMember(r smithy.Reader, i int) error 
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveStreamRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveStreamRequest
-	smithy.WriteStruct(w, 0, v.AgenticRetrieveConfiguration)
+	if v.AgenticRetrieveConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.AgenticRetrieveConfiguration)
+	}
 	smithy.WriteOpt(w, s, 1, v.GenerateResponse, smithy.PutBool)
-	smithy.WriteStruct(w, 2, v.MemoryConfiguration)
-	smithy.WriteList(w, s, 3, v.Messages, smithy.PutValue[AgenticRetrieveMessage])
+	if v.MemoryConfiguration != nil {
+		w.Member(2)
+		w.Struct(v.MemoryConfiguration)
+	}
+	smithy.WriteStructs(w, s, 3, len(v.Messages), func(i int) smithy.Struct { return &v.Messages[i] })
 	smithy.WriteString(w, s, 4, v.NextToken)
-	smithy.WriteStruct(w, 5, v.PolicyConfiguration)
-	smithy.WriteStruct(w, 6, v.RetrievalInstructionConfiguration)
-	smithy.WriteList(w, s, 7, v.Retrievers, smithy.PutValue[AgenticRetriever])
-	smithy.WriteStruct(w, 8, v.UserContext)
+	if v.PolicyConfiguration != nil {
+		w.Member(5)
+		w.Struct(v.PolicyConfiguration)
+	}
+	if v.RetrievalInstructionConfiguration != nil {
+		w.Member(6)
+		w.Struct(v.RetrievalInstructionConfiguration)
+	}
+	smithy.WriteStructs(w, s, 7, len(v.Retrievers), func(i int) smithy.Struct { return &v.Retrievers[i] })
+	if v.UserContext != nil {
+		w.Member(8)
+		w.Struct(v.UserContext)
+	}
 }
 
 var schemaAgenticRetrieveStreamRequestMessagesList = smithy.Schema{
@@ -1915,47 +2113,95 @@ func (*AgenticRetrieveStreamResponseOutput) Schema() *smithy.Schema {
 func (v *AgenticRetrieveStreamResponseOutput) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.AccessDeniedException)
+		v.AccessDeniedException = new(AccessDeniedException)
+		return r.Struct(v.AccessDeniedException)
 	case 1:
-		return smithy.ReadStruct(r, &v.BadGatewayException)
+		v.BadGatewayException = new(BadGatewayException)
+		return r.Struct(v.BadGatewayException)
 	case 2:
-		return smithy.ReadStruct(r, &v.ConflictException)
+		v.ConflictException = new(ConflictException)
+		return r.Struct(v.ConflictException)
 	case 3:
-		return smithy.ReadStruct(r, &v.DependencyFailedException)
+		v.DependencyFailedException = new(DependencyFailedException)
+		return r.Struct(v.DependencyFailedException)
 	case 4:
-		return smithy.ReadStruct(r, &v.InternalServerException)
+		v.InternalServerException = new(InternalServerException)
+		return r.Struct(v.InternalServerException)
 	case 5:
-		return smithy.ReadStruct(r, &v.ResourceNotFoundException)
+		v.ResourceNotFoundException = new(ResourceNotFoundException)
+		return r.Struct(v.ResourceNotFoundException)
 	case 6:
-		return smithy.ReadStruct(r, &v.ResponseEvent)
+		v.ResponseEvent = new(AgenticRetrieveResponseEvent)
+		return r.Struct(v.ResponseEvent)
 	case 7:
-		return smithy.ReadStruct(r, &v.Result)
+		v.Result = new(AgenticRetrieveResultEvent)
+		return r.Struct(v.Result)
 	case 8:
-		return smithy.ReadStruct(r, &v.ServiceQuotaExceededException)
+		v.ServiceQuotaExceededException = new(ServiceQuotaExceededException)
+		return r.Struct(v.ServiceQuotaExceededException)
 	case 9:
-		return smithy.ReadStruct(r, &v.ThrottlingException)
+		v.ThrottlingException = new(ThrottlingException)
+		return r.Struct(v.ThrottlingException)
 	case 10:
-		return smithy.ReadStruct(r, &v.TraceEvent)
+		v.TraceEvent = new(AgenticRetrieveTraceEvent)
+		return r.Struct(v.TraceEvent)
 	case 11:
-		return smithy.ReadStruct(r, &v.ValidationException)
+		v.ValidationException = new(ValidationException)
+		return r.Struct(v.ValidationException)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveStreamResponseOutput) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.AccessDeniedException)
-	smithy.WriteStruct(w, 1, v.BadGatewayException)
-	smithy.WriteStruct(w, 2, v.ConflictException)
-	smithy.WriteStruct(w, 3, v.DependencyFailedException)
-	smithy.WriteStruct(w, 4, v.InternalServerException)
-	smithy.WriteStruct(w, 5, v.ResourceNotFoundException)
-	smithy.WriteStruct(w, 6, v.ResponseEvent)
-	smithy.WriteStruct(w, 7, v.Result)
-	smithy.WriteStruct(w, 8, v.ServiceQuotaExceededException)
-	smithy.WriteStruct(w, 9, v.ThrottlingException)
-	smithy.WriteStruct(w, 10, v.TraceEvent)
-	smithy.WriteStruct(w, 11, v.ValidationException)
+	if v.AccessDeniedException != nil {
+		w.Member(0)
+		w.Struct(v.AccessDeniedException)
+	}
+	if v.BadGatewayException != nil {
+		w.Member(1)
+		w.Struct(v.BadGatewayException)
+	}
+	if v.ConflictException != nil {
+		w.Member(2)
+		w.Struct(v.ConflictException)
+	}
+	if v.DependencyFailedException != nil {
+		w.Member(3)
+		w.Struct(v.DependencyFailedException)
+	}
+	if v.InternalServerException != nil {
+		w.Member(4)
+		w.Struct(v.InternalServerException)
+	}
+	if v.ResourceNotFoundException != nil {
+		w.Member(5)
+		w.Struct(v.ResourceNotFoundException)
+	}
+	if v.ResponseEvent != nil {
+		w.Member(6)
+		w.Struct(v.ResponseEvent)
+	}
+	if v.Result != nil {
+		w.Member(7)
+		w.Struct(v.Result)
+	}
+	if v.ServiceQuotaExceededException != nil {
+		w.Member(8)
+		w.Struct(v.ServiceQuotaExceededException)
+	}
+	if v.ThrottlingException != nil {
+		w.Member(9)
+		w.Struct(v.ThrottlingException)
+	}
+	if v.TraceEvent != nil {
+		w.Member(10)
+		w.Struct(v.TraceEvent)
+	}
+	if v.ValidationException != nil {
+		w.Member(11)
+		w.Struct(v.ValidationException)
+	}
 }
 
 var schemaAgenticRetrieveTraceEvent = smithy.Schema{
@@ -1976,7 +2222,8 @@ func (v *AgenticRetrieveTraceEvent) ReadMember(r smithy.Reader, i int) error {
 	s := schemaAgenticRetrieveTraceEvent.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Attributes)
+		v.Attributes = new(AgenticRetrieveTraceEventAttributes)
+		return r.Struct(v.Attributes)
 	case 1:
 		return smithy.ReadString(r, s, &v.ID)
 	case 2:
@@ -1988,8 +2235,11 @@ func (v *AgenticRetrieveTraceEvent) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveTraceEvent) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveTraceEvent
-	smithy.WriteStruct(w, 0, v.Attributes)
-	smithy.Write(w, s, 1, &v.ID, smithy.PutString[string])
+	if v.Attributes != nil {
+		w.Member(0)
+		w.Struct(v.Attributes)
+	}
+	smithy.WriteString(w, s, 1, v.ID)
 	smithy.Write(w, s, 2, &v.Timestamp, smithy.PutInt[int64])
 }
 
@@ -2019,23 +2269,44 @@ func (v *AgenticRetrieveTraceEventAttributes) ReadMember(r smithy.Reader, i int)
 	s := schemaAgenticRetrieveTraceEventAttributes.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Actions, smithy.ReadValue[AgenticRetrieveAction])
+		v.Actions = []AgenticRetrieveAction{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Actions = append(v.Actions, AgenticRetrieveAction{})
+			return &v.Actions[len(v.Actions)-1]
+		})
 	case 1:
-		return smithy.ReadStruct(r, &v.AppliedInstruction)
+		v.AppliedInstruction = new(AgenticRetrieveAppliedInstruction)
+		return r.Struct(v.AppliedInstruction)
 	case 2:
-		return smithy.ReadList(r, s, &v.Failures, smithy.ReadValue[AgenticRetrieveFailure])
+		v.Failures = []AgenticRetrieveFailure{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Failures = append(v.Failures, AgenticRetrieveFailure{})
+			return &v.Failures[len(v.Failures)-1]
+		})
 	case 3:
 		return smithy.ReadString(r, s, &v.Message)
 	case 4:
-		return smithy.ReadList(r, s, &v.RetrievalMetadata, smithy.ReadValue[AgenticRetrieveSourceMetadata])
+		v.RetrievalMetadata = []AgenticRetrieveSourceMetadata{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.RetrievalMetadata = append(v.RetrievalMetadata, AgenticRetrieveSourceMetadata{})
+			return &v.RetrievalMetadata[len(v.RetrievalMetadata)-1]
+		})
 	case 5:
-		return smithy.ReadList(r, s, &v.RetrievalResponse, smithy.ReadValue[AgenticRetrieveTraceResultItem])
+		v.RetrievalResponse = []AgenticRetrieveTraceResultItem{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.RetrievalResponse = append(v.RetrievalResponse, AgenticRetrieveTraceResultItem{})
+			return &v.RetrievalResponse[len(v.RetrievalResponse)-1]
+		})
 	case 6:
 		return smithy.ReadString(r, s, &v.Status)
 	case 7:
 		return smithy.ReadString(r, s, &v.Step)
 	case 8:
-		return smithy.ReadList(r, s, &v.Warnings, smithy.ReadValue[AgenticRetrieveWarning])
+		v.Warnings = []AgenticRetrieveWarning{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Warnings = append(v.Warnings, AgenticRetrieveWarning{})
+			return &v.Warnings[len(v.Warnings)-1]
+		})
 	}
 	return nil
 }
@@ -2043,15 +2314,28 @@ func (v *AgenticRetrieveTraceEventAttributes) ReadMember(r smithy.Reader, i int)
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveTraceEventAttributes) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveTraceEventAttributes
-	smithy.WriteList(w, s, 0, v.Actions, smithy.PutValue[AgenticRetrieveAction])
-	smithy.WriteStruct(w, 1, v.AppliedInstruction)
-	smithy.WriteList(w, s, 2, v.Failures, smithy.PutValue[AgenticRetrieveFailure])
-	smithy.Write(w, s, 3, &v.Message, smithy.PutString[string])
-	smithy.WriteList(w, s, 4, v.RetrievalMetadata, smithy.PutValue[AgenticRetrieveSourceMetadata])
-	smithy.WriteList(w, s, 5, v.RetrievalResponse, smithy.PutValue[AgenticRetrieveTraceResultItem])
-	smithy.Write(w, s, 6, &v.Status, smithy.PutString[AgenticRetrieveStatus])
-	smithy.Write(w, s, 7, &v.Step, smithy.PutString[AgenticRetrieveStep])
-	smithy.WriteList(w, s, 8, v.Warnings, smithy.PutValue[AgenticRetrieveWarning])
+	if v.Actions != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Actions), func(i int) smithy.Struct { return &v.Actions[i] })
+	}
+	if v.AppliedInstruction != nil {
+		w.Member(1)
+		w.Struct(v.AppliedInstruction)
+	}
+	if v.Failures != nil {
+		smithy.WriteStructs(w, s, 2, len(v.Failures), func(i int) smithy.Struct { return &v.Failures[i] })
+	}
+	smithy.WriteString(w, s, 3, v.Message)
+	if v.RetrievalMetadata != nil {
+		smithy.WriteStructs(w, s, 4, len(v.RetrievalMetadata), func(i int) smithy.Struct { return &v.RetrievalMetadata[i] })
+	}
+	if v.RetrievalResponse != nil {
+		smithy.WriteStructs(w, s, 5, len(v.RetrievalResponse), func(i int) smithy.Struct { return &v.RetrievalResponse[i] })
+	}
+	smithy.WriteString(w, s, 6, string(v.Status))
+	smithy.WriteString(w, s, 7, string(v.Step))
+	if v.Warnings != nil {
+		smithy.WriteStructs(w, s, 8, len(v.Warnings), func(i int) smithy.Struct { return &v.Warnings[i] })
+	}
 }
 
 var schemaAgenticRetrieveTraceResultItem = smithy.Schema{
@@ -2074,11 +2358,13 @@ func (v *AgenticRetrieveTraceResultItem) ReadMember(r smithy.Reader, i int) erro
 	s := schemaAgenticRetrieveTraceResultItem.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Content)
+		v.Content = new(RetrievalContent)
+		return r.Struct(v.Content)
 	case 1:
 		return smithy.ReadMap(r, s, &v.Metadata, smithy.ReadJSON)
 	case 2:
-		return smithy.ReadStruct(r, &v.SourceRetriever)
+		v.SourceRetriever = new(AgenticRetrieveSourceRetriever)
+		return r.Struct(v.SourceRetriever)
 	}
 	return nil
 }
@@ -2086,9 +2372,15 @@ func (v *AgenticRetrieveTraceResultItem) ReadMember(r smithy.Reader, i int) erro
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveTraceResultItem) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveTraceResultItem
-	smithy.WriteStruct(w, 0, v.Content)
+	if v.Content != nil {
+		w.Member(0)
+		w.Struct(v.Content)
+	}
 	smithy.WriteMap(w, s, 1, v.Metadata, smithy.PutJSON)
-	smithy.WriteStruct(w, 2, v.SourceRetriever)
+	if v.SourceRetriever != nil {
+		w.Member(2)
+		w.Struct(v.SourceRetriever)
+	}
 }
 
 var schemaAgenticRetrieveTraceResults = smithy.Schema{
@@ -2120,17 +2412,25 @@ func (*AgenticRetrieveWarning) Schema() *smithy.Schema { return &schemaAgenticRe
 func (v *AgenticRetrieveWarning) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Guardrail)
+		v.Guardrail = new(AgenticRetrieveGuardrailWarning)
+		return r.Struct(v.Guardrail)
 	case 1:
-		return smithy.ReadStruct(r, &v.Message)
+		v.Message = new(AgenticRetrieveWarningMessage)
+		return r.Struct(v.Message)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveWarning) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Guardrail)
-	smithy.WriteStruct(w, 1, v.Message)
+	if v.Guardrail != nil {
+		w.Member(0)
+		w.Struct(v.Guardrail)
+	}
+	if v.Message != nil {
+		w.Member(1)
+		w.Struct(v.Message)
+	}
 }
 
 var schemaAgenticRetrieveWarningMessage = smithy.Schema{
@@ -2159,7 +2459,7 @@ func (v *AgenticRetrieveWarningMessage) ReadMember(r smithy.Reader, i int) error
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetrieveWarningMessage) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetrieveWarningMessage
-	smithy.Write(w, s, 0, &v.Message, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Message)
 }
 
 var schemaAgenticRetrieveWarnings = smithy.Schema{
@@ -2188,7 +2488,8 @@ func (v *AgenticRetriever) ReadMember(r smithy.Reader, i int) error {
 	s := schemaAgenticRetriever.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Configuration)
+		v.Configuration = new(RetrieverConfiguration)
+		return r.Struct(v.Configuration)
 	case 1:
 		return smithy.ReadString(r, s, &v.Description)
 	}
@@ -2198,7 +2499,10 @@ func (v *AgenticRetriever) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AgenticRetriever) WriteMembers(w smithy.Writer) {
 	s := &schemaAgenticRetriever
-	smithy.WriteStruct(w, 0, v.Configuration)
+	if v.Configuration != nil {
+		w.Member(0)
+		w.Struct(v.Configuration)
+	}
 	smithy.WriteString(w, s, 1, v.Description)
 }
 
@@ -2273,9 +2577,14 @@ func (v *APIInvocationInput) ReadMember(r smithy.Reader, i int) error {
 	case 5:
 		return smithy.ReadString(r, s, &v.HTTPMethod)
 	case 6:
-		return smithy.ReadList(r, s, &v.Parameters, smithy.ReadValue[APIParameter])
+		v.Parameters = []APIParameter{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Parameters = append(v.Parameters, APIParameter{})
+			return &v.Parameters[len(v.Parameters)-1]
+		})
 	case 7:
-		return smithy.ReadStruct(r, &v.RequestBody)
+		v.RequestBody = new(APIRequestBody)
+		return r.Struct(v.RequestBody)
 	}
 	return nil
 }
@@ -2283,14 +2592,19 @@ func (v *APIInvocationInput) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *APIInvocationInput) WriteMembers(w smithy.Writer) {
 	s := &schemaAPIInvocationInput
-	smithy.Write(w, s, 0, &v.ActionGroup, smithy.PutString[string])
-	smithy.WriteString(w, s, 1, v.ActionInvocationType)
+	smithy.WriteString(w, s, 0, v.ActionGroup)
+	smithy.WriteString(w, s, 1, string(v.ActionInvocationType))
 	smithy.WriteString(w, s, 2, v.AgentID)
 	smithy.WriteString(w, s, 3, v.APIPath)
 	smithy.WriteString(w, s, 4, v.CollaboratorName)
 	smithy.WriteString(w, s, 5, v.HTTPMethod)
-	smithy.WriteList(w, s, 6, v.Parameters, smithy.PutValue[APIParameter])
-	smithy.WriteStruct(w, 7, v.RequestBody)
+	if v.Parameters != nil {
+		smithy.WriteStructs(w, s, 6, len(v.Parameters), func(i int) smithy.Struct { return &v.Parameters[i] })
+	}
+	if v.RequestBody != nil {
+		w.Member(7)
+		w.Struct(v.RequestBody)
+	}
 }
 
 var schemaAPIParameter = smithy.Schema{
@@ -2413,14 +2727,14 @@ func (v *APIResult) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *APIResult) WriteMembers(w smithy.Writer) {
 	s := &schemaAPIResult
-	smithy.Write(w, s, 0, &v.ActionGroup, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ActionGroup)
 	smithy.WriteString(w, s, 1, v.AgentID)
 	smithy.WriteString(w, s, 2, v.APIPath)
-	smithy.WriteString(w, s, 3, v.ConfirmationState)
+	smithy.WriteString(w, s, 3, string(v.ConfirmationState))
 	smithy.WriteString(w, s, 4, v.HTTPMethod)
 	smithy.WriteOpt(w, s, 5, v.HTTPStatusCode, smithy.PutInt[int])
 	smithy.WriteMap(w, s, 6, v.ResponseBody, smithy.PutValue[ContentBody])
-	smithy.WriteString(w, s, 7, v.ResponseState)
+	smithy.WriteString(w, s, 7, string(v.ResponseState))
 }
 
 var schemaAttributeType = smithy.Schema{
@@ -2444,7 +2758,11 @@ func (v *Attribution) ReadMember(r smithy.Reader, i int) error {
 	s := schemaAttribution.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Citations, smithy.ReadValue[Citation])
+		v.Citations = []Citation{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Citations = append(v.Citations, Citation{})
+			return &v.Citations[len(v.Citations)-1]
+		})
 	}
 	return nil
 }
@@ -2452,7 +2770,9 @@ func (v *Attribution) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *Attribution) WriteMembers(w smithy.Writer) {
 	s := &schemaAttribution
-	smithy.WriteList(w, s, 0, v.Citations, smithy.PutValue[Citation])
+	if v.Citations != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Citations), func(i int) smithy.Struct { return &v.Citations[i] })
+	}
 }
 
 var schemaAudioSegment = smithy.Schema{
@@ -2482,7 +2802,7 @@ func (v *AudioSegment) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AudioSegment) WriteMembers(w smithy.Writer) {
 	s := &schemaAudioSegment
-	smithy.Write(w, s, 0, &v.S3URI, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.S3URI)
 	smithy.WriteString(w, s, 1, v.Transcription)
 }
 
@@ -2545,14 +2865,18 @@ func (*BedrockFoundationModelConfiguration) Schema() *smithy.Schema {
 func (v *BedrockFoundationModelConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ModelConfiguration)
+		v.ModelConfiguration = new(BedrockFoundationModelModelConfiguration)
+		return r.Struct(v.ModelConfiguration)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *BedrockFoundationModelConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.ModelConfiguration)
+	if v.ModelConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.ModelConfiguration)
+	}
 }
 
 var schemaBedrockFoundationModelModelConfiguration = smithy.Schema{
@@ -2581,7 +2905,7 @@ func (v *BedrockFoundationModelModelConfiguration) ReadMember(r smithy.Reader, i
 // WriteMembers implements smithy.Struct.
 func (v *BedrockFoundationModelModelConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaBedrockFoundationModelModelConfiguration
-	smithy.Write(w, s, 0, &v.ModelARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ModelARN)
 }
 
 var schemaBedrockModelARN = smithy.Schema{
@@ -2604,14 +2928,18 @@ func (*BedrockModelConfigurations) Schema() *smithy.Schema { return &schemaBedro
 func (v *BedrockModelConfigurations) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.PerformanceConfig)
+		v.PerformanceConfig = new(PerformanceConfiguration)
+		return r.Struct(v.PerformanceConfig)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *BedrockModelConfigurations) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.PerformanceConfig)
+	if v.PerformanceConfig != nil {
+		w.Member(0)
+		w.Struct(v.PerformanceConfig)
+	}
 }
 
 var schemaBedrockRerankingConfiguration = smithy.Schema{
@@ -2633,7 +2961,8 @@ func (v *BedrockRerankingConfiguration) ReadMember(r smithy.Reader, i int) error
 	s := schemaBedrockRerankingConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ModelConfiguration)
+		v.ModelConfiguration = new(BedrockRerankingModelConfiguration)
+		return r.Struct(v.ModelConfiguration)
 	case 1:
 		return smithy.ReadOpt(r, s, &v.NumberOfResults, smithy.ReadInt[int])
 	}
@@ -2643,7 +2972,10 @@ func (v *BedrockRerankingConfiguration) ReadMember(r smithy.Reader, i int) error
 // WriteMembers implements smithy.Struct.
 func (v *BedrockRerankingConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaBedrockRerankingConfiguration
-	smithy.WriteStruct(w, 0, v.ModelConfiguration)
+	if v.ModelConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.ModelConfiguration)
+	}
 	smithy.WriteOpt(w, s, 1, v.NumberOfResults, smithy.PutInt[int])
 }
 
@@ -2687,7 +3019,7 @@ func (v *BedrockRerankingModelConfiguration) ReadMember(r smithy.Reader, i int) 
 func (v *BedrockRerankingModelConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaBedrockRerankingModelConfiguration
 	smithy.WriteMap(w, s, 0, v.AdditionalModelRequestFields, smithy.PutJSON)
-	smithy.Write(w, s, 1, &v.ModelARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 1, v.ModelARN)
 }
 
 var schemaBedrockSessionContentBlock = smithy.Schema{
@@ -2707,7 +3039,8 @@ func (v *BedrockSessionContentBlock) ReadMember(r smithy.Reader, i int) error {
 	s := schemaBedrockSessionContentBlock.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Image)
+		v.Image = new(ImageBlock)
+		return r.Struct(v.Image)
 	case 1:
 		return smithy.ReadOpt(r, s, &v.Text, smithy.ReadString[string])
 	}
@@ -2717,7 +3050,10 @@ func (v *BedrockSessionContentBlock) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *BedrockSessionContentBlock) WriteMembers(w smithy.Writer) {
 	s := &schemaBedrockSessionContentBlock
-	smithy.WriteStruct(w, 0, v.Image)
+	if v.Image != nil {
+		w.Member(0)
+		w.Struct(v.Image)
+	}
 	smithy.WriteOpt(w, s, 1, v.Text, smithy.PutString[string])
 }
 
@@ -2779,9 +3115,9 @@ func (v *ByteContentDoc) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ByteContentDoc) WriteMembers(w smithy.Writer) {
 	s := &schemaByteContentDoc
-	smithy.Write(w, s, 0, &v.ContentType, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ContentType)
 	smithy.WriteBytes(w, s, 1, v.Data)
-	smithy.Write(w, s, 2, &v.Identifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 2, v.Identifier)
 }
 
 var schemaByteContentFile = smithy.Schema{
@@ -2812,7 +3148,7 @@ func (v *ByteContentFile) ReadMember(r smithy.Reader, i int) error {
 func (v *ByteContentFile) WriteMembers(w smithy.Writer) {
 	s := &schemaByteContentFile
 	smithy.WriteBytes(w, s, 0, v.Data)
-	smithy.Write(w, s, 1, &v.MediaType, smithy.PutString[string])
+	smithy.WriteString(w, s, 1, v.MediaType)
 }
 
 var schemaCaller = smithy.Schema{
@@ -2877,7 +3213,8 @@ func (v *CheckIngestedDocumentACLRequest) ReadMember(r smithy.Reader, i int) err
 	case 2:
 		return smithy.ReadString(r, s, &v.KnowledgeBaseID)
 	case 3:
-		return smithy.ReadStruct(r, &v.UserContext)
+		v.UserContext = new(UserContext)
+		return r.Struct(v.UserContext)
 	}
 	return nil
 }
@@ -2885,10 +3222,13 @@ func (v *CheckIngestedDocumentACLRequest) ReadMember(r smithy.Reader, i int) err
 // WriteMembers implements smithy.Struct.
 func (v *CheckIngestedDocumentACLRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCheckIngestedDocumentACLRequest
-	smithy.Write(w, s, 0, &v.DataSourceID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.DocumentID, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.WriteStruct(w, 3, v.UserContext)
+	smithy.WriteString(w, s, 0, v.DataSourceID)
+	smithy.WriteString(w, s, 1, v.DocumentID)
+	smithy.WriteString(w, s, 2, v.KnowledgeBaseID)
+	if v.UserContext != nil {
+		w.Member(3)
+		w.Struct(v.UserContext)
+	}
 }
 
 var schemaCheckIngestedDocumentACLResponse = smithy.Schema{
@@ -2937,9 +3277,14 @@ func (v *Citation) ReadMember(r smithy.Reader, i int) error {
 	s := schemaCitation.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.GeneratedResponsePart)
+		v.GeneratedResponsePart = new(GeneratedResponsePart)
+		return r.Struct(v.GeneratedResponsePart)
 	case 1:
-		return smithy.ReadList(r, s, &v.RetrievedReferences, smithy.ReadValue[RetrievedReference])
+		v.RetrievedReferences = []RetrievedReference{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.RetrievedReferences = append(v.RetrievedReferences, RetrievedReference{})
+			return &v.RetrievedReferences[len(v.RetrievedReferences)-1]
+		})
 	}
 	return nil
 }
@@ -2947,8 +3292,13 @@ func (v *Citation) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *Citation) WriteMembers(w smithy.Writer) {
 	s := &schemaCitation
-	smithy.WriteStruct(w, 0, v.GeneratedResponsePart)
-	smithy.WriteList(w, s, 1, v.RetrievedReferences, smithy.PutValue[RetrievedReference])
+	if v.GeneratedResponsePart != nil {
+		w.Member(0)
+		w.Struct(v.GeneratedResponsePart)
+	}
+	if v.RetrievedReferences != nil {
+		smithy.WriteStructs(w, s, 1, len(v.RetrievedReferences), func(i int) smithy.Struct { return &v.RetrievedReferences[i] })
+	}
 }
 
 var schemaCitationEvent = smithy.Schema{
@@ -2969,11 +3319,17 @@ func (v *CitationEvent) ReadMember(r smithy.Reader, i int) error {
 	s := schemaCitationEvent.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Citation)
+		v.Citation = new(Citation)
+		return r.Struct(v.Citation)
 	case 1:
-		return smithy.ReadStruct(r, &v.GeneratedResponsePart)
+		v.GeneratedResponsePart = new(GeneratedResponsePart)
+		return r.Struct(v.GeneratedResponsePart)
 	case 2:
-		return smithy.ReadList(r, s, &v.RetrievedReferences, smithy.ReadValue[RetrievedReference])
+		v.RetrievedReferences = []RetrievedReference{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.RetrievedReferences = append(v.RetrievedReferences, RetrievedReference{})
+			return &v.RetrievedReferences[len(v.RetrievedReferences)-1]
+		})
 	}
 	return nil
 }
@@ -2981,9 +3337,17 @@ func (v *CitationEvent) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CitationEvent) WriteMembers(w smithy.Writer) {
 	s := &schemaCitationEvent
-	smithy.WriteStruct(w, 0, v.Citation)
-	smithy.WriteStruct(w, 1, v.GeneratedResponsePart)
-	smithy.WriteList(w, s, 2, v.RetrievedReferences, smithy.PutValue[RetrievedReference])
+	if v.Citation != nil {
+		w.Member(0)
+		w.Struct(v.Citation)
+	}
+	if v.GeneratedResponsePart != nil {
+		w.Member(1)
+		w.Struct(v.GeneratedResponsePart)
+	}
+	if v.RetrievedReferences != nil {
+		smithy.WriteStructs(w, s, 2, len(v.RetrievedReferences), func(i int) smithy.Struct { return &v.RetrievedReferences[i] })
+	}
 }
 
 var schemaCitations = smithy.Schema{
@@ -3057,7 +3421,8 @@ func (v *CodeInterpreterInvocationOutput) ReadMember(r smithy.Reader, i int) err
 	case 3:
 		return smithy.ReadList(r, s, &v.Files, smithy.ReadString[string])
 	case 4:
-		return smithy.ReadStruct(r, &v.Metadata)
+		v.Metadata = new(Metadata)
+		return r.Struct(v.Metadata)
 	}
 	return nil
 }
@@ -3069,7 +3434,10 @@ func (v *CodeInterpreterInvocationOutput) WriteMembers(w smithy.Writer) {
 	smithy.WriteString(w, s, 1, v.ExecutionOutput)
 	smithy.WriteOpt(w, s, 2, v.ExecutionTimeout, smithy.PutBool)
 	smithy.WriteList(w, s, 3, v.Files, smithy.PutString[string])
-	smithy.WriteStruct(w, 4, v.Metadata)
+	if v.Metadata != nil {
+		w.Member(4)
+		w.Struct(v.Metadata)
+	}
 }
 
 var schemaCollaborationInstruction = smithy.Schema{
@@ -3104,27 +3472,41 @@ func (v *Collaborator) ReadMember(r smithy.Reader, i int) error {
 	s := schemaCollaborator.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.ActionGroups, smithy.ReadValue[AgentActionGroup])
+		v.ActionGroups = []AgentActionGroup{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ActionGroups = append(v.ActionGroups, AgentActionGroup{})
+			return &v.ActionGroups[len(v.ActionGroups)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.AgentCollaboration)
 	case 2:
 		return smithy.ReadString(r, s, &v.AgentName)
 	case 3:
-		return smithy.ReadList(r, s, &v.CollaboratorConfigurations, smithy.ReadValue[CollaboratorConfiguration])
+		v.CollaboratorConfigurations = []CollaboratorConfiguration{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.CollaboratorConfigurations = append(v.CollaboratorConfigurations, CollaboratorConfiguration{})
+			return &v.CollaboratorConfigurations[len(v.CollaboratorConfigurations)-1]
+		})
 	case 4:
 		return smithy.ReadString(r, s, &v.CustomerEncryptionKeyARN)
 	case 5:
 		return smithy.ReadString(r, s, &v.FoundationModel)
 	case 6:
-		return smithy.ReadStruct(r, &v.GuardrailConfiguration)
+		v.GuardrailConfiguration = new(GuardrailConfigurationWithARN)
+		return r.Struct(v.GuardrailConfiguration)
 	case 7:
 		return smithy.ReadOpt(r, s, &v.IdleSessionTTLInSeconds, smithy.ReadInt[int])
 	case 8:
 		return smithy.ReadString(r, s, &v.Instruction)
 	case 9:
-		return smithy.ReadList(r, s, &v.KnowledgeBases, smithy.ReadValue[KnowledgeBase])
+		v.KnowledgeBases = []KnowledgeBase{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.KnowledgeBases = append(v.KnowledgeBases, KnowledgeBase{})
+			return &v.KnowledgeBases[len(v.KnowledgeBases)-1]
+		})
 	case 10:
-		return smithy.ReadStruct(r, &v.PromptOverrideConfiguration)
+		v.PromptOverrideConfiguration = new(PromptOverrideConfiguration)
+		return r.Struct(v.PromptOverrideConfiguration)
 	}
 	return nil
 }
@@ -3132,17 +3514,29 @@ func (v *Collaborator) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *Collaborator) WriteMembers(w smithy.Writer) {
 	s := &schemaCollaborator
-	smithy.WriteList(w, s, 0, v.ActionGroups, smithy.PutValue[AgentActionGroup])
-	smithy.WriteString(w, s, 1, v.AgentCollaboration)
+	if v.ActionGroups != nil {
+		smithy.WriteStructs(w, s, 0, len(v.ActionGroups), func(i int) smithy.Struct { return &v.ActionGroups[i] })
+	}
+	smithy.WriteString(w, s, 1, string(v.AgentCollaboration))
 	smithy.WriteString(w, s, 2, v.AgentName)
-	smithy.WriteList(w, s, 3, v.CollaboratorConfigurations, smithy.PutValue[CollaboratorConfiguration])
+	if v.CollaboratorConfigurations != nil {
+		smithy.WriteStructs(w, s, 3, len(v.CollaboratorConfigurations), func(i int) smithy.Struct { return &v.CollaboratorConfigurations[i] })
+	}
 	smithy.WriteString(w, s, 4, v.CustomerEncryptionKeyARN)
-	smithy.Write(w, s, 5, &v.FoundationModel, smithy.PutString[string])
-	smithy.WriteStruct(w, 6, v.GuardrailConfiguration)
+	smithy.WriteString(w, s, 5, v.FoundationModel)
+	if v.GuardrailConfiguration != nil {
+		w.Member(6)
+		w.Struct(v.GuardrailConfiguration)
+	}
 	smithy.WriteOpt(w, s, 7, v.IdleSessionTTLInSeconds, smithy.PutInt[int])
-	smithy.Write(w, s, 8, &v.Instruction, smithy.PutString[string])
-	smithy.WriteList(w, s, 9, v.KnowledgeBases, smithy.PutValue[KnowledgeBase])
-	smithy.WriteStruct(w, 10, v.PromptOverrideConfiguration)
+	smithy.WriteString(w, s, 8, v.Instruction)
+	if v.KnowledgeBases != nil {
+		smithy.WriteStructs(w, s, 9, len(v.KnowledgeBases), func(i int) smithy.Struct { return &v.KnowledgeBases[i] })
+	}
+	if v.PromptOverrideConfiguration != nil {
+		w.Member(10)
+		w.Struct(v.PromptOverrideConfiguration)
+	}
 }
 
 var schemaCollaboratorConfiguration = smithy.Schema{
@@ -3179,9 +3573,9 @@ func (v *CollaboratorConfiguration) ReadMember(r smithy.Reader, i int) error {
 func (v *CollaboratorConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaCollaboratorConfiguration
 	smithy.WriteString(w, s, 0, v.AgentAliasARN)
-	smithy.Write(w, s, 1, &v.CollaboratorInstruction, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.CollaboratorName, smithy.PutString[string])
-	smithy.WriteString(w, s, 3, v.RelayConversationHistory)
+	smithy.WriteString(w, s, 1, v.CollaboratorInstruction)
+	smithy.WriteString(w, s, 2, v.CollaboratorName)
+	smithy.WriteString(w, s, 3, string(v.RelayConversationHistory))
 }
 
 var schemaCollaboratorConfigurations = smithy.Schema{
@@ -3220,7 +3614,11 @@ func (v *ConditionResultEvent) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.NodeName)
 	case 1:
-		return smithy.ReadList(r, s, &v.SatisfiedConditions, smithy.ReadValue[SatisfiedCondition])
+		v.SatisfiedConditions = []SatisfiedCondition{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.SatisfiedConditions = append(v.SatisfiedConditions, SatisfiedCondition{})
+			return &v.SatisfiedConditions[len(v.SatisfiedConditions)-1]
+		})
 	case 2:
 		return smithy.ReadTime(r, s, &v.Timestamp)
 	}
@@ -3230,8 +3628,8 @@ func (v *ConditionResultEvent) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ConditionResultEvent) WriteMembers(w smithy.Writer) {
 	s := &schemaConditionResultEvent
-	smithy.Write(w, s, 0, &v.NodeName, smithy.PutString[string])
-	smithy.WriteList(w, s, 1, v.SatisfiedConditions, smithy.PutValue[SatisfiedCondition])
+	smithy.WriteString(w, s, 0, v.NodeName)
+	smithy.WriteStructs(w, s, 1, len(v.SatisfiedConditions), func(i int) smithy.Struct { return &v.SatisfiedConditions[i] })
 	smithy.WriteTime(w, s, 2, v.Timestamp)
 }
 
@@ -3321,7 +3719,11 @@ func (v *ContentBody) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.Body)
 	case 1:
-		return smithy.ReadList(r, s, &v.Images, smithy.ReadValue[ImageInput])
+		v.Images = []ImageInput{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Images = append(v.Images, ImageInput{})
+			return &v.Images[len(v.Images)-1]
+		})
 	}
 	return nil
 }
@@ -3330,7 +3732,9 @@ func (v *ContentBody) ReadMember(r smithy.Reader, i int) error {
 func (v *ContentBody) WriteMembers(w smithy.Writer) {
 	s := &schemaContentBody
 	smithy.WriteString(w, s, 0, v.Body)
-	smithy.WriteList(w, s, 1, v.Images, smithy.PutValue[ImageInput])
+	if v.Images != nil {
+		smithy.WriteStructs(w, s, 1, len(v.Images), func(i int) smithy.Struct { return &v.Images[i] })
+	}
 }
 
 var schemaContentMap = smithy.Schema{
@@ -3363,7 +3767,11 @@ func (v *ConversationHistory) ReadMember(r smithy.Reader, i int) error {
 	s := schemaConversationHistory.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Messages, smithy.ReadValue[Message])
+		v.Messages = []Message{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Messages = append(v.Messages, Message{})
+			return &v.Messages[len(v.Messages)-1]
+		})
 	}
 	return nil
 }
@@ -3371,7 +3779,9 @@ func (v *ConversationHistory) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ConversationHistory) WriteMembers(w smithy.Writer) {
 	s := &schemaConversationHistory
-	smithy.WriteList(w, s, 0, v.Messages, smithy.PutValue[Message])
+	if v.Messages != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Messages), func(i int) smithy.Struct { return &v.Messages[i] })
+	}
 }
 
 var schemaConversationRole = smithy.Schema{
@@ -3411,7 +3821,7 @@ func (v *CreateInvocationRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateInvocationRequest
 	smithy.WriteString(w, s, 0, v.Description)
 	smithy.WriteString(w, s, 1, v.InvocationID)
-	smithy.Write(w, s, 2, &v.SessionIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 2, v.SessionIdentifier)
 }
 
 var schemaCreateInvocationResponse = smithy.Schema{
@@ -3445,8 +3855,8 @@ func (v *CreateInvocationResponse) ReadMember(r smithy.Reader, i int) error {
 func (v *CreateInvocationResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateInvocationResponse
 	smithy.WriteTime(w, s, 0, v.CreatedAt)
-	smithy.Write(w, s, 1, &v.InvocationID, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.SessionID, smithy.PutString[string])
+	smithy.WriteString(w, s, 1, v.InvocationID)
+	smithy.WriteString(w, s, 2, v.SessionID)
 }
 
 var schemaCreateSessionRequest = smithy.Schema{
@@ -3518,9 +3928,9 @@ func (v *CreateSessionResponse) ReadMember(r smithy.Reader, i int) error {
 func (v *CreateSessionResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateSessionResponse
 	smithy.WriteTime(w, s, 0, v.CreatedAt)
-	smithy.Write(w, s, 1, &v.SessionARN, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.SessionID, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.SessionStatus, smithy.PutString[SessionStatus])
+	smithy.WriteString(w, s, 1, v.SessionARN)
+	smithy.WriteString(w, s, 2, v.SessionID)
+	smithy.WriteString(w, s, 3, string(v.SessionStatus))
 }
 
 var schemaCreationMode = smithy.Schema{
@@ -3548,14 +3958,18 @@ func (*CustomOrchestration) Schema() *smithy.Schema { return &schemaCustomOrches
 func (v *CustomOrchestration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Executor)
+		v.Executor = new(OrchestrationExecutor)
+		return r.Struct(v.Executor)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *CustomOrchestration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Executor)
+	if v.Executor != nil {
+		w.Member(0)
+		w.Struct(v.Executor)
+	}
 }
 
 var schemaCustomOrchestrationTrace = smithy.Schema{
@@ -3575,7 +3989,8 @@ func (v *CustomOrchestrationTrace) ReadMember(r smithy.Reader, i int) error {
 	s := schemaCustomOrchestrationTrace.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Event)
+		v.Event = new(CustomOrchestrationTraceEvent)
+		return r.Struct(v.Event)
 	case 1:
 		return smithy.ReadString(r, s, &v.TraceID)
 	}
@@ -3585,7 +4000,10 @@ func (v *CustomOrchestrationTrace) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CustomOrchestrationTrace) WriteMembers(w smithy.Writer) {
 	s := &schemaCustomOrchestrationTrace
-	smithy.WriteStruct(w, 0, v.Event)
+	if v.Event != nil {
+		w.Member(0)
+		w.Struct(v.Event)
+	}
 	smithy.WriteString(w, s, 1, v.TraceID)
 }
 
@@ -3661,8 +4079,8 @@ func (v *DeleteAgentMemoryRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeleteAgentMemoryRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteAgentMemoryRequest
-	smithy.Write(w, s, 0, &v.AgentAliasID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentAliasID)
+	smithy.WriteString(w, s, 1, v.AgentID)
 	smithy.WriteString(w, s, 2, v.MemoryID)
 	smithy.WriteString(w, s, 3, v.SessionID)
 }
@@ -3704,7 +4122,7 @@ func (v *DeleteSessionRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeleteSessionRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteSessionRequest
-	smithy.Write(w, s, 0, &v.SessionIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.SessionIdentifier)
 }
 
 var schemaDeleteSessionResponse = smithy.Schema{
@@ -3771,17 +4189,25 @@ func (*DocumentACL) Schema() *smithy.Schema { return &schemaDocumentACL }
 func (v *DocumentACL) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.AllowList)
+		v.AllowList = new(DocumentACLMembership)
+		return r.Struct(v.AllowList)
 	case 1:
-		return smithy.ReadStruct(r, &v.DenyList)
+		v.DenyList = new(DocumentACLMembership)
+		return r.Struct(v.DenyList)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *DocumentACL) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.AllowList)
-	smithy.WriteStruct(w, 1, v.DenyList)
+	if v.AllowList != nil {
+		w.Member(0)
+		w.Struct(v.AllowList)
+	}
+	if v.DenyList != nil {
+		w.Member(1)
+		w.Struct(v.DenyList)
+	}
 }
 
 var schemaDocumentACLCondition = smithy.Schema{
@@ -3804,9 +4230,17 @@ func (v *DocumentACLCondition) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.ConditionOperator)
 	case 1:
-		return smithy.ReadList(r, s, &v.Groups, smithy.ReadValue[DocumentACLGroup])
+		v.Groups = []DocumentACLGroup{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Groups = append(v.Groups, DocumentACLGroup{})
+			return &v.Groups[len(v.Groups)-1]
+		})
 	case 2:
-		return smithy.ReadList(r, s, &v.Users, smithy.ReadValue[DocumentACLUser])
+		v.Users = []DocumentACLUser{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Users = append(v.Users, DocumentACLUser{})
+			return &v.Users[len(v.Users)-1]
+		})
 	}
 	return nil
 }
@@ -3814,9 +4248,13 @@ func (v *DocumentACLCondition) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DocumentACLCondition) WriteMembers(w smithy.Writer) {
 	s := &schemaDocumentACLCondition
-	smithy.WriteString(w, s, 0, v.ConditionOperator)
-	smithy.WriteList(w, s, 1, v.Groups, smithy.PutValue[DocumentACLGroup])
-	smithy.WriteList(w, s, 2, v.Users, smithy.PutValue[DocumentACLUser])
+	smithy.WriteString(w, s, 0, string(v.ConditionOperator))
+	if v.Groups != nil {
+		smithy.WriteStructs(w, s, 1, len(v.Groups), func(i int) smithy.Struct { return &v.Groups[i] })
+	}
+	if v.Users != nil {
+		smithy.WriteStructs(w, s, 2, len(v.Users), func(i int) smithy.Struct { return &v.Users[i] })
+	}
 }
 
 var schemaDocumentACLConditionGroupsList = smithy.Schema{
@@ -3864,8 +4302,8 @@ func (v *DocumentACLGroup) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DocumentACLGroup) WriteMembers(w smithy.Writer) {
 	s := &schemaDocumentACLGroup
-	smithy.Write(w, s, 0, &v.ID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Type, smithy.PutString[DocumentACLMembershipType])
+	smithy.WriteString(w, s, 0, v.ID)
+	smithy.WriteString(w, s, 1, string(v.Type))
 }
 
 var schemaDocumentACLGroupIDString = smithy.Schema{
@@ -3895,7 +4333,11 @@ func (v *DocumentACLMembership) ReadMember(r smithy.Reader, i int) error {
 	s := schemaDocumentACLMembership.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Conditions, smithy.ReadValue[DocumentACLCondition])
+		v.Conditions = []DocumentACLCondition{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Conditions = append(v.Conditions, DocumentACLCondition{})
+			return &v.Conditions[len(v.Conditions)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.MemberRelation)
 	}
@@ -3905,8 +4347,10 @@ func (v *DocumentACLMembership) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DocumentACLMembership) WriteMembers(w smithy.Writer) {
 	s := &schemaDocumentACLMembership
-	smithy.WriteList(w, s, 0, v.Conditions, smithy.PutValue[DocumentACLCondition])
-	smithy.WriteString(w, s, 1, v.MemberRelation)
+	if v.Conditions != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Conditions), func(i int) smithy.Struct { return &v.Conditions[i] })
+	}
+	smithy.WriteString(w, s, 1, string(v.MemberRelation))
 }
 
 var schemaDocumentACLMembershipConditionsList = smithy.Schema{
@@ -3950,8 +4394,8 @@ func (v *DocumentACLUser) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DocumentACLUser) WriteMembers(w smithy.Writer) {
 	s := &schemaDocumentACLUser
-	smithy.Write(w, s, 0, &v.ID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Type, smithy.PutString[DocumentACLMembershipType])
+	smithy.WriteString(w, s, 0, v.ID)
+	smithy.WriteString(w, s, 1, string(v.Type))
 }
 
 var schemaDocumentACLUserIDString = smithy.Schema{
@@ -3997,7 +4441,7 @@ func (v *EndSessionRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *EndSessionRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaEndSessionRequest
-	smithy.Write(w, s, 0, &v.SessionIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.SessionIdentifier)
 }
 
 var schemaEndSessionResponse = smithy.Schema{
@@ -4030,9 +4474,9 @@ func (v *EndSessionResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *EndSessionResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaEndSessionResponse
-	smithy.Write(w, s, 0, &v.SessionARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.SessionID, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.SessionStatus, smithy.PutString[SessionStatus])
+	smithy.WriteString(w, s, 0, v.SessionARN)
+	smithy.WriteString(w, s, 1, v.SessionID)
+	smithy.WriteString(w, s, 2, string(v.SessionStatus))
 }
 
 var schemaExecutionType = smithy.Schema{
@@ -4058,9 +4502,11 @@ func (v *ExternalSource) ReadMember(r smithy.Reader, i int) error {
 	s := schemaExternalSource.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ByteContent)
+		v.ByteContent = new(ByteContentDoc)
+		return r.Struct(v.ByteContent)
 	case 1:
-		return smithy.ReadStruct(r, &v.S3Location)
+		v.S3Location = new(S3ObjectDoc)
+		return r.Struct(v.S3Location)
 	case 2:
 		return smithy.ReadString(r, s, &v.SourceType)
 	}
@@ -4070,9 +4516,15 @@ func (v *ExternalSource) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ExternalSource) WriteMembers(w smithy.Writer) {
 	s := &schemaExternalSource
-	smithy.WriteStruct(w, 0, v.ByteContent)
-	smithy.WriteStruct(w, 1, v.S3Location)
-	smithy.Write(w, s, 2, &v.SourceType, smithy.PutString[ExternalSourceType])
+	if v.ByteContent != nil {
+		w.Member(0)
+		w.Struct(v.ByteContent)
+	}
+	if v.S3Location != nil {
+		w.Member(1)
+		w.Struct(v.S3Location)
+	}
+	smithy.WriteString(w, s, 2, string(v.SourceType))
 }
 
 var schemaExternalSourceType = smithy.Schema{
@@ -4113,13 +4565,17 @@ func (v *ExternalSourcesGenerationConfiguration) ReadMember(r smithy.Reader, i i
 	case 0:
 		return smithy.ReadMap(r, s, &v.AdditionalModelRequestFields, smithy.ReadJSON)
 	case 1:
-		return smithy.ReadStruct(r, &v.GuardrailConfiguration)
+		v.GuardrailConfiguration = new(GuardrailConfiguration)
+		return r.Struct(v.GuardrailConfiguration)
 	case 2:
-		return smithy.ReadStruct(r, &v.InferenceConfig)
+		v.InferenceConfig = new(InferenceConfig)
+		return r.Struct(v.InferenceConfig)
 	case 3:
-		return smithy.ReadStruct(r, &v.PerformanceConfig)
+		v.PerformanceConfig = new(PerformanceConfiguration)
+		return r.Struct(v.PerformanceConfig)
 	case 4:
-		return smithy.ReadStruct(r, &v.PromptTemplate)
+		v.PromptTemplate = new(PromptTemplate)
+		return r.Struct(v.PromptTemplate)
 	}
 	return nil
 }
@@ -4128,10 +4584,22 @@ func (v *ExternalSourcesGenerationConfiguration) ReadMember(r smithy.Reader, i i
 func (v *ExternalSourcesGenerationConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaExternalSourcesGenerationConfiguration
 	smithy.WriteMap(w, s, 0, v.AdditionalModelRequestFields, smithy.PutJSON)
-	smithy.WriteStruct(w, 1, v.GuardrailConfiguration)
-	smithy.WriteStruct(w, 2, v.InferenceConfig)
-	smithy.WriteStruct(w, 3, v.PerformanceConfig)
-	smithy.WriteStruct(w, 4, v.PromptTemplate)
+	if v.GuardrailConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.GuardrailConfiguration)
+	}
+	if v.InferenceConfig != nil {
+		w.Member(2)
+		w.Struct(v.InferenceConfig)
+	}
+	if v.PerformanceConfig != nil {
+		w.Member(3)
+		w.Struct(v.PerformanceConfig)
+	}
+	if v.PromptTemplate != nil {
+		w.Member(4)
+		w.Struct(v.PromptTemplate)
+	}
 }
 
 var schemaExternalSourcesRetrieveAndGenerateConfiguration = smithy.Schema{
@@ -4154,11 +4622,16 @@ func (v *ExternalSourcesRetrieveAndGenerateConfiguration) ReadMember(r smithy.Re
 	s := schemaExternalSourcesRetrieveAndGenerateConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.GenerationConfiguration)
+		v.GenerationConfiguration = new(ExternalSourcesGenerationConfiguration)
+		return r.Struct(v.GenerationConfiguration)
 	case 1:
 		return smithy.ReadString(r, s, &v.ModelARN)
 	case 2:
-		return smithy.ReadList(r, s, &v.Sources, smithy.ReadValue[ExternalSource])
+		v.Sources = []ExternalSource{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Sources = append(v.Sources, ExternalSource{})
+			return &v.Sources[len(v.Sources)-1]
+		})
 	}
 	return nil
 }
@@ -4166,9 +4639,12 @@ func (v *ExternalSourcesRetrieveAndGenerateConfiguration) ReadMember(r smithy.Re
 // WriteMembers implements smithy.Struct.
 func (v *ExternalSourcesRetrieveAndGenerateConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaExternalSourcesRetrieveAndGenerateConfiguration
-	smithy.WriteStruct(w, 0, v.GenerationConfiguration)
-	smithy.Write(w, s, 1, &v.ModelARN, smithy.PutString[string])
-	smithy.WriteList(w, s, 2, v.Sources, smithy.PutValue[ExternalSource])
+	if v.GenerationConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.GenerationConfiguration)
+	}
+	smithy.WriteString(w, s, 1, v.ModelARN)
+	smithy.WriteStructs(w, s, 2, len(v.Sources), func(i int) smithy.Struct { return &v.Sources[i] })
 }
 
 var schemaFailureReasonString = smithy.Schema{
@@ -4199,7 +4675,8 @@ func (v *FailureTrace) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.FailureReason)
 	case 2:
-		return smithy.ReadStruct(r, &v.Metadata)
+		v.Metadata = new(Metadata)
+		return r.Struct(v.Metadata)
 	case 3:
 		return smithy.ReadString(r, s, &v.TraceID)
 	}
@@ -4211,7 +4688,10 @@ func (v *FailureTrace) WriteMembers(w smithy.Writer) {
 	s := &schemaFailureTrace
 	smithy.WriteOpt(w, s, 0, v.FailureCode, smithy.PutInt[int])
 	smithy.WriteString(w, s, 1, v.FailureReason)
-	smithy.WriteStruct(w, 2, v.Metadata)
+	if v.Metadata != nil {
+		w.Member(2)
+		w.Struct(v.Metadata)
+	}
 	smithy.WriteString(w, s, 3, v.TraceID)
 }
 
@@ -4239,7 +4719,7 @@ func (v *FieldForReranking) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FieldForReranking) WriteMembers(w smithy.Writer) {
 	s := &schemaFieldForReranking
-	smithy.Write(w, s, 0, &v.FieldName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.FieldName)
 }
 
 var schemaFieldForRerankingFieldNameString = smithy.Schema{
@@ -4278,7 +4758,11 @@ func (v *FilePart) ReadMember(r smithy.Reader, i int) error {
 	s := schemaFilePart.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Files, smithy.ReadValue[OutputFile])
+		v.Files = []OutputFile{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Files = append(v.Files, OutputFile{})
+			return &v.Files[len(v.Files)-1]
+		})
 	}
 	return nil
 }
@@ -4286,7 +4770,9 @@ func (v *FilePart) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FilePart) WriteMembers(w smithy.Writer) {
 	s := &schemaFilePart
-	smithy.WriteList(w, s, 0, v.Files, smithy.PutValue[OutputFile])
+	if v.Files != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Files), func(i int) smithy.Struct { return &v.Files[i] })
+	}
 }
 
 var schemaFileSource = smithy.Schema{
@@ -4307,9 +4793,11 @@ func (v *FileSource) ReadMember(r smithy.Reader, i int) error {
 	s := schemaFileSource.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ByteContent)
+		v.ByteContent = new(ByteContentFile)
+		return r.Struct(v.ByteContent)
 	case 1:
-		return smithy.ReadStruct(r, &v.S3Location)
+		v.S3Location = new(S3ObjectFile)
+		return r.Struct(v.S3Location)
 	case 2:
 		return smithy.ReadString(r, s, &v.SourceType)
 	}
@@ -4319,9 +4807,15 @@ func (v *FileSource) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FileSource) WriteMembers(w smithy.Writer) {
 	s := &schemaFileSource
-	smithy.WriteStruct(w, 0, v.ByteContent)
-	smithy.WriteStruct(w, 1, v.S3Location)
-	smithy.Write(w, s, 2, &v.SourceType, smithy.PutString[FileSourceType])
+	if v.ByteContent != nil {
+		w.Member(0)
+		w.Struct(v.ByteContent)
+	}
+	if v.S3Location != nil {
+		w.Member(1)
+		w.Struct(v.S3Location)
+	}
+	smithy.WriteString(w, s, 2, string(v.SourceType))
 }
 
 var schemaFileSourceType = smithy.Schema{
@@ -4369,7 +4863,7 @@ func (v *FilterAttribute) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FilterAttribute) WriteMembers(w smithy.Writer) {
 	s := &schemaFilterAttribute
-	smithy.Write(w, s, 0, &v.Key, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Key)
 	smithy.WriteJSON(w, s, 1, v.Value)
 }
 
@@ -4399,7 +4893,8 @@ func (v *FinalResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaFinalResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Metadata)
+		v.Metadata = new(Metadata)
+		return r.Struct(v.Metadata)
 	case 1:
 		return smithy.ReadString(r, s, &v.Text)
 	}
@@ -4409,7 +4904,10 @@ func (v *FinalResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FinalResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaFinalResponse
-	smithy.WriteStruct(w, 0, v.Metadata)
+	if v.Metadata != nil {
+		w.Member(0)
+		w.Struct(v.Metadata)
+	}
 	smithy.WriteString(w, s, 1, v.Text)
 }
 
@@ -4451,7 +4949,7 @@ func (v *FlowCompletionEvent) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FlowCompletionEvent) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowCompletionEvent
-	smithy.Write(w, s, 0, &v.CompletionReason, smithy.PutString[FlowCompletionReason])
+	smithy.WriteString(w, s, 0, string(v.CompletionReason))
 }
 
 var schemaFlowCompletionReason = smithy.Schema{
@@ -4526,7 +5024,7 @@ func (v *FlowExecutionError) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FlowExecutionError) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowExecutionError
-	smithy.WriteString(w, s, 0, v.ErrorValue)
+	smithy.WriteString(w, s, 0, string(v.ErrorValue))
 	smithy.WriteString(w, s, 1, v.Message)
 	smithy.WriteString(w, s, 2, v.NodeName)
 }
@@ -4567,38 +5065,74 @@ func (*FlowExecutionEvent) Schema() *smithy.Schema { return &schemaFlowExecution
 func (v *FlowExecutionEvent) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ConditionResultEvent)
+		v.ConditionResultEvent = new(ConditionResultEvent)
+		return r.Struct(v.ConditionResultEvent)
 	case 1:
-		return smithy.ReadStruct(r, &v.FlowFailureEvent)
+		v.FlowFailureEvent = new(FlowFailureEvent)
+		return r.Struct(v.FlowFailureEvent)
 	case 2:
-		return smithy.ReadStruct(r, &v.FlowInputEvent)
+		v.FlowInputEvent = new(FlowExecutionInputEvent)
+		return r.Struct(v.FlowInputEvent)
 	case 3:
-		return smithy.ReadStruct(r, &v.FlowOutputEvent)
+		v.FlowOutputEvent = new(FlowExecutionOutputEvent)
+		return r.Struct(v.FlowOutputEvent)
 	case 4:
-		return smithy.ReadStruct(r, &v.NodeActionEvent)
+		v.NodeActionEvent = new(NodeActionEvent)
+		return r.Struct(v.NodeActionEvent)
 	case 5:
-		return smithy.ReadStruct(r, &v.NodeDependencyEvent)
+		v.NodeDependencyEvent = new(NodeDependencyEvent)
+		return r.Struct(v.NodeDependencyEvent)
 	case 6:
-		return smithy.ReadStruct(r, &v.NodeFailureEvent)
+		v.NodeFailureEvent = new(NodeFailureEvent)
+		return r.Struct(v.NodeFailureEvent)
 	case 7:
-		return smithy.ReadStruct(r, &v.NodeInputEvent)
+		v.NodeInputEvent = new(NodeInputEvent)
+		return r.Struct(v.NodeInputEvent)
 	case 8:
-		return smithy.ReadStruct(r, &v.NodeOutputEvent)
+		v.NodeOutputEvent = new(NodeOutputEvent)
+		return r.Struct(v.NodeOutputEvent)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *FlowExecutionEvent) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.ConditionResultEvent)
-	smithy.WriteStruct(w, 1, v.FlowFailureEvent)
-	smithy.WriteStruct(w, 2, v.FlowInputEvent)
-	smithy.WriteStruct(w, 3, v.FlowOutputEvent)
-	smithy.WriteStruct(w, 4, v.NodeActionEvent)
-	smithy.WriteStruct(w, 5, v.NodeDependencyEvent)
-	smithy.WriteStruct(w, 6, v.NodeFailureEvent)
-	smithy.WriteStruct(w, 7, v.NodeInputEvent)
-	smithy.WriteStruct(w, 8, v.NodeOutputEvent)
+	if v.ConditionResultEvent != nil {
+		w.Member(0)
+		w.Struct(v.ConditionResultEvent)
+	}
+	if v.FlowFailureEvent != nil {
+		w.Member(1)
+		w.Struct(v.FlowFailureEvent)
+	}
+	if v.FlowInputEvent != nil {
+		w.Member(2)
+		w.Struct(v.FlowInputEvent)
+	}
+	if v.FlowOutputEvent != nil {
+		w.Member(3)
+		w.Struct(v.FlowOutputEvent)
+	}
+	if v.NodeActionEvent != nil {
+		w.Member(4)
+		w.Struct(v.NodeActionEvent)
+	}
+	if v.NodeDependencyEvent != nil {
+		w.Member(5)
+		w.Struct(v.NodeDependencyEvent)
+	}
+	if v.NodeFailureEvent != nil {
+		w.Member(6)
+		w.Struct(v.NodeFailureEvent)
+	}
+	if v.NodeInputEvent != nil {
+		w.Member(7)
+		w.Struct(v.NodeInputEvent)
+	}
+	if v.NodeOutputEvent != nil {
+		w.Member(8)
+		w.Struct(v.NodeOutputEvent)
+	}
 }
 
 var schemaFlowExecutionEventType = smithy.Schema{
@@ -4643,7 +5177,11 @@ func (v *FlowExecutionInputEvent) ReadMember(r smithy.Reader, i int) error {
 	s := schemaFlowExecutionInputEvent.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Fields, smithy.ReadValue[FlowInputField])
+		v.Fields = []FlowInputField{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Fields = append(v.Fields, FlowInputField{})
+			return &v.Fields[len(v.Fields)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NodeName)
 	case 2:
@@ -4655,8 +5193,8 @@ func (v *FlowExecutionInputEvent) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FlowExecutionInputEvent) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowExecutionInputEvent
-	smithy.WriteList(w, s, 0, v.Fields, smithy.PutValue[FlowInputField])
-	smithy.Write(w, s, 1, &v.NodeName, smithy.PutString[string])
+	smithy.WriteStructs(w, s, 0, len(v.Fields), func(i int) smithy.Struct { return &v.Fields[i] })
+	smithy.WriteString(w, s, 1, v.NodeName)
 	smithy.WriteTime(w, s, 2, v.Timestamp)
 }
 
@@ -4683,7 +5221,11 @@ func (v *FlowExecutionOutputEvent) ReadMember(r smithy.Reader, i int) error {
 	s := schemaFlowExecutionOutputEvent.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Fields, smithy.ReadValue[FlowOutputField])
+		v.Fields = []FlowOutputField{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Fields = append(v.Fields, FlowOutputField{})
+			return &v.Fields[len(v.Fields)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NodeName)
 	case 2:
@@ -4695,8 +5237,8 @@ func (v *FlowExecutionOutputEvent) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FlowExecutionOutputEvent) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowExecutionOutputEvent
-	smithy.WriteList(w, s, 0, v.Fields, smithy.PutValue[FlowOutputField])
-	smithy.Write(w, s, 1, &v.NodeName, smithy.PutString[string])
+	smithy.WriteStructs(w, s, 0, len(v.Fields), func(i int) smithy.Struct { return &v.Fields[i] })
+	smithy.WriteString(w, s, 1, v.NodeName)
 	smithy.WriteTime(w, s, 2, v.Timestamp)
 }
 
@@ -4763,11 +5305,11 @@ func (v *FlowExecutionSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowExecutionSummary
 	smithy.WriteTime(w, s, 0, v.CreatedAt)
 	smithy.WriteTime(w, s, 1, v.EndedAt)
-	smithy.Write(w, s, 2, &v.ExecutionARN, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.FlowAliasIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 4, &v.FlowIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 5, &v.FlowVersion, smithy.PutString[string])
-	smithy.Write(w, s, 6, &v.Status, smithy.PutString[FlowExecutionStatus])
+	smithy.WriteString(w, s, 2, v.ExecutionARN)
+	smithy.WriteString(w, s, 3, v.FlowAliasIdentifier)
+	smithy.WriteString(w, s, 4, v.FlowIdentifier)
+	smithy.WriteString(w, s, 5, v.FlowVersion)
+	smithy.WriteString(w, s, 6, string(v.Status))
 }
 
 var schemaFlowFailureEvent = smithy.Schema{
@@ -4800,8 +5342,8 @@ func (v *FlowFailureEvent) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FlowFailureEvent) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowFailureEvent
-	smithy.Write(w, s, 0, &v.ErrorCode, smithy.PutString[FlowErrorCode])
-	smithy.Write(w, s, 1, &v.ErrorMessage, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, string(v.ErrorCode))
+	smithy.WriteString(w, s, 1, v.ErrorMessage)
 	smithy.WriteTime(w, s, 2, v.Timestamp)
 }
 
@@ -4829,7 +5371,8 @@ func (v *FlowInput) ReadMember(r smithy.Reader, i int) error {
 	s := schemaFlowInput.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Content)
+		v.Content = new(FlowInputContent)
+		return r.Struct(v.Content)
 	case 1:
 		return smithy.ReadString(r, s, &v.NodeInputName)
 	case 2:
@@ -4843,9 +5386,12 @@ func (v *FlowInput) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FlowInput) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowInput
-	smithy.WriteStruct(w, 0, v.Content)
+	if v.Content != nil {
+		w.Member(0)
+		w.Struct(v.Content)
+	}
 	smithy.WriteString(w, s, 1, v.NodeInputName)
-	smithy.Write(w, s, 2, &v.NodeName, smithy.PutString[string])
+	smithy.WriteString(w, s, 2, v.NodeName)
 	smithy.WriteString(w, s, 3, v.NodeOutputName)
 }
 
@@ -4893,7 +5439,8 @@ func (v *FlowInputField) ReadMember(r smithy.Reader, i int) error {
 	s := schemaFlowInputField.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Content)
+		v.Content = new(FlowExecutionContent)
+		return r.Struct(v.Content)
 	case 1:
 		return smithy.ReadString(r, s, &v.Name)
 	}
@@ -4903,8 +5450,11 @@ func (v *FlowInputField) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FlowInputField) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowInputField
-	smithy.WriteStruct(w, 0, v.Content)
-	smithy.Write(w, s, 1, &v.Name, smithy.PutString[string])
+	if v.Content != nil {
+		w.Member(0)
+		w.Struct(v.Content)
+	}
+	smithy.WriteString(w, s, 1, v.Name)
 }
 
 var schemaFlowInputFields = smithy.Schema{
@@ -4972,7 +5522,8 @@ func (v *FlowMultiTurnInputRequestEvent) ReadMember(r smithy.Reader, i int) erro
 	s := schemaFlowMultiTurnInputRequestEvent.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Content)
+		v.Content = new(FlowMultiTurnInputContent)
+		return r.Struct(v.Content)
 	case 1:
 		return smithy.ReadString(r, s, &v.NodeName)
 	case 2:
@@ -4984,9 +5535,12 @@ func (v *FlowMultiTurnInputRequestEvent) ReadMember(r smithy.Reader, i int) erro
 // WriteMembers implements smithy.Struct.
 func (v *FlowMultiTurnInputRequestEvent) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowMultiTurnInputRequestEvent
-	smithy.WriteStruct(w, 0, v.Content)
-	smithy.Write(w, s, 1, &v.NodeName, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.NodeType, smithy.PutString[NodeType])
+	if v.Content != nil {
+		w.Member(0)
+		w.Struct(v.Content)
+	}
+	smithy.WriteString(w, s, 1, v.NodeName)
+	smithy.WriteString(w, s, 2, string(v.NodeType))
 }
 
 var schemaFlowNodeIODataType = smithy.Schema{
@@ -5060,7 +5614,8 @@ func (v *FlowOutputEvent) ReadMember(r smithy.Reader, i int) error {
 	s := schemaFlowOutputEvent.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Content)
+		v.Content = new(FlowOutputContent)
+		return r.Struct(v.Content)
 	case 1:
 		return smithy.ReadString(r, s, &v.NodeName)
 	case 2:
@@ -5072,9 +5627,12 @@ func (v *FlowOutputEvent) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FlowOutputEvent) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowOutputEvent
-	smithy.WriteStruct(w, 0, v.Content)
-	smithy.Write(w, s, 1, &v.NodeName, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.NodeType, smithy.PutString[NodeType])
+	if v.Content != nil {
+		w.Member(0)
+		w.Struct(v.Content)
+	}
+	smithy.WriteString(w, s, 1, v.NodeName)
+	smithy.WriteString(w, s, 2, string(v.NodeType))
 }
 
 var schemaFlowOutputField = smithy.Schema{
@@ -5094,7 +5652,8 @@ func (v *FlowOutputField) ReadMember(r smithy.Reader, i int) error {
 	s := schemaFlowOutputField.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Content)
+		v.Content = new(FlowExecutionContent)
+		return r.Struct(v.Content)
 	case 1:
 		return smithy.ReadString(r, s, &v.Name)
 	}
@@ -5104,8 +5663,11 @@ func (v *FlowOutputField) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FlowOutputField) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowOutputField
-	smithy.WriteStruct(w, 0, v.Content)
-	smithy.Write(w, s, 1, &v.Name, smithy.PutString[string])
+	if v.Content != nil {
+		w.Member(0)
+		w.Struct(v.Content)
+	}
+	smithy.WriteString(w, s, 1, v.Name)
 }
 
 var schemaFlowOutputFields = smithy.Schema{
@@ -5144,50 +5706,102 @@ func (*FlowResponseStream) Schema() *smithy.Schema { return &schemaFlowResponseS
 func (v *FlowResponseStream) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.AccessDeniedException)
+		v.AccessDeniedException = new(AccessDeniedException)
+		return r.Struct(v.AccessDeniedException)
 	case 1:
-		return smithy.ReadStruct(r, &v.BadGatewayException)
+		v.BadGatewayException = new(BadGatewayException)
+		return r.Struct(v.BadGatewayException)
 	case 2:
-		return smithy.ReadStruct(r, &v.ConflictException)
+		v.ConflictException = new(ConflictException)
+		return r.Struct(v.ConflictException)
 	case 3:
-		return smithy.ReadStruct(r, &v.DependencyFailedException)
+		v.DependencyFailedException = new(DependencyFailedException)
+		return r.Struct(v.DependencyFailedException)
 	case 4:
-		return smithy.ReadStruct(r, &v.FlowCompletionEvent)
+		v.FlowCompletionEvent = new(FlowCompletionEvent)
+		return r.Struct(v.FlowCompletionEvent)
 	case 5:
-		return smithy.ReadStruct(r, &v.FlowMultiTurnInputRequestEvent)
+		v.FlowMultiTurnInputRequestEvent = new(FlowMultiTurnInputRequestEvent)
+		return r.Struct(v.FlowMultiTurnInputRequestEvent)
 	case 6:
-		return smithy.ReadStruct(r, &v.FlowOutputEvent)
+		v.FlowOutputEvent = new(FlowOutputEvent)
+		return r.Struct(v.FlowOutputEvent)
 	case 7:
-		return smithy.ReadStruct(r, &v.FlowTraceEvent)
+		v.FlowTraceEvent = new(FlowTraceEvent)
+		return r.Struct(v.FlowTraceEvent)
 	case 8:
-		return smithy.ReadStruct(r, &v.InternalServerException)
+		v.InternalServerException = new(InternalServerException)
+		return r.Struct(v.InternalServerException)
 	case 9:
-		return smithy.ReadStruct(r, &v.ResourceNotFoundException)
+		v.ResourceNotFoundException = new(ResourceNotFoundException)
+		return r.Struct(v.ResourceNotFoundException)
 	case 10:
-		return smithy.ReadStruct(r, &v.ServiceQuotaExceededException)
+		v.ServiceQuotaExceededException = new(ServiceQuotaExceededException)
+		return r.Struct(v.ServiceQuotaExceededException)
 	case 11:
-		return smithy.ReadStruct(r, &v.ThrottlingException)
+		v.ThrottlingException = new(ThrottlingException)
+		return r.Struct(v.ThrottlingException)
 	case 12:
-		return smithy.ReadStruct(r, &v.ValidationException)
+		v.ValidationException = new(ValidationException)
+		return r.Struct(v.ValidationException)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *FlowResponseStream) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.AccessDeniedException)
-	smithy.WriteStruct(w, 1, v.BadGatewayException)
-	smithy.WriteStruct(w, 2, v.ConflictException)
-	smithy.WriteStruct(w, 3, v.DependencyFailedException)
-	smithy.WriteStruct(w, 4, v.FlowCompletionEvent)
-	smithy.WriteStruct(w, 5, v.FlowMultiTurnInputRequestEvent)
-	smithy.WriteStruct(w, 6, v.FlowOutputEvent)
-	smithy.WriteStruct(w, 7, v.FlowTraceEvent)
-	smithy.WriteStruct(w, 8, v.InternalServerException)
-	smithy.WriteStruct(w, 9, v.ResourceNotFoundException)
-	smithy.WriteStruct(w, 10, v.ServiceQuotaExceededException)
-	smithy.WriteStruct(w, 11, v.ThrottlingException)
-	smithy.WriteStruct(w, 12, v.ValidationException)
+	if v.AccessDeniedException != nil {
+		w.Member(0)
+		w.Struct(v.AccessDeniedException)
+	}
+	if v.BadGatewayException != nil {
+		w.Member(1)
+		w.Struct(v.BadGatewayException)
+	}
+	if v.ConflictException != nil {
+		w.Member(2)
+		w.Struct(v.ConflictException)
+	}
+	if v.DependencyFailedException != nil {
+		w.Member(3)
+		w.Struct(v.DependencyFailedException)
+	}
+	if v.FlowCompletionEvent != nil {
+		w.Member(4)
+		w.Struct(v.FlowCompletionEvent)
+	}
+	if v.FlowMultiTurnInputRequestEvent != nil {
+		w.Member(5)
+		w.Struct(v.FlowMultiTurnInputRequestEvent)
+	}
+	if v.FlowOutputEvent != nil {
+		w.Member(6)
+		w.Struct(v.FlowOutputEvent)
+	}
+	if v.FlowTraceEvent != nil {
+		w.Member(7)
+		w.Struct(v.FlowTraceEvent)
+	}
+	if v.InternalServerException != nil {
+		w.Member(8)
+		w.Struct(v.InternalServerException)
+	}
+	if v.ResourceNotFoundException != nil {
+		w.Member(9)
+		w.Struct(v.ResourceNotFoundException)
+	}
+	if v.ServiceQuotaExceededException != nil {
+		w.Member(10)
+		w.Struct(v.ServiceQuotaExceededException)
+	}
+	if v.ThrottlingException != nil {
+		w.Member(11)
+		w.Struct(v.ThrottlingException)
+	}
+	if v.ValidationException != nil {
+		w.Member(12)
+		w.Struct(v.ValidationException)
+	}
 }
 
 var schemaFlowTrace = smithy.Schema{
@@ -5209,26 +5823,46 @@ func (*FlowTrace) Schema() *smithy.Schema { return &schemaFlowTrace }
 func (v *FlowTrace) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ConditionNodeResultTrace)
+		v.ConditionNodeResultTrace = new(FlowTraceConditionNodeResultEvent)
+		return r.Struct(v.ConditionNodeResultTrace)
 	case 1:
-		return smithy.ReadStruct(r, &v.NodeActionTrace)
+		v.NodeActionTrace = new(FlowTraceNodeActionEvent)
+		return r.Struct(v.NodeActionTrace)
 	case 2:
-		return smithy.ReadStruct(r, &v.NodeDependencyTrace)
+		v.NodeDependencyTrace = new(FlowTraceDependencyEvent)
+		return r.Struct(v.NodeDependencyTrace)
 	case 3:
-		return smithy.ReadStruct(r, &v.NodeInputTrace)
+		v.NodeInputTrace = new(FlowTraceNodeInputEvent)
+		return r.Struct(v.NodeInputTrace)
 	case 4:
-		return smithy.ReadStruct(r, &v.NodeOutputTrace)
+		v.NodeOutputTrace = new(FlowTraceNodeOutputEvent)
+		return r.Struct(v.NodeOutputTrace)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *FlowTrace) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.ConditionNodeResultTrace)
-	smithy.WriteStruct(w, 1, v.NodeActionTrace)
-	smithy.WriteStruct(w, 2, v.NodeDependencyTrace)
-	smithy.WriteStruct(w, 3, v.NodeInputTrace)
-	smithy.WriteStruct(w, 4, v.NodeOutputTrace)
+	if v.ConditionNodeResultTrace != nil {
+		w.Member(0)
+		w.Struct(v.ConditionNodeResultTrace)
+	}
+	if v.NodeActionTrace != nil {
+		w.Member(1)
+		w.Struct(v.NodeActionTrace)
+	}
+	if v.NodeDependencyTrace != nil {
+		w.Member(2)
+		w.Struct(v.NodeDependencyTrace)
+	}
+	if v.NodeInputTrace != nil {
+		w.Member(3)
+		w.Struct(v.NodeInputTrace)
+	}
+	if v.NodeOutputTrace != nil {
+		w.Member(4)
+		w.Struct(v.NodeOutputTrace)
+	}
 }
 
 var schemaFlowTraceCondition = smithy.Schema{
@@ -5255,7 +5889,7 @@ func (v *FlowTraceCondition) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FlowTraceCondition) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowTraceCondition
-	smithy.Write(w, s, 0, &v.ConditionName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ConditionName)
 }
 
 var schemaFlowTraceConditionNodeResultEvent = smithy.Schema{
@@ -5280,7 +5914,11 @@ func (v *FlowTraceConditionNodeResultEvent) ReadMember(r smithy.Reader, i int) e
 	case 0:
 		return smithy.ReadString(r, s, &v.NodeName)
 	case 1:
-		return smithy.ReadList(r, s, &v.SatisfiedConditions, smithy.ReadValue[FlowTraceCondition])
+		v.SatisfiedConditions = []FlowTraceCondition{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.SatisfiedConditions = append(v.SatisfiedConditions, FlowTraceCondition{})
+			return &v.SatisfiedConditions[len(v.SatisfiedConditions)-1]
+		})
 	case 2:
 		return smithy.ReadTime(r, s, &v.Timestamp)
 	}
@@ -5290,8 +5928,8 @@ func (v *FlowTraceConditionNodeResultEvent) ReadMember(r smithy.Reader, i int) e
 // WriteMembers implements smithy.Struct.
 func (v *FlowTraceConditionNodeResultEvent) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowTraceConditionNodeResultEvent
-	smithy.Write(w, s, 0, &v.NodeName, smithy.PutString[string])
-	smithy.WriteList(w, s, 1, v.SatisfiedConditions, smithy.PutValue[FlowTraceCondition])
+	smithy.WriteString(w, s, 0, v.NodeName)
+	smithy.WriteStructs(w, s, 1, len(v.SatisfiedConditions), func(i int) smithy.Struct { return &v.SatisfiedConditions[i] })
 	smithy.WriteTime(w, s, 2, v.Timestamp)
 }
 
@@ -5326,7 +5964,8 @@ func (v *FlowTraceDependencyEvent) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadTime(r, s, &v.Timestamp)
 	case 2:
-		return smithy.ReadStruct(r, &v.TraceElements)
+		v.TraceElements = new(TraceElements)
+		return r.Struct(v.TraceElements)
 	}
 	return nil
 }
@@ -5334,9 +5973,12 @@ func (v *FlowTraceDependencyEvent) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FlowTraceDependencyEvent) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowTraceDependencyEvent
-	smithy.Write(w, s, 0, &v.NodeName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.NodeName)
 	smithy.WriteTime(w, s, 1, v.Timestamp)
-	smithy.WriteStruct(w, 2, v.TraceElements)
+	if v.TraceElements != nil {
+		w.Member(2)
+		w.Struct(v.TraceElements)
+	}
 }
 
 var schemaFlowTraceEvent = smithy.Schema{
@@ -5354,14 +5996,18 @@ func (*FlowTraceEvent) Schema() *smithy.Schema { return &schemaFlowTraceEvent }
 func (v *FlowTraceEvent) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Trace)
+		v.Trace = new(FlowTrace)
+		return r.Struct(v.Trace)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *FlowTraceEvent) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Trace)
+	if v.Trace != nil {
+		w.Member(0)
+		w.Struct(v.Trace)
+	}
 }
 
 var schemaFlowTraceNodeActionEvent = smithy.Schema{
@@ -5406,12 +6052,12 @@ func (v *FlowTraceNodeActionEvent) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FlowTraceNodeActionEvent) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowTraceNodeActionEvent
-	smithy.Write(w, s, 0, &v.NodeName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.OperationName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.NodeName)
+	smithy.WriteString(w, s, 1, v.OperationName)
 	smithy.WriteJSON(w, s, 2, v.OperationRequest)
 	smithy.WriteJSON(w, s, 3, v.OperationResponse)
-	smithy.Write(w, s, 4, &v.RequestID, smithy.PutString[string])
-	smithy.Write(w, s, 5, &v.ServiceName, smithy.PutString[string])
+	smithy.WriteString(w, s, 4, v.RequestID)
+	smithy.WriteString(w, s, 5, v.ServiceName)
 	smithy.WriteTime(w, s, 6, v.Timestamp)
 }
 
@@ -5460,7 +6106,11 @@ func (v *FlowTraceNodeInputEvent) ReadMember(r smithy.Reader, i int) error {
 	s := schemaFlowTraceNodeInputEvent.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Fields, smithy.ReadValue[FlowTraceNodeInputField])
+		v.Fields = []FlowTraceNodeInputField{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Fields = append(v.Fields, FlowTraceNodeInputField{})
+			return &v.Fields[len(v.Fields)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NodeName)
 	case 2:
@@ -5472,8 +6122,8 @@ func (v *FlowTraceNodeInputEvent) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FlowTraceNodeInputEvent) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowTraceNodeInputEvent
-	smithy.WriteList(w, s, 0, v.Fields, smithy.PutValue[FlowTraceNodeInputField])
-	smithy.Write(w, s, 1, &v.NodeName, smithy.PutString[string])
+	smithy.WriteStructs(w, s, 0, len(v.Fields), func(i int) smithy.Struct { return &v.Fields[i] })
+	smithy.WriteString(w, s, 1, v.NodeName)
 	smithy.WriteTime(w, s, 2, v.Timestamp)
 }
 
@@ -5518,8 +6168,8 @@ func (v *FlowTraceNodeInputExecutionChainItem) ReadMember(r smithy.Reader, i int
 func (v *FlowTraceNodeInputExecutionChainItem) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowTraceNodeInputExecutionChainItem
 	smithy.WriteOpt(w, s, 0, v.Index, smithy.PutInt[int])
-	smithy.Write(w, s, 1, &v.NodeName, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Type, smithy.PutString[FlowControlNodeType])
+	smithy.WriteString(w, s, 1, v.NodeName)
+	smithy.WriteString(w, s, 2, string(v.Type))
 }
 
 var schemaFlowTraceNodeInputField = smithy.Schema{
@@ -5545,13 +6195,19 @@ func (v *FlowTraceNodeInputField) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.Category)
 	case 1:
-		return smithy.ReadStruct(r, &v.Content)
+		v.Content = new(FlowTraceNodeInputContent)
+		return r.Struct(v.Content)
 	case 2:
-		return smithy.ReadList(r, s, &v.ExecutionChain, smithy.ReadValue[FlowTraceNodeInputExecutionChainItem])
+		v.ExecutionChain = []FlowTraceNodeInputExecutionChainItem{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ExecutionChain = append(v.ExecutionChain, FlowTraceNodeInputExecutionChainItem{})
+			return &v.ExecutionChain[len(v.ExecutionChain)-1]
+		})
 	case 3:
 		return smithy.ReadString(r, s, &v.NodeInputName)
 	case 4:
-		return smithy.ReadStruct(r, &v.Source)
+		v.Source = new(FlowTraceNodeInputSource)
+		return r.Struct(v.Source)
 	case 5:
 		return smithy.ReadString(r, s, &v.Type)
 	}
@@ -5561,12 +6217,20 @@ func (v *FlowTraceNodeInputField) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FlowTraceNodeInputField) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowTraceNodeInputField
-	smithy.WriteString(w, s, 0, v.Category)
-	smithy.WriteStruct(w, 1, v.Content)
-	smithy.WriteList(w, s, 2, v.ExecutionChain, smithy.PutValue[FlowTraceNodeInputExecutionChainItem])
-	smithy.Write(w, s, 3, &v.NodeInputName, smithy.PutString[string])
-	smithy.WriteStruct(w, 4, v.Source)
-	smithy.WriteString(w, s, 5, v.Type)
+	smithy.WriteString(w, s, 0, string(v.Category))
+	if v.Content != nil {
+		w.Member(1)
+		w.Struct(v.Content)
+	}
+	if v.ExecutionChain != nil {
+		smithy.WriteStructs(w, s, 2, len(v.ExecutionChain), func(i int) smithy.Struct { return &v.ExecutionChain[i] })
+	}
+	smithy.WriteString(w, s, 3, v.NodeInputName)
+	if v.Source != nil {
+		w.Member(4)
+		w.Struct(v.Source)
+	}
+	smithy.WriteString(w, s, 5, string(v.Type))
 }
 
 var schemaFlowTraceNodeInputFields = smithy.Schema{
@@ -5608,9 +6272,9 @@ func (v *FlowTraceNodeInputSource) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FlowTraceNodeInputSource) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowTraceNodeInputSource
-	smithy.Write(w, s, 0, &v.Expression, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.NodeName, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.OutputFieldName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Expression)
+	smithy.WriteString(w, s, 1, v.NodeName)
+	smithy.WriteString(w, s, 2, v.OutputFieldName)
 }
 
 var schemaFlowTraceNodeOutputContent = smithy.Schema{
@@ -5658,7 +6322,11 @@ func (v *FlowTraceNodeOutputEvent) ReadMember(r smithy.Reader, i int) error {
 	s := schemaFlowTraceNodeOutputEvent.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Fields, smithy.ReadValue[FlowTraceNodeOutputField])
+		v.Fields = []FlowTraceNodeOutputField{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Fields = append(v.Fields, FlowTraceNodeOutputField{})
+			return &v.Fields[len(v.Fields)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NodeName)
 	case 2:
@@ -5670,8 +6338,8 @@ func (v *FlowTraceNodeOutputEvent) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FlowTraceNodeOutputEvent) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowTraceNodeOutputEvent
-	smithy.WriteList(w, s, 0, v.Fields, smithy.PutValue[FlowTraceNodeOutputField])
-	smithy.Write(w, s, 1, &v.NodeName, smithy.PutString[string])
+	smithy.WriteStructs(w, s, 0, len(v.Fields), func(i int) smithy.Struct { return &v.Fields[i] })
+	smithy.WriteString(w, s, 1, v.NodeName)
 	smithy.WriteTime(w, s, 2, v.Timestamp)
 }
 
@@ -5694,9 +6362,14 @@ func (v *FlowTraceNodeOutputField) ReadMember(r smithy.Reader, i int) error {
 	s := schemaFlowTraceNodeOutputField.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Content)
+		v.Content = new(FlowTraceNodeOutputContent)
+		return r.Struct(v.Content)
 	case 1:
-		return smithy.ReadList(r, s, &v.Next, smithy.ReadValue[FlowTraceNodeOutputNext])
+		v.Next = []FlowTraceNodeOutputNext{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Next = append(v.Next, FlowTraceNodeOutputNext{})
+			return &v.Next[len(v.Next)-1]
+		})
 	case 2:
 		return smithy.ReadString(r, s, &v.NodeOutputName)
 	case 3:
@@ -5708,10 +6381,15 @@ func (v *FlowTraceNodeOutputField) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FlowTraceNodeOutputField) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowTraceNodeOutputField
-	smithy.WriteStruct(w, 0, v.Content)
-	smithy.WriteList(w, s, 1, v.Next, smithy.PutValue[FlowTraceNodeOutputNext])
-	smithy.Write(w, s, 2, &v.NodeOutputName, smithy.PutString[string])
-	smithy.WriteString(w, s, 3, v.Type)
+	if v.Content != nil {
+		w.Member(0)
+		w.Struct(v.Content)
+	}
+	if v.Next != nil {
+		smithy.WriteStructs(w, s, 1, len(v.Next), func(i int) smithy.Struct { return &v.Next[i] })
+	}
+	smithy.WriteString(w, s, 2, v.NodeOutputName)
+	smithy.WriteString(w, s, 3, string(v.Type))
 }
 
 var schemaFlowTraceNodeOutputFields = smithy.Schema{
@@ -5750,8 +6428,8 @@ func (v *FlowTraceNodeOutputNext) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FlowTraceNodeOutputNext) WriteMembers(w smithy.Writer) {
 	s := &schemaFlowTraceNodeOutputNext
-	smithy.Write(w, s, 0, &v.InputFieldName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.NodeName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.InputFieldName)
+	smithy.WriteString(w, s, 1, v.NodeName)
 }
 
 var schemaFlowTraceNodeOutputNextList = smithy.Schema{
@@ -5782,9 +6460,11 @@ func (v *FoundationModelConfiguration) ReadMember(r smithy.Reader, i int) error 
 	s := schemaFoundationModelConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.BedrockFoundationModelConfiguration)
+		v.BedrockFoundationModelConfiguration = new(BedrockFoundationModelConfiguration)
+		return r.Struct(v.BedrockFoundationModelConfiguration)
 	case 1:
-		return smithy.ReadStruct(r, &v.MantleFoundationModelConfiguration)
+		v.MantleFoundationModelConfiguration = new(MantleFoundationModelConfiguration)
+		return r.Struct(v.MantleFoundationModelConfiguration)
 	case 2:
 		return smithy.ReadString(r, s, &v.Type)
 	}
@@ -5794,9 +6474,15 @@ func (v *FoundationModelConfiguration) ReadMember(r smithy.Reader, i int) error 
 // WriteMembers implements smithy.Struct.
 func (v *FoundationModelConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaFoundationModelConfiguration
-	smithy.WriteStruct(w, 0, v.BedrockFoundationModelConfiguration)
-	smithy.WriteStruct(w, 1, v.MantleFoundationModelConfiguration)
-	smithy.Write(w, s, 2, &v.Type, smithy.PutString[FoundationModelConfigurationType])
+	if v.BedrockFoundationModelConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.BedrockFoundationModelConfiguration)
+	}
+	if v.MantleFoundationModelConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.MantleFoundationModelConfiguration)
+	}
+	smithy.WriteString(w, s, 2, string(v.Type))
 }
 
 var schemaFoundationModelConfigurationType = smithy.Schema{
@@ -5848,9 +6534,9 @@ func (v *FunctionDefinition) ReadMember(r smithy.Reader, i int) error {
 func (v *FunctionDefinition) WriteMembers(w smithy.Writer) {
 	s := &schemaFunctionDefinition
 	smithy.WriteString(w, s, 0, v.Description)
-	smithy.Write(w, s, 1, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 1, v.Name)
 	smithy.WriteMap(w, s, 2, v.Parameters, smithy.PutValue[ParameterDetail])
-	smithy.WriteString(w, s, 3, v.RequireConfirmation)
+	smithy.WriteString(w, s, 3, string(v.RequireConfirmation))
 }
 
 var schemaFunctionDescription = smithy.Schema{
@@ -5889,7 +6575,11 @@ func (v *FunctionInvocationInput) ReadMember(r smithy.Reader, i int) error {
 	case 4:
 		return smithy.ReadString(r, s, &v.Function)
 	case 5:
-		return smithy.ReadList(r, s, &v.Parameters, smithy.ReadValue[FunctionParameter])
+		v.Parameters = []FunctionParameter{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Parameters = append(v.Parameters, FunctionParameter{})
+			return &v.Parameters[len(v.Parameters)-1]
+		})
 	}
 	return nil
 }
@@ -5897,12 +6587,14 @@ func (v *FunctionInvocationInput) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FunctionInvocationInput) WriteMembers(w smithy.Writer) {
 	s := &schemaFunctionInvocationInput
-	smithy.Write(w, s, 0, &v.ActionGroup, smithy.PutString[string])
-	smithy.WriteString(w, s, 1, v.ActionInvocationType)
+	smithy.WriteString(w, s, 0, v.ActionGroup)
+	smithy.WriteString(w, s, 1, string(v.ActionInvocationType))
 	smithy.WriteString(w, s, 2, v.AgentID)
 	smithy.WriteString(w, s, 3, v.CollaboratorName)
 	smithy.WriteString(w, s, 4, v.Function)
-	smithy.WriteList(w, s, 5, v.Parameters, smithy.PutValue[FunctionParameter])
+	if v.Parameters != nil {
+		smithy.WriteStructs(w, s, 5, len(v.Parameters), func(i int) smithy.Struct { return &v.Parameters[i] })
+	}
 }
 
 var schemaFunctionParameter = smithy.Schema{
@@ -5987,12 +6679,12 @@ func (v *FunctionResult) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FunctionResult) WriteMembers(w smithy.Writer) {
 	s := &schemaFunctionResult
-	smithy.Write(w, s, 0, &v.ActionGroup, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ActionGroup)
 	smithy.WriteString(w, s, 1, v.AgentID)
-	smithy.WriteString(w, s, 2, v.ConfirmationState)
+	smithy.WriteString(w, s, 2, string(v.ConfirmationState))
 	smithy.WriteString(w, s, 3, v.Function)
 	smithy.WriteMap(w, s, 4, v.ResponseBody, smithy.PutValue[ContentBody])
-	smithy.WriteString(w, s, 5, v.ResponseState)
+	smithy.WriteString(w, s, 5, string(v.ResponseState))
 }
 
 var schemaFunctionSchema = smithy.Schema{
@@ -6011,7 +6703,11 @@ func (v *FunctionSchema) ReadMember(r smithy.Reader, i int) error {
 	s := schemaFunctionSchema.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Functions, smithy.ReadValue[FunctionDefinition])
+		v.Functions = []FunctionDefinition{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Functions = append(v.Functions, FunctionDefinition{})
+			return &v.Functions[len(v.Functions)-1]
+		})
 	}
 	return nil
 }
@@ -6019,7 +6715,9 @@ func (v *FunctionSchema) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FunctionSchema) WriteMembers(w smithy.Writer) {
 	s := &schemaFunctionSchema
-	smithy.WriteList(w, s, 0, v.Functions, smithy.PutValue[FunctionDefinition])
+	if v.Functions != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Functions), func(i int) smithy.Struct { return &v.Functions[i] })
+	}
 }
 
 var schemaFunctions = smithy.Schema{
@@ -6046,17 +6744,25 @@ func (*GenerateQueryRequest) Schema() *smithy.Schema { return &schemaGenerateQue
 func (v *GenerateQueryRequest) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.QueryGenerationInput)
+		v.QueryGenerationInput = new(QueryGenerationInput)
+		return r.Struct(v.QueryGenerationInput)
 	case 1:
-		return smithy.ReadStruct(r, &v.TransformationConfiguration)
+		v.TransformationConfiguration = new(TransformationConfiguration)
+		return r.Struct(v.TransformationConfiguration)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GenerateQueryRequest) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.QueryGenerationInput)
-	smithy.WriteStruct(w, 1, v.TransformationConfiguration)
+	if v.QueryGenerationInput != nil {
+		w.Member(0)
+		w.Struct(v.QueryGenerationInput)
+	}
+	if v.TransformationConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.TransformationConfiguration)
+	}
 }
 
 var schemaGenerateQueryResponse = smithy.Schema{
@@ -6075,7 +6781,11 @@ func (v *GenerateQueryResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaGenerateQueryResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Queries, smithy.ReadValue[GeneratedQuery])
+		v.Queries = []GeneratedQuery{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Queries = append(v.Queries, GeneratedQuery{})
+			return &v.Queries[len(v.Queries)-1]
+		})
 	}
 	return nil
 }
@@ -6083,7 +6793,9 @@ func (v *GenerateQueryResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GenerateQueryResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGenerateQueryResponse
-	smithy.WriteList(w, s, 0, v.Queries, smithy.PutValue[GeneratedQuery])
+	if v.Queries != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Queries), func(i int) smithy.Struct { return &v.Queries[i] })
+	}
 }
 
 var schemaGeneratedQueries = smithy.Schema{
@@ -6123,7 +6835,7 @@ func (v *GeneratedQuery) ReadMember(r smithy.Reader, i int) error {
 func (v *GeneratedQuery) WriteMembers(w smithy.Writer) {
 	s := &schemaGeneratedQuery
 	smithy.WriteString(w, s, 0, v.SQL)
-	smithy.WriteString(w, s, 1, v.Type)
+	smithy.WriteString(w, s, 1, string(v.Type))
 }
 
 var schemaGeneratedQueryType = smithy.Schema{
@@ -6146,14 +6858,18 @@ func (*GeneratedResponsePart) Schema() *smithy.Schema { return &schemaGeneratedR
 func (v *GeneratedResponsePart) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.TextResponsePart)
+		v.TextResponsePart = new(TextResponsePart)
+		return r.Struct(v.TextResponsePart)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GeneratedResponsePart) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.TextResponsePart)
+	if v.TextResponsePart != nil {
+		w.Member(0)
+		w.Struct(v.TextResponsePart)
+	}
 }
 
 var schemaGenerationConfiguration = smithy.Schema{
@@ -6178,13 +6894,17 @@ func (v *GenerationConfiguration) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadMap(r, s, &v.AdditionalModelRequestFields, smithy.ReadJSON)
 	case 1:
-		return smithy.ReadStruct(r, &v.GuardrailConfiguration)
+		v.GuardrailConfiguration = new(GuardrailConfiguration)
+		return r.Struct(v.GuardrailConfiguration)
 	case 2:
-		return smithy.ReadStruct(r, &v.InferenceConfig)
+		v.InferenceConfig = new(InferenceConfig)
+		return r.Struct(v.InferenceConfig)
 	case 3:
-		return smithy.ReadStruct(r, &v.PerformanceConfig)
+		v.PerformanceConfig = new(PerformanceConfiguration)
+		return r.Struct(v.PerformanceConfig)
 	case 4:
-		return smithy.ReadStruct(r, &v.PromptTemplate)
+		v.PromptTemplate = new(PromptTemplate)
+		return r.Struct(v.PromptTemplate)
 	}
 	return nil
 }
@@ -6193,10 +6913,22 @@ func (v *GenerationConfiguration) ReadMember(r smithy.Reader, i int) error {
 func (v *GenerationConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaGenerationConfiguration
 	smithy.WriteMap(w, s, 0, v.AdditionalModelRequestFields, smithy.PutJSON)
-	smithy.WriteStruct(w, 1, v.GuardrailConfiguration)
-	smithy.WriteStruct(w, 2, v.InferenceConfig)
-	smithy.WriteStruct(w, 3, v.PerformanceConfig)
-	smithy.WriteStruct(w, 4, v.PromptTemplate)
+	if v.GuardrailConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.GuardrailConfiguration)
+	}
+	if v.InferenceConfig != nil {
+		w.Member(2)
+		w.Struct(v.InferenceConfig)
+	}
+	if v.PerformanceConfig != nil {
+		w.Member(3)
+		w.Struct(v.PerformanceConfig)
+	}
+	if v.PromptTemplate != nil {
+		w.Member(4)
+		w.Struct(v.PromptTemplate)
+	}
 }
 
 var schemaGetAgentMemoryRequest = smithy.Schema{
@@ -6238,11 +6970,11 @@ func (v *GetAgentMemoryRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetAgentMemoryRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetAgentMemoryRequest
-	smithy.Write(w, s, 0, &v.AgentAliasID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AgentAliasID)
+	smithy.WriteString(w, s, 1, v.AgentID)
 	smithy.WriteOpt(w, s, 2, v.MaxItems, smithy.PutInt[int])
-	smithy.Write(w, s, 3, &v.MemoryID, smithy.PutString[string])
-	smithy.Write(w, s, 4, &v.MemoryType, smithy.PutString[MemoryType])
+	smithy.WriteString(w, s, 3, v.MemoryID)
+	smithy.WriteString(w, s, 4, string(v.MemoryType))
 	smithy.WriteString(w, s, 5, v.NextToken)
 }
 
@@ -6263,7 +6995,11 @@ func (v *GetAgentMemoryResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaGetAgentMemoryResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.MemoryContents, smithy.ReadValue[Memory])
+		v.MemoryContents = []Memory{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.MemoryContents = append(v.MemoryContents, Memory{})
+			return &v.MemoryContents[len(v.MemoryContents)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -6273,7 +7009,9 @@ func (v *GetAgentMemoryResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetAgentMemoryResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetAgentMemoryResponse
-	smithy.WriteList(w, s, 0, v.MemoryContents, smithy.PutValue[Memory])
+	if v.MemoryContents != nil {
+		smithy.WriteStructs(w, s, 0, len(v.MemoryContents), func(i int) smithy.Struct { return &v.MemoryContents[i] })
+	}
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -6308,7 +7046,8 @@ func (v *GetDocumentContentRequest) ReadMember(r smithy.Reader, i int) error {
 	case 4:
 		return smithy.ReadString(r, s, &v.OutputFormat)
 	case 5:
-		return smithy.ReadStruct(r, &v.UserContext)
+		v.UserContext = new(UserContext)
+		return r.Struct(v.UserContext)
 	}
 	return nil
 }
@@ -6316,12 +7055,15 @@ func (v *GetDocumentContentRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetDocumentContentRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetDocumentContentRequest
-	smithy.Write(w, s, 0, &v.DataSourceID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.DocumentID, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.KnowledgeBaseID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.DataSourceID)
+	smithy.WriteString(w, s, 1, v.DocumentID)
+	smithy.WriteString(w, s, 2, v.KnowledgeBaseID)
 	smithy.WriteString(w, s, 3, v.MediaID)
-	smithy.WriteString(w, s, 4, v.OutputFormat)
-	smithy.WriteStruct(w, 5, v.UserContext)
+	smithy.WriteString(w, s, 4, string(v.OutputFormat))
+	if v.UserContext != nil {
+		w.Member(5)
+		w.Struct(v.UserContext)
+	}
 }
 
 var schemaGetDocumentContentResponse = smithy.Schema{
@@ -6355,8 +7097,8 @@ func (v *GetDocumentContentResponse) ReadMember(r smithy.Reader, i int) error {
 func (v *GetDocumentContentResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetDocumentContentResponse
 	smithy.WriteOpt(w, s, 0, v.DocumentContentLength, smithy.PutInt[int64])
-	smithy.Write(w, s, 1, &v.MimeType, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.PresignedURL, smithy.PutString[string])
+	smithy.WriteString(w, s, 1, v.MimeType)
+	smithy.WriteString(w, s, 2, v.PresignedURL)
 }
 
 var schemaGetExecutionFlowSnapshotRequest = smithy.Schema{
@@ -6391,9 +7133,9 @@ func (v *GetExecutionFlowSnapshotRequest) ReadMember(r smithy.Reader, i int) err
 // WriteMembers implements smithy.Struct.
 func (v *GetExecutionFlowSnapshotRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetExecutionFlowSnapshotRequest
-	smithy.Write(w, s, 0, &v.ExecutionIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.FlowAliasIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.FlowIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ExecutionIdentifier)
+	smithy.WriteString(w, s, 1, v.FlowAliasIdentifier)
+	smithy.WriteString(w, s, 2, v.FlowIdentifier)
 }
 
 var schemaGetExecutionFlowSnapshotResponse = smithy.Schema{
@@ -6438,11 +7180,11 @@ func (v *GetExecutionFlowSnapshotResponse) ReadMember(r smithy.Reader, i int) er
 func (v *GetExecutionFlowSnapshotResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetExecutionFlowSnapshotResponse
 	smithy.WriteString(w, s, 0, v.CustomerEncryptionKeyARN)
-	smithy.Write(w, s, 1, &v.Definition, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.ExecutionRoleARN, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.FlowAliasIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 4, &v.FlowIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 5, &v.FlowVersion, smithy.PutString[string])
+	smithy.WriteString(w, s, 1, v.Definition)
+	smithy.WriteString(w, s, 2, v.ExecutionRoleARN)
+	smithy.WriteString(w, s, 3, v.FlowAliasIdentifier)
+	smithy.WriteString(w, s, 4, v.FlowIdentifier)
+	smithy.WriteString(w, s, 5, v.FlowVersion)
 }
 
 var schemaGetFlowExecutionRequest = smithy.Schema{
@@ -6475,9 +7217,9 @@ func (v *GetFlowExecutionRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetFlowExecutionRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetFlowExecutionRequest
-	smithy.Write(w, s, 0, &v.ExecutionIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.FlowAliasIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.FlowIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ExecutionIdentifier)
+	smithy.WriteString(w, s, 1, v.FlowAliasIdentifier)
+	smithy.WriteString(w, s, 2, v.FlowIdentifier)
 }
 
 var schemaGetFlowExecutionResponse = smithy.Schema{
@@ -6505,7 +7247,11 @@ func (v *GetFlowExecutionResponse) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadTime(r, s, &v.EndedAt)
 	case 1:
-		return smithy.ReadList(r, s, &v.Errors, smithy.ReadValue[FlowExecutionError])
+		v.Errors = []FlowExecutionError{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Errors = append(v.Errors, FlowExecutionError{})
+			return &v.Errors[len(v.Errors)-1]
+		})
 	case 2:
 		return smithy.ReadString(r, s, &v.ExecutionARN)
 	case 3:
@@ -6526,13 +7272,15 @@ func (v *GetFlowExecutionResponse) ReadMember(r smithy.Reader, i int) error {
 func (v *GetFlowExecutionResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetFlowExecutionResponse
 	smithy.WriteTime(w, s, 0, v.EndedAt)
-	smithy.WriteList(w, s, 1, v.Errors, smithy.PutValue[FlowExecutionError])
-	smithy.Write(w, s, 2, &v.ExecutionARN, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.FlowAliasIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 4, &v.FlowIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 5, &v.FlowVersion, smithy.PutString[string])
+	if v.Errors != nil {
+		smithy.WriteStructs(w, s, 1, len(v.Errors), func(i int) smithy.Struct { return &v.Errors[i] })
+	}
+	smithy.WriteString(w, s, 2, v.ExecutionARN)
+	smithy.WriteString(w, s, 3, v.FlowAliasIdentifier)
+	smithy.WriteString(w, s, 4, v.FlowIdentifier)
+	smithy.WriteString(w, s, 5, v.FlowVersion)
 	smithy.WriteTime(w, s, 6, v.StartedAt)
-	smithy.Write(w, s, 7, &v.Status, smithy.PutString[FlowExecutionStatus])
+	smithy.WriteString(w, s, 7, string(v.Status))
 }
 
 var schemaGetIngestedDocumentACLRequest = smithy.Schema{
@@ -6567,9 +7315,9 @@ func (v *GetIngestedDocumentACLRequest) ReadMember(r smithy.Reader, i int) error
 // WriteMembers implements smithy.Struct.
 func (v *GetIngestedDocumentACLRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetIngestedDocumentACLRequest
-	smithy.Write(w, s, 0, &v.DataSourceID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.DocumentID, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.KnowledgeBaseID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.DataSourceID)
+	smithy.WriteString(w, s, 1, v.DocumentID)
+	smithy.WriteString(w, s, 2, v.KnowledgeBaseID)
 }
 
 var schemaGetIngestedDocumentACLResponse = smithy.Schema{
@@ -6589,14 +7337,18 @@ func (*GetIngestedDocumentACLResponse) Schema() *smithy.Schema {
 func (v *GetIngestedDocumentACLResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.DocumentACL)
+		v.DocumentACL = new(DocumentACL)
+		return r.Struct(v.DocumentACL)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GetIngestedDocumentACLResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.DocumentACL)
+	if v.DocumentACL != nil {
+		w.Member(0)
+		w.Struct(v.DocumentACL)
+	}
 }
 
 var schemaGetInvocationStepRequest = smithy.Schema{
@@ -6629,9 +7381,9 @@ func (v *GetInvocationStepRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetInvocationStepRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetInvocationStepRequest
-	smithy.Write(w, s, 0, &v.InvocationIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.InvocationStepID, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.SessionIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.InvocationIdentifier)
+	smithy.WriteString(w, s, 1, v.InvocationStepID)
+	smithy.WriteString(w, s, 2, v.SessionIdentifier)
 }
 
 var schemaGetInvocationStepResponse = smithy.Schema{
@@ -6649,14 +7401,18 @@ func (*GetInvocationStepResponse) Schema() *smithy.Schema { return &schemaGetInv
 func (v *GetInvocationStepResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.InvocationStep)
+		v.InvocationStep = new(InvocationStep)
+		return r.Struct(v.InvocationStep)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GetInvocationStepResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.InvocationStep)
+	if v.InvocationStep != nil {
+		w.Member(0)
+		w.Struct(v.InvocationStep)
+	}
 }
 
 var schemaGetSessionRequest = smithy.Schema{
@@ -6683,7 +7439,7 @@ func (v *GetSessionRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetSessionRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetSessionRequest
-	smithy.Write(w, s, 0, &v.SessionIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.SessionIdentifier)
 }
 
 var schemaGetSessionResponse = smithy.Schema{
@@ -6731,10 +7487,10 @@ func (v *GetSessionResponse) WriteMembers(w smithy.Writer) {
 	smithy.WriteTime(w, s, 0, v.CreatedAt)
 	smithy.WriteString(w, s, 1, v.EncryptionKeyARN)
 	smithy.WriteTime(w, s, 2, v.LastUpdatedAt)
-	smithy.Write(w, s, 3, &v.SessionARN, smithy.PutString[string])
-	smithy.Write(w, s, 4, &v.SessionID, smithy.PutString[string])
+	smithy.WriteString(w, s, 3, v.SessionARN)
+	smithy.WriteString(w, s, 4, v.SessionID)
 	smithy.WriteMap(w, s, 5, v.SessionMetadata, smithy.PutString[string])
-	smithy.Write(w, s, 6, &v.SessionStatus, smithy.PutString[SessionStatus])
+	smithy.WriteString(w, s, 6, string(v.SessionStatus))
 }
 
 var schemaGuadrailAction = smithy.Schema{
@@ -6765,23 +7521,39 @@ func (*GuardrailAssessment) Schema() *smithy.Schema { return &schemaGuardrailAss
 func (v *GuardrailAssessment) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ContentPolicy)
+		v.ContentPolicy = new(GuardrailContentPolicyAssessment)
+		return r.Struct(v.ContentPolicy)
 	case 1:
-		return smithy.ReadStruct(r, &v.SensitiveInformationPolicy)
+		v.SensitiveInformationPolicy = new(GuardrailSensitiveInformationPolicyAssessment)
+		return r.Struct(v.SensitiveInformationPolicy)
 	case 2:
-		return smithy.ReadStruct(r, &v.TopicPolicy)
+		v.TopicPolicy = new(GuardrailTopicPolicyAssessment)
+		return r.Struct(v.TopicPolicy)
 	case 3:
-		return smithy.ReadStruct(r, &v.WordPolicy)
+		v.WordPolicy = new(GuardrailWordPolicyAssessment)
+		return r.Struct(v.WordPolicy)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailAssessment) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.ContentPolicy)
-	smithy.WriteStruct(w, 1, v.SensitiveInformationPolicy)
-	smithy.WriteStruct(w, 2, v.TopicPolicy)
-	smithy.WriteStruct(w, 3, v.WordPolicy)
+	if v.ContentPolicy != nil {
+		w.Member(0)
+		w.Struct(v.ContentPolicy)
+	}
+	if v.SensitiveInformationPolicy != nil {
+		w.Member(1)
+		w.Struct(v.SensitiveInformationPolicy)
+	}
+	if v.TopicPolicy != nil {
+		w.Member(2)
+		w.Struct(v.TopicPolicy)
+	}
+	if v.WordPolicy != nil {
+		w.Member(3)
+		w.Struct(v.WordPolicy)
+	}
 }
 
 var schemaGuardrailAssessmentList = smithy.Schema{
@@ -6819,8 +7591,8 @@ func (v *GuardrailConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailConfiguration
-	smithy.Write(w, s, 0, &v.GuardrailID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.GuardrailVersion, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.GuardrailID)
+	smithy.WriteString(w, s, 1, v.GuardrailVersion)
 }
 
 var schemaGuardrailConfigurationGuardrailIDString = smithy.Schema{
@@ -6862,8 +7634,8 @@ func (v *GuardrailConfigurationWithARN) ReadMember(r smithy.Reader, i int) error
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailConfigurationWithARN) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailConfigurationWithARN
-	smithy.Write(w, s, 0, &v.GuardrailIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.GuardrailVersion, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.GuardrailIdentifier)
+	smithy.WriteString(w, s, 1, v.GuardrailVersion)
 }
 
 var schemaGuardrailContentFilter = smithy.Schema{
@@ -6896,9 +7668,9 @@ func (v *GuardrailContentFilter) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailContentFilter) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailContentFilter
-	smithy.WriteString(w, s, 0, v.Action)
-	smithy.WriteString(w, s, 1, v.Confidence)
-	smithy.WriteString(w, s, 2, v.Type)
+	smithy.WriteString(w, s, 0, string(v.Action))
+	smithy.WriteString(w, s, 1, string(v.Confidence))
+	smithy.WriteString(w, s, 2, string(v.Type))
 }
 
 var schemaGuardrailContentFilterConfidence = smithy.Schema{
@@ -6942,7 +7714,11 @@ func (v *GuardrailContentPolicyAssessment) ReadMember(r smithy.Reader, i int) er
 	s := schemaGuardrailContentPolicyAssessment.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Filters, smithy.ReadValue[GuardrailContentFilter])
+		v.Filters = []GuardrailContentFilter{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Filters = append(v.Filters, GuardrailContentFilter{})
+			return &v.Filters[len(v.Filters)-1]
+		})
 	}
 	return nil
 }
@@ -6950,7 +7726,9 @@ func (v *GuardrailContentPolicyAssessment) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailContentPolicyAssessment) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailContentPolicyAssessment
-	smithy.WriteList(w, s, 0, v.Filters, smithy.PutValue[GuardrailContentFilter])
+	if v.Filters != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Filters), func(i int) smithy.Struct { return &v.Filters[i] })
+	}
 }
 
 var schemaGuardrailCustomWord = smithy.Schema{
@@ -6980,7 +7758,7 @@ func (v *GuardrailCustomWord) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailCustomWord) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailCustomWord
-	smithy.WriteString(w, s, 0, v.Action)
+	smithy.WriteString(w, s, 0, string(v.Action))
 	smithy.WriteString(w, s, 1, v.Match)
 }
 
@@ -7016,7 +7794,7 @@ func (v *GuardrailEvent) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailEvent) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailEvent
-	smithy.WriteString(w, s, 0, v.Action)
+	smithy.WriteString(w, s, 0, string(v.Action))
 }
 
 var schemaGuardrailIdentifierWithARN = smithy.Schema{
@@ -7054,9 +7832,9 @@ func (v *GuardrailManagedWord) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailManagedWord) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailManagedWord
-	smithy.WriteString(w, s, 0, v.Action)
+	smithy.WriteString(w, s, 0, string(v.Action))
 	smithy.WriteString(w, s, 1, v.Match)
-	smithy.WriteString(w, s, 2, v.Type)
+	smithy.WriteString(w, s, 2, string(v.Type))
 }
 
 var schemaGuardrailManagedWordList = smithy.Schema{
@@ -7102,9 +7880,9 @@ func (v *GuardrailPIIEntityFilter) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailPIIEntityFilter) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailPIIEntityFilter
-	smithy.WriteString(w, s, 0, v.Action)
+	smithy.WriteString(w, s, 0, string(v.Action))
 	smithy.WriteString(w, s, 1, v.Match)
-	smithy.WriteString(w, s, 2, v.Type)
+	smithy.WriteString(w, s, 2, string(v.Type))
 }
 
 var schemaGuardrailPIIEntityFilterList = smithy.Schema{
@@ -7153,7 +7931,7 @@ func (v *GuardrailRegexFilter) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailRegexFilter) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailRegexFilter
-	smithy.WriteString(w, s, 0, v.Action)
+	smithy.WriteString(w, s, 0, string(v.Action))
 	smithy.WriteString(w, s, 1, v.Match)
 	smithy.WriteString(w, s, 2, v.Name)
 	smithy.WriteString(w, s, 3, v.Regex)
@@ -7191,9 +7969,17 @@ func (v *GuardrailSensitiveInformationPolicyAssessment) ReadMember(r smithy.Read
 	s := schemaGuardrailSensitiveInformationPolicyAssessment.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.PIIEntities, smithy.ReadValue[GuardrailPIIEntityFilter])
+		v.PIIEntities = []GuardrailPIIEntityFilter{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.PIIEntities = append(v.PIIEntities, GuardrailPIIEntityFilter{})
+			return &v.PIIEntities[len(v.PIIEntities)-1]
+		})
 	case 1:
-		return smithy.ReadList(r, s, &v.Regexes, smithy.ReadValue[GuardrailRegexFilter])
+		v.Regexes = []GuardrailRegexFilter{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Regexes = append(v.Regexes, GuardrailRegexFilter{})
+			return &v.Regexes[len(v.Regexes)-1]
+		})
 	}
 	return nil
 }
@@ -7201,8 +7987,12 @@ func (v *GuardrailSensitiveInformationPolicyAssessment) ReadMember(r smithy.Read
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailSensitiveInformationPolicyAssessment) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailSensitiveInformationPolicyAssessment
-	smithy.WriteList(w, s, 0, v.PIIEntities, smithy.PutValue[GuardrailPIIEntityFilter])
-	smithy.WriteList(w, s, 1, v.Regexes, smithy.PutValue[GuardrailRegexFilter])
+	if v.PIIEntities != nil {
+		smithy.WriteStructs(w, s, 0, len(v.PIIEntities), func(i int) smithy.Struct { return &v.PIIEntities[i] })
+	}
+	if v.Regexes != nil {
+		smithy.WriteStructs(w, s, 1, len(v.Regexes), func(i int) smithy.Struct { return &v.Regexes[i] })
+	}
 }
 
 var schemaGuardrailTopic = smithy.Schema{
@@ -7235,9 +8025,9 @@ func (v *GuardrailTopic) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailTopic) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailTopic
-	smithy.WriteString(w, s, 0, v.Action)
+	smithy.WriteString(w, s, 0, string(v.Action))
 	smithy.WriteString(w, s, 1, v.Name)
-	smithy.WriteString(w, s, 2, v.Type)
+	smithy.WriteString(w, s, 2, string(v.Type))
 }
 
 var schemaGuardrailTopicList = smithy.Schema{
@@ -7271,7 +8061,11 @@ func (v *GuardrailTopicPolicyAssessment) ReadMember(r smithy.Reader, i int) erro
 	s := schemaGuardrailTopicPolicyAssessment.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Topics, smithy.ReadValue[GuardrailTopic])
+		v.Topics = []GuardrailTopic{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Topics = append(v.Topics, GuardrailTopic{})
+			return &v.Topics[len(v.Topics)-1]
+		})
 	}
 	return nil
 }
@@ -7279,7 +8073,9 @@ func (v *GuardrailTopicPolicyAssessment) ReadMember(r smithy.Reader, i int) erro
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailTopicPolicyAssessment) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailTopicPolicyAssessment
-	smithy.WriteList(w, s, 0, v.Topics, smithy.PutValue[GuardrailTopic])
+	if v.Topics != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Topics), func(i int) smithy.Struct { return &v.Topics[i] })
+	}
 }
 
 var schemaGuardrailTopicType = smithy.Schema{
@@ -7309,11 +8105,20 @@ func (v *GuardrailTrace) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.Action)
 	case 1:
-		return smithy.ReadList(r, s, &v.InputAssessments, smithy.ReadValue[GuardrailAssessment])
+		v.InputAssessments = []GuardrailAssessment{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.InputAssessments = append(v.InputAssessments, GuardrailAssessment{})
+			return &v.InputAssessments[len(v.InputAssessments)-1]
+		})
 	case 2:
-		return smithy.ReadStruct(r, &v.Metadata)
+		v.Metadata = new(Metadata)
+		return r.Struct(v.Metadata)
 	case 3:
-		return smithy.ReadList(r, s, &v.OutputAssessments, smithy.ReadValue[GuardrailAssessment])
+		v.OutputAssessments = []GuardrailAssessment{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.OutputAssessments = append(v.OutputAssessments, GuardrailAssessment{})
+			return &v.OutputAssessments[len(v.OutputAssessments)-1]
+		})
 	case 4:
 		return smithy.ReadString(r, s, &v.TraceID)
 	}
@@ -7323,10 +8128,17 @@ func (v *GuardrailTrace) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailTrace) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailTrace
-	smithy.WriteString(w, s, 0, v.Action)
-	smithy.WriteList(w, s, 1, v.InputAssessments, smithy.PutValue[GuardrailAssessment])
-	smithy.WriteStruct(w, 2, v.Metadata)
-	smithy.WriteList(w, s, 3, v.OutputAssessments, smithy.PutValue[GuardrailAssessment])
+	smithy.WriteString(w, s, 0, string(v.Action))
+	if v.InputAssessments != nil {
+		smithy.WriteStructs(w, s, 1, len(v.InputAssessments), func(i int) smithy.Struct { return &v.InputAssessments[i] })
+	}
+	if v.Metadata != nil {
+		w.Member(2)
+		w.Struct(v.Metadata)
+	}
+	if v.OutputAssessments != nil {
+		smithy.WriteStructs(w, s, 3, len(v.OutputAssessments), func(i int) smithy.Struct { return &v.OutputAssessments[i] })
+	}
 	smithy.WriteString(w, s, 4, v.TraceID)
 }
 
@@ -7359,9 +8171,17 @@ func (v *GuardrailWordPolicyAssessment) ReadMember(r smithy.Reader, i int) error
 	s := schemaGuardrailWordPolicyAssessment.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.CustomWords, smithy.ReadValue[GuardrailCustomWord])
+		v.CustomWords = []GuardrailCustomWord{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.CustomWords = append(v.CustomWords, GuardrailCustomWord{})
+			return &v.CustomWords[len(v.CustomWords)-1]
+		})
 	case 1:
-		return smithy.ReadList(r, s, &v.ManagedWordLists, smithy.ReadValue[GuardrailManagedWord])
+		v.ManagedWordLists = []GuardrailManagedWord{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ManagedWordLists = append(v.ManagedWordLists, GuardrailManagedWord{})
+			return &v.ManagedWordLists[len(v.ManagedWordLists)-1]
+		})
 	}
 	return nil
 }
@@ -7369,8 +8189,12 @@ func (v *GuardrailWordPolicyAssessment) ReadMember(r smithy.Reader, i int) error
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailWordPolicyAssessment) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailWordPolicyAssessment
-	smithy.WriteList(w, s, 0, v.CustomWords, smithy.PutValue[GuardrailCustomWord])
-	smithy.WriteList(w, s, 1, v.ManagedWordLists, smithy.PutValue[GuardrailManagedWord])
+	if v.CustomWords != nil {
+		smithy.WriteStructs(w, s, 0, len(v.CustomWords), func(i int) smithy.Struct { return &v.CustomWords[i] })
+	}
+	if v.ManagedWordLists != nil {
+		smithy.WriteStructs(w, s, 1, len(v.ManagedWordLists), func(i int) smithy.Struct { return &v.ManagedWordLists[i] })
+	}
 }
 
 var schemaIdentifier = smithy.Schema{
@@ -7398,7 +8222,8 @@ func (v *ImageBlock) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.Format)
 	case 1:
-		return smithy.ReadStruct(r, &v.Source)
+		v.Source = new(ImageSource)
+		return r.Struct(v.Source)
 	}
 	return nil
 }
@@ -7406,8 +8231,11 @@ func (v *ImageBlock) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ImageBlock) WriteMembers(w smithy.Writer) {
 	s := &schemaImageBlock
-	smithy.Write(w, s, 0, &v.Format, smithy.PutString[ImageFormat])
-	smithy.WriteStruct(w, 1, v.Source)
+	smithy.WriteString(w, s, 0, string(v.Format))
+	if v.Source != nil {
+		w.Member(1)
+		w.Struct(v.Source)
+	}
 }
 
 var schemaImageFormat = smithy.Schema{
@@ -7434,7 +8262,8 @@ func (v *ImageInput) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.Format)
 	case 1:
-		return smithy.ReadStruct(r, &v.Source)
+		v.Source = new(ImageInputSource)
+		return r.Struct(v.Source)
 	}
 	return nil
 }
@@ -7442,8 +8271,11 @@ func (v *ImageInput) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ImageInput) WriteMembers(w smithy.Writer) {
 	s := &schemaImageInput
-	smithy.Write(w, s, 0, &v.Format, smithy.PutString[ImageInputFormat])
-	smithy.WriteStruct(w, 1, v.Source)
+	smithy.WriteString(w, s, 0, string(v.Format))
+	if v.Source != nil {
+		w.Member(1)
+		w.Struct(v.Source)
+	}
 }
 
 var schemaImageInputFormat = smithy.Schema{
@@ -7510,7 +8342,8 @@ func (v *ImageSource) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadBytes(r, s, &v.Bytes)
 	case 1:
-		return smithy.ReadStruct(r, &v.S3Location)
+		v.S3Location = new(S3Location)
+		return r.Struct(v.S3Location)
 	}
 	return nil
 }
@@ -7519,7 +8352,10 @@ func (v *ImageSource) ReadMember(r smithy.Reader, i int) error {
 func (v *ImageSource) WriteMembers(w smithy.Writer) {
 	s := &schemaImageSource
 	smithy.WriteBytes(w, s, 0, v.Bytes)
-	smithy.WriteStruct(w, 1, v.S3Location)
+	if v.S3Location != nil {
+		w.Member(1)
+		w.Struct(v.S3Location)
+	}
 }
 
 var schemaImageSourceBytesBlob = smithy.Schema{
@@ -7546,7 +8382,11 @@ func (v *ImplicitFilterConfiguration) ReadMember(r smithy.Reader, i int) error {
 	s := schemaImplicitFilterConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.MetadataAttributes, smithy.ReadValue[MetadataAttributeSchema])
+		v.MetadataAttributes = []MetadataAttributeSchema{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.MetadataAttributes = append(v.MetadataAttributes, MetadataAttributeSchema{})
+			return &v.MetadataAttributes[len(v.MetadataAttributes)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.ModelARN)
 	}
@@ -7556,8 +8396,8 @@ func (v *ImplicitFilterConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ImplicitFilterConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaImplicitFilterConfiguration
-	smithy.WriteList(w, s, 0, v.MetadataAttributes, smithy.PutValue[MetadataAttributeSchema])
-	smithy.Write(w, s, 1, &v.ModelARN, smithy.PutString[string])
+	smithy.WriteStructs(w, s, 0, len(v.MetadataAttributes), func(i int) smithy.Struct { return &v.MetadataAttributes[i] })
+	smithy.WriteString(w, s, 1, v.ModelARN)
 }
 
 var schemaInferenceConfig = smithy.Schema{
@@ -7575,14 +8415,18 @@ func (*InferenceConfig) Schema() *smithy.Schema { return &schemaInferenceConfig 
 func (v *InferenceConfig) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.TextInferenceConfig)
+		v.TextInferenceConfig = new(TextInferenceConfig)
+		return r.Struct(v.TextInferenceConfig)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *InferenceConfig) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.TextInferenceConfig)
+	if v.TextInferenceConfig != nil {
+		w.Member(0)
+		w.Struct(v.TextInferenceConfig)
+	}
 }
 
 var schemaInferenceConfiguration = smithy.Schema{
@@ -7644,7 +8488,11 @@ func (v *InlineAgentFilePart) ReadMember(r smithy.Reader, i int) error {
 	s := schemaInlineAgentFilePart.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Files, smithy.ReadValue[OutputFile])
+		v.Files = []OutputFile{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Files = append(v.Files, OutputFile{})
+			return &v.Files[len(v.Files)-1]
+		})
 	}
 	return nil
 }
@@ -7652,7 +8500,9 @@ func (v *InlineAgentFilePart) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *InlineAgentFilePart) WriteMembers(w smithy.Writer) {
 	s := &schemaInlineAgentFilePart
-	smithy.WriteList(w, s, 0, v.Files, smithy.PutValue[OutputFile])
+	if v.Files != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Files), func(i int) smithy.Struct { return &v.Files[i] })
+	}
 }
 
 var schemaInlineAgentPayloadPart = smithy.Schema{
@@ -7672,7 +8522,8 @@ func (v *InlineAgentPayloadPart) ReadMember(r smithy.Reader, i int) error {
 	s := schemaInlineAgentPayloadPart.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Attribution)
+		v.Attribution = new(Attribution)
+		return r.Struct(v.Attribution)
 	case 1:
 		return smithy.ReadBytes(r, s, &v.Bytes)
 	}
@@ -7682,7 +8533,10 @@ func (v *InlineAgentPayloadPart) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *InlineAgentPayloadPart) WriteMembers(w smithy.Writer) {
 	s := &schemaInlineAgentPayloadPart
-	smithy.WriteStruct(w, 0, v.Attribution)
+	if v.Attribution != nil {
+		w.Member(0)
+		w.Struct(v.Attribution)
+	}
 	smithy.WriteBytes(w, s, 1, v.Bytes)
 }
 
@@ -7713,50 +8567,102 @@ func (*InlineAgentResponseStream) Schema() *smithy.Schema { return &schemaInline
 func (v *InlineAgentResponseStream) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.AccessDeniedException)
+		v.AccessDeniedException = new(AccessDeniedException)
+		return r.Struct(v.AccessDeniedException)
 	case 1:
-		return smithy.ReadStruct(r, &v.BadGatewayException)
+		v.BadGatewayException = new(BadGatewayException)
+		return r.Struct(v.BadGatewayException)
 	case 2:
-		return smithy.ReadStruct(r, &v.Chunk)
+		v.Chunk = new(InlineAgentPayloadPart)
+		return r.Struct(v.Chunk)
 	case 3:
-		return smithy.ReadStruct(r, &v.ConflictException)
+		v.ConflictException = new(ConflictException)
+		return r.Struct(v.ConflictException)
 	case 4:
-		return smithy.ReadStruct(r, &v.DependencyFailedException)
+		v.DependencyFailedException = new(DependencyFailedException)
+		return r.Struct(v.DependencyFailedException)
 	case 5:
-		return smithy.ReadStruct(r, &v.Files)
+		v.Files = new(InlineAgentFilePart)
+		return r.Struct(v.Files)
 	case 6:
-		return smithy.ReadStruct(r, &v.InternalServerException)
+		v.InternalServerException = new(InternalServerException)
+		return r.Struct(v.InternalServerException)
 	case 7:
-		return smithy.ReadStruct(r, &v.ResourceNotFoundException)
+		v.ResourceNotFoundException = new(ResourceNotFoundException)
+		return r.Struct(v.ResourceNotFoundException)
 	case 8:
-		return smithy.ReadStruct(r, &v.ReturnControl)
+		v.ReturnControl = new(InlineAgentReturnControlPayload)
+		return r.Struct(v.ReturnControl)
 	case 9:
-		return smithy.ReadStruct(r, &v.ServiceQuotaExceededException)
+		v.ServiceQuotaExceededException = new(ServiceQuotaExceededException)
+		return r.Struct(v.ServiceQuotaExceededException)
 	case 10:
-		return smithy.ReadStruct(r, &v.ThrottlingException)
+		v.ThrottlingException = new(ThrottlingException)
+		return r.Struct(v.ThrottlingException)
 	case 11:
-		return smithy.ReadStruct(r, &v.Trace)
+		v.Trace = new(InlineAgentTracePart)
+		return r.Struct(v.Trace)
 	case 12:
-		return smithy.ReadStruct(r, &v.ValidationException)
+		v.ValidationException = new(ValidationException)
+		return r.Struct(v.ValidationException)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *InlineAgentResponseStream) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.AccessDeniedException)
-	smithy.WriteStruct(w, 1, v.BadGatewayException)
-	smithy.WriteStruct(w, 2, v.Chunk)
-	smithy.WriteStruct(w, 3, v.ConflictException)
-	smithy.WriteStruct(w, 4, v.DependencyFailedException)
-	smithy.WriteStruct(w, 5, v.Files)
-	smithy.WriteStruct(w, 6, v.InternalServerException)
-	smithy.WriteStruct(w, 7, v.ResourceNotFoundException)
-	smithy.WriteStruct(w, 8, v.ReturnControl)
-	smithy.WriteStruct(w, 9, v.ServiceQuotaExceededException)
-	smithy.WriteStruct(w, 10, v.ThrottlingException)
-	smithy.WriteStruct(w, 11, v.Trace)
-	smithy.WriteStruct(w, 12, v.ValidationException)
+	if v.AccessDeniedException != nil {
+		w.Member(0)
+		w.Struct(v.AccessDeniedException)
+	}
+	if v.BadGatewayException != nil {
+		w.Member(1)
+		w.Struct(v.BadGatewayException)
+	}
+	if v.Chunk != nil {
+		w.Member(2)
+		w.Struct(v.Chunk)
+	}
+	if v.ConflictException != nil {
+		w.Member(3)
+		w.Struct(v.ConflictException)
+	}
+	if v.DependencyFailedException != nil {
+		w.Member(4)
+		w.Struct(v.DependencyFailedException)
+	}
+	if v.Files != nil {
+		w.Member(5)
+		w.Struct(v.Files)
+	}
+	if v.InternalServerException != nil {
+		w.Member(6)
+		w.Struct(v.InternalServerException)
+	}
+	if v.ResourceNotFoundException != nil {
+		w.Member(7)
+		w.Struct(v.ResourceNotFoundException)
+	}
+	if v.ReturnControl != nil {
+		w.Member(8)
+		w.Struct(v.ReturnControl)
+	}
+	if v.ServiceQuotaExceededException != nil {
+		w.Member(9)
+		w.Struct(v.ServiceQuotaExceededException)
+	}
+	if v.ThrottlingException != nil {
+		w.Member(10)
+		w.Struct(v.ThrottlingException)
+	}
+	if v.Trace != nil {
+		w.Member(11)
+		w.Struct(v.Trace)
+	}
+	if v.ValidationException != nil {
+		w.Member(12)
+		w.Struct(v.ValidationException)
+	}
 }
 
 var schemaInlineAgentReturnControlPayload = smithy.Schema{
@@ -7780,7 +8686,11 @@ func (v *InlineAgentReturnControlPayload) ReadMember(r smithy.Reader, i int) err
 	case 0:
 		return smithy.ReadString(r, s, &v.InvocationID)
 	case 1:
-		return smithy.ReadList(r, s, &v.InvocationInputs, smithy.ReadValue[InvocationInputMember])
+		v.InvocationInputs = []InvocationInputMember{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.InvocationInputs = append(v.InvocationInputs, InvocationInputMember{})
+			return &v.InvocationInputs[len(v.InvocationInputs)-1]
+		})
 	}
 	return nil
 }
@@ -7789,7 +8699,9 @@ func (v *InlineAgentReturnControlPayload) ReadMember(r smithy.Reader, i int) err
 func (v *InlineAgentReturnControlPayload) WriteMembers(w smithy.Writer) {
 	s := &schemaInlineAgentReturnControlPayload
 	smithy.WriteString(w, s, 0, v.InvocationID)
-	smithy.WriteList(w, s, 1, v.InvocationInputs, smithy.PutValue[InvocationInputMember])
+	if v.InvocationInputs != nil {
+		smithy.WriteStructs(w, s, 1, len(v.InvocationInputs), func(i int) smithy.Struct { return &v.InvocationInputs[i] })
+	}
 }
 
 var schemaInlineAgentTracePart = smithy.Schema{
@@ -7812,7 +8724,11 @@ func (v *InlineAgentTracePart) ReadMember(r smithy.Reader, i int) error {
 	s := schemaInlineAgentTracePart.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.CallerChain, smithy.ReadValue[Caller])
+		v.CallerChain = []Caller{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.CallerChain = append(v.CallerChain, Caller{})
+			return &v.CallerChain[len(v.CallerChain)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.CollaboratorName)
 	case 2:
@@ -7820,7 +8736,8 @@ func (v *InlineAgentTracePart) ReadMember(r smithy.Reader, i int) error {
 	case 3:
 		return smithy.ReadString(r, s, &v.SessionID)
 	case 4:
-		return smithy.ReadStruct(r, &v.Trace)
+		v.Trace = new(Trace)
+		return r.Struct(v.Trace)
 	}
 	return nil
 }
@@ -7828,11 +8745,16 @@ func (v *InlineAgentTracePart) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *InlineAgentTracePart) WriteMembers(w smithy.Writer) {
 	s := &schemaInlineAgentTracePart
-	smithy.WriteList(w, s, 0, v.CallerChain, smithy.PutValue[Caller])
+	if v.CallerChain != nil {
+		smithy.WriteStructs(w, s, 0, len(v.CallerChain), func(i int) smithy.Struct { return &v.CallerChain[i] })
+	}
 	smithy.WriteString(w, s, 1, v.CollaboratorName)
 	smithy.WriteTime(w, s, 2, v.EventTime)
 	smithy.WriteString(w, s, 3, v.SessionID)
-	smithy.WriteStruct(w, 4, v.Trace)
+	if v.Trace != nil {
+		w.Member(4)
+		w.Struct(v.Trace)
+	}
 }
 
 var schemaInlineBedrockModelConfigurations = smithy.Schema{
@@ -7852,14 +8774,18 @@ func (*InlineBedrockModelConfigurations) Schema() *smithy.Schema {
 func (v *InlineBedrockModelConfigurations) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.PerformanceConfig)
+		v.PerformanceConfig = new(PerformanceConfiguration)
+		return r.Struct(v.PerformanceConfig)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *InlineBedrockModelConfigurations) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.PerformanceConfig)
+	if v.PerformanceConfig != nil {
+		w.Member(0)
+		w.Struct(v.PerformanceConfig)
+	}
 }
 
 var schemaInlineSessionState = smithy.Schema{
@@ -7883,15 +8809,24 @@ func (v *InlineSessionState) ReadMember(r smithy.Reader, i int) error {
 	s := schemaInlineSessionState.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ConversationHistory)
+		v.ConversationHistory = new(ConversationHistory)
+		return r.Struct(v.ConversationHistory)
 	case 1:
-		return smithy.ReadList(r, s, &v.Files, smithy.ReadValue[InputFile])
+		v.Files = []InputFile{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Files = append(v.Files, InputFile{})
+			return &v.Files[len(v.Files)-1]
+		})
 	case 2:
 		return smithy.ReadString(r, s, &v.InvocationID)
 	case 3:
 		return smithy.ReadMap(r, s, &v.PromptSessionAttributes, smithy.ReadString[string])
 	case 4:
-		return smithy.ReadList(r, s, &v.ReturnControlInvocationResults, smithy.ReadValue[InvocationResultMember])
+		v.ReturnControlInvocationResults = []InvocationResultMember{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ReturnControlInvocationResults = append(v.ReturnControlInvocationResults, InvocationResultMember{})
+			return &v.ReturnControlInvocationResults[len(v.ReturnControlInvocationResults)-1]
+		})
 	case 5:
 		return smithy.ReadMap(r, s, &v.SessionAttributes, smithy.ReadString[string])
 	}
@@ -7901,11 +8836,18 @@ func (v *InlineSessionState) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *InlineSessionState) WriteMembers(w smithy.Writer) {
 	s := &schemaInlineSessionState
-	smithy.WriteStruct(w, 0, v.ConversationHistory)
-	smithy.WriteList(w, s, 1, v.Files, smithy.PutValue[InputFile])
+	if v.ConversationHistory != nil {
+		w.Member(0)
+		w.Struct(v.ConversationHistory)
+	}
+	if v.Files != nil {
+		smithy.WriteStructs(w, s, 1, len(v.Files), func(i int) smithy.Struct { return &v.Files[i] })
+	}
 	smithy.WriteString(w, s, 2, v.InvocationID)
 	smithy.WriteMap(w, s, 3, v.PromptSessionAttributes, smithy.PutString[string])
-	smithy.WriteList(w, s, 4, v.ReturnControlInvocationResults, smithy.PutValue[InvocationResultMember])
+	if v.ReturnControlInvocationResults != nil {
+		smithy.WriteStructs(w, s, 4, len(v.ReturnControlInvocationResults), func(i int) smithy.Struct { return &v.ReturnControlInvocationResults[i] })
+	}
 	smithy.WriteMap(w, s, 5, v.SessionAttributes, smithy.PutString[string])
 }
 
@@ -7929,7 +8871,8 @@ func (v *InputFile) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.Name)
 	case 1:
-		return smithy.ReadStruct(r, &v.Source)
+		v.Source = new(FileSource)
+		return r.Struct(v.Source)
 	case 2:
 		return smithy.ReadString(r, s, &v.UseCase)
 	}
@@ -7939,9 +8882,12 @@ func (v *InputFile) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *InputFile) WriteMembers(w smithy.Writer) {
 	s := &schemaInputFile
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.Source)
-	smithy.Write(w, s, 2, &v.UseCase, smithy.PutString[FileUseCase])
+	smithy.WriteString(w, s, 0, v.Name)
+	if v.Source != nil {
+		w.Member(1)
+		w.Struct(v.Source)
+	}
+	smithy.WriteString(w, s, 2, string(v.UseCase))
 }
 
 var schemaInputFiles = smithy.Schema{
@@ -7979,7 +8925,7 @@ func (v *InputImage) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *InputImage) WriteMembers(w smithy.Writer) {
 	s := &schemaInputImage
-	smithy.Write(w, s, 0, &v.Format, smithy.PutString[InputImageFormat])
+	smithy.WriteString(w, s, 0, string(v.Format))
 	smithy.WriteBytes(w, s, 1, v.InlineContent)
 }
 
@@ -8009,14 +8955,18 @@ func (*InputPrompt) Schema() *smithy.Schema { return &schemaInputPrompt }
 func (v *InputPrompt) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.TextPrompt)
+		v.TextPrompt = new(TextPrompt)
+		return r.Struct(v.TextPrompt)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *InputPrompt) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.TextPrompt)
+	if v.TextPrompt != nil {
+		w.Member(0)
+		w.Struct(v.TextPrompt)
+	}
 }
 
 var schemaInputQueryType = smithy.Schema{
@@ -8102,15 +9052,19 @@ func (v *InvocationInput) ReadMember(r smithy.Reader, i int) error {
 	s := schemaInvocationInput.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ActionGroupInvocationInput)
+		v.ActionGroupInvocationInput = new(ActionGroupInvocationInput)
+		return r.Struct(v.ActionGroupInvocationInput)
 	case 1:
-		return smithy.ReadStruct(r, &v.AgentCollaboratorInvocationInput)
+		v.AgentCollaboratorInvocationInput = new(AgentCollaboratorInvocationInput)
+		return r.Struct(v.AgentCollaboratorInvocationInput)
 	case 2:
-		return smithy.ReadStruct(r, &v.CodeInterpreterInvocationInput)
+		v.CodeInterpreterInvocationInput = new(CodeInterpreterInvocationInput)
+		return r.Struct(v.CodeInterpreterInvocationInput)
 	case 3:
 		return smithy.ReadString(r, s, &v.InvocationType)
 	case 4:
-		return smithy.ReadStruct(r, &v.KnowledgeBaseLookupInput)
+		v.KnowledgeBaseLookupInput = new(KnowledgeBaseLookupInput)
+		return r.Struct(v.KnowledgeBaseLookupInput)
 	case 5:
 		return smithy.ReadString(r, s, &v.TraceID)
 	}
@@ -8120,11 +9074,23 @@ func (v *InvocationInput) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *InvocationInput) WriteMembers(w smithy.Writer) {
 	s := &schemaInvocationInput
-	smithy.WriteStruct(w, 0, v.ActionGroupInvocationInput)
-	smithy.WriteStruct(w, 1, v.AgentCollaboratorInvocationInput)
-	smithy.WriteStruct(w, 2, v.CodeInterpreterInvocationInput)
-	smithy.WriteString(w, s, 3, v.InvocationType)
-	smithy.WriteStruct(w, 4, v.KnowledgeBaseLookupInput)
+	if v.ActionGroupInvocationInput != nil {
+		w.Member(0)
+		w.Struct(v.ActionGroupInvocationInput)
+	}
+	if v.AgentCollaboratorInvocationInput != nil {
+		w.Member(1)
+		w.Struct(v.AgentCollaboratorInvocationInput)
+	}
+	if v.CodeInterpreterInvocationInput != nil {
+		w.Member(2)
+		w.Struct(v.CodeInterpreterInvocationInput)
+	}
+	smithy.WriteString(w, s, 3, string(v.InvocationType))
+	if v.KnowledgeBaseLookupInput != nil {
+		w.Member(4)
+		w.Struct(v.KnowledgeBaseLookupInput)
+	}
 	smithy.WriteString(w, s, 5, v.TraceID)
 }
 
@@ -8144,17 +9110,25 @@ func (*InvocationInputMember) Schema() *smithy.Schema { return &schemaInvocation
 func (v *InvocationInputMember) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.APIInvocationInput)
+		v.APIInvocationInput = new(APIInvocationInput)
+		return r.Struct(v.APIInvocationInput)
 	case 1:
-		return smithy.ReadStruct(r, &v.FunctionInvocationInput)
+		v.FunctionInvocationInput = new(FunctionInvocationInput)
+		return r.Struct(v.FunctionInvocationInput)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *InvocationInputMember) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.APIInvocationInput)
-	smithy.WriteStruct(w, 1, v.FunctionInvocationInput)
+	if v.APIInvocationInput != nil {
+		w.Member(0)
+		w.Struct(v.APIInvocationInput)
+	}
+	if v.FunctionInvocationInput != nil {
+		w.Member(1)
+		w.Struct(v.FunctionInvocationInput)
+	}
 }
 
 var schemaInvocationInputs = smithy.Schema{
@@ -8182,17 +9156,25 @@ func (*InvocationResultMember) Schema() *smithy.Schema { return &schemaInvocatio
 func (v *InvocationResultMember) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.APIResult)
+		v.APIResult = new(APIResult)
+		return r.Struct(v.APIResult)
 	case 1:
-		return smithy.ReadStruct(r, &v.FunctionResult)
+		v.FunctionResult = new(FunctionResult)
+		return r.Struct(v.FunctionResult)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *InvocationResultMember) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.APIResult)
-	smithy.WriteStruct(w, 1, v.FunctionResult)
+	if v.APIResult != nil {
+		w.Member(0)
+		w.Struct(v.APIResult)
+	}
+	if v.FunctionResult != nil {
+		w.Member(1)
+		w.Struct(v.FunctionResult)
+	}
 }
 
 var schemaInvocationStep = smithy.Schema{
@@ -8221,7 +9203,8 @@ func (v *InvocationStep) ReadMember(r smithy.Reader, i int) error {
 	case 2:
 		return smithy.ReadTime(r, s, &v.InvocationStepTime)
 	case 3:
-		return smithy.ReadStruct(r, &v.Payload)
+		v.Payload = new(InvocationStepPayload)
+		return r.Struct(v.Payload)
 	case 4:
 		return smithy.ReadString(r, s, &v.SessionID)
 	}
@@ -8231,11 +9214,14 @@ func (v *InvocationStep) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *InvocationStep) WriteMembers(w smithy.Writer) {
 	s := &schemaInvocationStep
-	smithy.Write(w, s, 0, &v.InvocationID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.InvocationStepID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.InvocationID)
+	smithy.WriteString(w, s, 1, v.InvocationStepID)
 	smithy.WriteTime(w, s, 2, v.InvocationStepTime)
-	smithy.WriteStruct(w, 3, v.Payload)
-	smithy.Write(w, s, 4, &v.SessionID, smithy.PutString[string])
+	if v.Payload != nil {
+		w.Member(3)
+		w.Struct(v.Payload)
+	}
+	smithy.WriteString(w, s, 4, v.SessionID)
 }
 
 var schemaInvocationStepPayload = smithy.Schema{
@@ -8254,7 +9240,11 @@ func (v *InvocationStepPayload) ReadMember(r smithy.Reader, i int) error {
 	s := schemaInvocationStepPayload.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.ContentBlocks, smithy.ReadValue[BedrockSessionContentBlock])
+		v.ContentBlocks = []BedrockSessionContentBlock{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ContentBlocks = append(v.ContentBlocks, BedrockSessionContentBlock{})
+			return &v.ContentBlocks[len(v.ContentBlocks)-1]
+		})
 	}
 	return nil
 }
@@ -8262,7 +9252,9 @@ func (v *InvocationStepPayload) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *InvocationStepPayload) WriteMembers(w smithy.Writer) {
 	s := &schemaInvocationStepPayload
-	smithy.WriteList(w, s, 0, v.ContentBlocks, smithy.PutValue[BedrockSessionContentBlock])
+	if v.ContentBlocks != nil {
+		smithy.WriteStructs(w, s, 0, len(v.ContentBlocks), func(i int) smithy.Struct { return &v.ContentBlocks[i] })
+	}
 }
 
 var schemaInvocationStepSummaries = smithy.Schema{
@@ -8306,10 +9298,10 @@ func (v *InvocationStepSummary) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *InvocationStepSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaInvocationStepSummary
-	smithy.Write(w, s, 0, &v.InvocationID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.InvocationStepID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.InvocationID)
+	smithy.WriteString(w, s, 1, v.InvocationStepID)
 	smithy.WriteTime(w, s, 2, v.InvocationStepTime)
-	smithy.Write(w, s, 3, &v.SessionID, smithy.PutString[string])
+	smithy.WriteString(w, s, 3, v.SessionID)
 }
 
 var schemaInvocationSummaries = smithy.Schema{
@@ -8351,8 +9343,8 @@ func (v *InvocationSummary) ReadMember(r smithy.Reader, i int) error {
 func (v *InvocationSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaInvocationSummary
 	smithy.WriteTime(w, s, 0, v.CreatedAt)
-	smithy.Write(w, s, 1, &v.InvocationID, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.SessionID, smithy.PutString[string])
+	smithy.WriteString(w, s, 1, v.InvocationID)
+	smithy.WriteString(w, s, 2, v.SessionID)
 }
 
 var schemaInvocationType = smithy.Schema{
@@ -8391,7 +9383,8 @@ func (v *InvokeAgentRequest) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.AgentID)
 	case 2:
-		return smithy.ReadStruct(r, &v.BedrockModelConfigurations)
+		v.BedrockModelConfigurations = new(BedrockModelConfigurations)
+		return r.Struct(v.BedrockModelConfigurations)
 	case 3:
 		return smithy.ReadOpt(r, s, &v.EnableTrace, smithy.ReadBool)
 	case 4:
@@ -8401,15 +9394,18 @@ func (v *InvokeAgentRequest) ReadMember(r smithy.Reader, i int) error {
 	case 6:
 		return smithy.ReadString(r, s, &v.MemoryID)
 	case 7:
-		return smithy.ReadStruct(r, &v.PromptCreationConfigurations)
+		v.PromptCreationConfigurations = new(PromptCreationConfigurations)
+		return r.Struct(v.PromptCreationConfigurations)
 	case 8:
 		return smithy.ReadString(r, s, &v.SessionID)
 	case 9:
-		return smithy.ReadStruct(r, &v.SessionState)
+		v.SessionState = new(SessionState)
+		return r.Struct(v.SessionState)
 	case 10:
 		return smithy.ReadString(r, s, &v.SourceARN)
 	case 11:
-		return smithy.ReadStruct(r, &v.StreamingConfigurations)
+		v.StreamingConfigurations = new(StreamingConfigurations)
+		return r.Struct(v.StreamingConfigurations)
 	}
 	return nil
 }
@@ -8417,18 +9413,30 @@ func (v *InvokeAgentRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *InvokeAgentRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaInvokeAgentRequest
-	smithy.Write(w, s, 0, &v.AgentAliasID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AgentID, smithy.PutString[string])
-	smithy.WriteStruct(w, 2, v.BedrockModelConfigurations)
+	smithy.WriteString(w, s, 0, v.AgentAliasID)
+	smithy.WriteString(w, s, 1, v.AgentID)
+	if v.BedrockModelConfigurations != nil {
+		w.Member(2)
+		w.Struct(v.BedrockModelConfigurations)
+	}
 	smithy.WriteOpt(w, s, 3, v.EnableTrace, smithy.PutBool)
 	smithy.WriteOpt(w, s, 4, v.EndSession, smithy.PutBool)
 	smithy.WriteString(w, s, 5, v.InputText)
 	smithy.WriteString(w, s, 6, v.MemoryID)
-	smithy.WriteStruct(w, 7, v.PromptCreationConfigurations)
-	smithy.Write(w, s, 8, &v.SessionID, smithy.PutString[string])
-	smithy.WriteStruct(w, 9, v.SessionState)
+	if v.PromptCreationConfigurations != nil {
+		w.Member(7)
+		w.Struct(v.PromptCreationConfigurations)
+	}
+	smithy.WriteString(w, s, 8, v.SessionID)
+	if v.SessionState != nil {
+		w.Member(9)
+		w.Struct(v.SessionState)
+	}
 	smithy.WriteString(w, s, 10, v.SourceARN)
-	smithy.WriteStruct(w, 11, v.StreamingConfigurations)
+	if v.StreamingConfigurations != nil {
+		w.Member(11)
+		w.Struct(v.StreamingConfigurations)
+	}
 }
 
 var schemaInvokeAgentResponse = smithy.Schema{
@@ -8462,9 +9470,9 @@ func (v *InvokeAgentResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *InvokeAgentResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaInvokeAgentResponse
-	smithy.Write(w, s, 1, &v.ContentType, smithy.PutString[string])
+	smithy.WriteString(w, s, 1, v.ContentType)
 	smithy.WriteString(w, s, 2, v.MemoryID)
-	smithy.Write(w, s, 3, &v.SessionID, smithy.PutString[string])
+	smithy.WriteString(w, s, 3, v.SessionID)
 }
 
 // Events implements smithy.EventSource.
@@ -8509,9 +9517,14 @@ func (v *InvokeFlowRequest) ReadMember(r smithy.Reader, i int) error {
 	case 3:
 		return smithy.ReadString(r, s, &v.FlowIdentifier)
 	case 4:
-		return smithy.ReadList(r, s, &v.Inputs, smithy.ReadValue[FlowInput])
+		v.Inputs = []FlowInput{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Inputs = append(v.Inputs, FlowInput{})
+			return &v.Inputs[len(v.Inputs)-1]
+		})
 	case 5:
-		return smithy.ReadStruct(r, &v.ModelPerformanceConfiguration)
+		v.ModelPerformanceConfiguration = new(ModelPerformanceConfiguration)
+		return r.Struct(v.ModelPerformanceConfiguration)
 	}
 	return nil
 }
@@ -8521,10 +9534,13 @@ func (v *InvokeFlowRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaInvokeFlowRequest
 	smithy.WriteOpt(w, s, 0, v.EnableTrace, smithy.PutBool)
 	smithy.WriteString(w, s, 1, v.ExecutionID)
-	smithy.Write(w, s, 2, &v.FlowAliasIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.FlowIdentifier, smithy.PutString[string])
-	smithy.WriteList(w, s, 4, v.Inputs, smithy.PutValue[FlowInput])
-	smithy.WriteStruct(w, 5, v.ModelPerformanceConfiguration)
+	smithy.WriteString(w, s, 2, v.FlowAliasIdentifier)
+	smithy.WriteString(w, s, 3, v.FlowIdentifier)
+	smithy.WriteStructs(w, s, 4, len(v.Inputs), func(i int) smithy.Struct { return &v.Inputs[i] })
+	if v.ModelPerformanceConfiguration != nil {
+		w.Member(5)
+		w.Struct(v.ModelPerformanceConfiguration)
+	}
 }
 
 var schemaInvokeFlowResponse = smithy.Schema{
@@ -8603,19 +9619,33 @@ func (v *InvokeInlineAgentRequest) ReadMember(r smithy.Reader, i int) error {
 	s := schemaInvokeInlineAgentRequest.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.ActionGroups, smithy.ReadValue[AgentActionGroup])
+		v.ActionGroups = []AgentActionGroup{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ActionGroups = append(v.ActionGroups, AgentActionGroup{})
+			return &v.ActionGroups[len(v.ActionGroups)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.AgentCollaboration)
 	case 2:
 		return smithy.ReadString(r, s, &v.AgentName)
 	case 3:
-		return smithy.ReadStruct(r, &v.BedrockModelConfigurations)
+		v.BedrockModelConfigurations = new(InlineBedrockModelConfigurations)
+		return r.Struct(v.BedrockModelConfigurations)
 	case 4:
-		return smithy.ReadList(r, s, &v.CollaboratorConfigurations, smithy.ReadValue[CollaboratorConfiguration])
+		v.CollaboratorConfigurations = []CollaboratorConfiguration{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.CollaboratorConfigurations = append(v.CollaboratorConfigurations, CollaboratorConfiguration{})
+			return &v.CollaboratorConfigurations[len(v.CollaboratorConfigurations)-1]
+		})
 	case 5:
-		return smithy.ReadList(r, s, &v.Collaborators, smithy.ReadValue[Collaborator])
+		v.Collaborators = []Collaborator{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Collaborators = append(v.Collaborators, Collaborator{})
+			return &v.Collaborators[len(v.Collaborators)-1]
+		})
 	case 6:
-		return smithy.ReadStruct(r, &v.CustomOrchestration)
+		v.CustomOrchestration = new(CustomOrchestration)
+		return r.Struct(v.CustomOrchestration)
 	case 7:
 		return smithy.ReadString(r, s, &v.CustomerEncryptionKeyARN)
 	case 8:
@@ -8625,27 +9655,36 @@ func (v *InvokeInlineAgentRequest) ReadMember(r smithy.Reader, i int) error {
 	case 10:
 		return smithy.ReadString(r, s, &v.FoundationModel)
 	case 11:
-		return smithy.ReadStruct(r, &v.GuardrailConfiguration)
+		v.GuardrailConfiguration = new(GuardrailConfigurationWithARN)
+		return r.Struct(v.GuardrailConfiguration)
 	case 12:
 		return smithy.ReadOpt(r, s, &v.IdleSessionTTLInSeconds, smithy.ReadInt[int])
 	case 13:
-		return smithy.ReadStruct(r, &v.InlineSessionState)
+		v.InlineSessionState = new(InlineSessionState)
+		return r.Struct(v.InlineSessionState)
 	case 14:
 		return smithy.ReadString(r, s, &v.InputText)
 	case 15:
 		return smithy.ReadString(r, s, &v.Instruction)
 	case 16:
-		return smithy.ReadList(r, s, &v.KnowledgeBases, smithy.ReadValue[KnowledgeBase])
+		v.KnowledgeBases = []KnowledgeBase{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.KnowledgeBases = append(v.KnowledgeBases, KnowledgeBase{})
+			return &v.KnowledgeBases[len(v.KnowledgeBases)-1]
+		})
 	case 17:
 		return smithy.ReadString(r, s, &v.OrchestrationType)
 	case 18:
-		return smithy.ReadStruct(r, &v.PromptCreationConfigurations)
+		v.PromptCreationConfigurations = new(PromptCreationConfigurations)
+		return r.Struct(v.PromptCreationConfigurations)
 	case 19:
-		return smithy.ReadStruct(r, &v.PromptOverrideConfiguration)
+		v.PromptOverrideConfiguration = new(PromptOverrideConfiguration)
+		return r.Struct(v.PromptOverrideConfiguration)
 	case 20:
 		return smithy.ReadString(r, s, &v.SessionID)
 	case 21:
-		return smithy.ReadStruct(r, &v.StreamingConfigurations)
+		v.StreamingConfigurations = new(StreamingConfigurations)
+		return r.Struct(v.StreamingConfigurations)
 	}
 	return nil
 }
@@ -8653,28 +9692,57 @@ func (v *InvokeInlineAgentRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *InvokeInlineAgentRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaInvokeInlineAgentRequest
-	smithy.WriteList(w, s, 0, v.ActionGroups, smithy.PutValue[AgentActionGroup])
-	smithy.WriteString(w, s, 1, v.AgentCollaboration)
+	if v.ActionGroups != nil {
+		smithy.WriteStructs(w, s, 0, len(v.ActionGroups), func(i int) smithy.Struct { return &v.ActionGroups[i] })
+	}
+	smithy.WriteString(w, s, 1, string(v.AgentCollaboration))
 	smithy.WriteString(w, s, 2, v.AgentName)
-	smithy.WriteStruct(w, 3, v.BedrockModelConfigurations)
-	smithy.WriteList(w, s, 4, v.CollaboratorConfigurations, smithy.PutValue[CollaboratorConfiguration])
-	smithy.WriteList(w, s, 5, v.Collaborators, smithy.PutValue[Collaborator])
-	smithy.WriteStruct(w, 6, v.CustomOrchestration)
+	if v.BedrockModelConfigurations != nil {
+		w.Member(3)
+		w.Struct(v.BedrockModelConfigurations)
+	}
+	if v.CollaboratorConfigurations != nil {
+		smithy.WriteStructs(w, s, 4, len(v.CollaboratorConfigurations), func(i int) smithy.Struct { return &v.CollaboratorConfigurations[i] })
+	}
+	if v.Collaborators != nil {
+		smithy.WriteStructs(w, s, 5, len(v.Collaborators), func(i int) smithy.Struct { return &v.Collaborators[i] })
+	}
+	if v.CustomOrchestration != nil {
+		w.Member(6)
+		w.Struct(v.CustomOrchestration)
+	}
 	smithy.WriteString(w, s, 7, v.CustomerEncryptionKeyARN)
 	smithy.WriteOpt(w, s, 8, v.EnableTrace, smithy.PutBool)
 	smithy.WriteOpt(w, s, 9, v.EndSession, smithy.PutBool)
-	smithy.Write(w, s, 10, &v.FoundationModel, smithy.PutString[string])
-	smithy.WriteStruct(w, 11, v.GuardrailConfiguration)
+	smithy.WriteString(w, s, 10, v.FoundationModel)
+	if v.GuardrailConfiguration != nil {
+		w.Member(11)
+		w.Struct(v.GuardrailConfiguration)
+	}
 	smithy.WriteOpt(w, s, 12, v.IdleSessionTTLInSeconds, smithy.PutInt[int])
-	smithy.WriteStruct(w, 13, v.InlineSessionState)
+	if v.InlineSessionState != nil {
+		w.Member(13)
+		w.Struct(v.InlineSessionState)
+	}
 	smithy.WriteString(w, s, 14, v.InputText)
-	smithy.Write(w, s, 15, &v.Instruction, smithy.PutString[string])
-	smithy.WriteList(w, s, 16, v.KnowledgeBases, smithy.PutValue[KnowledgeBase])
-	smithy.WriteString(w, s, 17, v.OrchestrationType)
-	smithy.WriteStruct(w, 18, v.PromptCreationConfigurations)
-	smithy.WriteStruct(w, 19, v.PromptOverrideConfiguration)
-	smithy.Write(w, s, 20, &v.SessionID, smithy.PutString[string])
-	smithy.WriteStruct(w, 21, v.StreamingConfigurations)
+	smithy.WriteString(w, s, 15, v.Instruction)
+	if v.KnowledgeBases != nil {
+		smithy.WriteStructs(w, s, 16, len(v.KnowledgeBases), func(i int) smithy.Struct { return &v.KnowledgeBases[i] })
+	}
+	smithy.WriteString(w, s, 17, string(v.OrchestrationType))
+	if v.PromptCreationConfigurations != nil {
+		w.Member(18)
+		w.Struct(v.PromptCreationConfigurations)
+	}
+	if v.PromptOverrideConfiguration != nil {
+		w.Member(19)
+		w.Struct(v.PromptOverrideConfiguration)
+	}
+	smithy.WriteString(w, s, 20, v.SessionID)
+	if v.StreamingConfigurations != nil {
+		w.Member(21)
+		w.Struct(v.StreamingConfigurations)
+	}
 }
 
 var schemaInvokeInlineAgentResponse = smithy.Schema{
@@ -8705,8 +9773,8 @@ func (v *InvokeInlineAgentResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *InvokeInlineAgentResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaInvokeInlineAgentResponse
-	smithy.Write(w, s, 1, &v.ContentType, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.SessionID, smithy.PutString[string])
+	smithy.WriteString(w, s, 1, v.ContentType)
+	smithy.WriteString(w, s, 2, v.SessionID)
 }
 
 // Events implements smithy.EventSource.
@@ -8749,7 +9817,8 @@ func (v *KnowledgeBase) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.KnowledgeBaseID)
 	case 2:
-		return smithy.ReadStruct(r, &v.RetrievalConfiguration)
+		v.RetrievalConfiguration = new(KnowledgeBaseRetrievalConfiguration)
+		return r.Struct(v.RetrievalConfiguration)
 	}
 	return nil
 }
@@ -8757,9 +9826,12 @@ func (v *KnowledgeBase) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *KnowledgeBase) WriteMembers(w smithy.Writer) {
 	s := &schemaKnowledgeBase
-	smithy.Write(w, s, 0, &v.Description, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.WriteStruct(w, 2, v.RetrievalConfiguration)
+	smithy.WriteString(w, s, 0, v.Description)
+	smithy.WriteString(w, s, 1, v.KnowledgeBaseID)
+	if v.RetrievalConfiguration != nil {
+		w.Member(2)
+		w.Struct(v.RetrievalConfiguration)
+	}
 }
 
 var schemaKnowledgeBaseARN = smithy.Schema{
@@ -8786,7 +9858,8 @@ func (v *KnowledgeBaseConfiguration) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.KnowledgeBaseID)
 	case 1:
-		return smithy.ReadStruct(r, &v.RetrievalConfiguration)
+		v.RetrievalConfiguration = new(KnowledgeBaseRetrievalConfiguration)
+		return r.Struct(v.RetrievalConfiguration)
 	}
 	return nil
 }
@@ -8794,8 +9867,11 @@ func (v *KnowledgeBaseConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *KnowledgeBaseConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaKnowledgeBaseConfiguration
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.RetrievalConfiguration)
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
+	if v.RetrievalConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.RetrievalConfiguration)
+	}
 }
 
 var schemaKnowledgeBaseConfigurations = smithy.Schema{
@@ -8870,9 +9946,14 @@ func (v *KnowledgeBaseLookupOutput) ReadMember(r smithy.Reader, i int) error {
 	s := schemaKnowledgeBaseLookupOutput.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Metadata)
+		v.Metadata = new(Metadata)
+		return r.Struct(v.Metadata)
 	case 1:
-		return smithy.ReadList(r, s, &v.RetrievedReferences, smithy.ReadValue[RetrievedReference])
+		v.RetrievedReferences = []RetrievedReference{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.RetrievedReferences = append(v.RetrievedReferences, RetrievedReference{})
+			return &v.RetrievedReferences[len(v.RetrievedReferences)-1]
+		})
 	}
 	return nil
 }
@@ -8880,8 +9961,13 @@ func (v *KnowledgeBaseLookupOutput) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *KnowledgeBaseLookupOutput) WriteMembers(w smithy.Writer) {
 	s := &schemaKnowledgeBaseLookupOutput
-	smithy.WriteStruct(w, 0, v.Metadata)
-	smithy.WriteList(w, s, 1, v.RetrievedReferences, smithy.PutValue[RetrievedReference])
+	if v.Metadata != nil {
+		w.Member(0)
+		w.Struct(v.Metadata)
+	}
+	if v.RetrievedReferences != nil {
+		smithy.WriteStructs(w, s, 1, len(v.RetrievedReferences), func(i int) smithy.Struct { return &v.RetrievedReferences[i] })
+	}
 }
 
 var schemaKnowledgeBaseQuery = smithy.Schema{
@@ -8902,7 +9988,8 @@ func (v *KnowledgeBaseQuery) ReadMember(r smithy.Reader, i int) error {
 	s := schemaKnowledgeBaseQuery.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Image)
+		v.Image = new(InputImage)
+		return r.Struct(v.Image)
 	case 1:
 		return smithy.ReadString(r, s, &v.Text)
 	case 2:
@@ -8914,9 +10001,12 @@ func (v *KnowledgeBaseQuery) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *KnowledgeBaseQuery) WriteMembers(w smithy.Writer) {
 	s := &schemaKnowledgeBaseQuery
-	smithy.WriteStruct(w, 0, v.Image)
+	if v.Image != nil {
+		w.Member(0)
+		w.Struct(v.Image)
+	}
 	smithy.WriteString(w, s, 1, v.Text)
-	smithy.WriteString(w, s, 2, v.Type)
+	smithy.WriteString(w, s, 2, string(v.Type))
 }
 
 var schemaKnowledgeBaseQueryTextString = smithy.Schema{
@@ -8947,17 +10037,25 @@ func (*KnowledgeBaseRetrievalConfiguration) Schema() *smithy.Schema {
 func (v *KnowledgeBaseRetrievalConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ManagedSearchConfiguration)
+		v.ManagedSearchConfiguration = new(ManagedSearchConfiguration)
+		return r.Struct(v.ManagedSearchConfiguration)
 	case 1:
-		return smithy.ReadStruct(r, &v.VectorSearchConfiguration)
+		v.VectorSearchConfiguration = new(KnowledgeBaseVectorSearchConfiguration)
+		return r.Struct(v.VectorSearchConfiguration)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *KnowledgeBaseRetrievalConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.ManagedSearchConfiguration)
-	smithy.WriteStruct(w, 1, v.VectorSearchConfiguration)
+	if v.ManagedSearchConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.ManagedSearchConfiguration)
+	}
+	if v.VectorSearchConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.VectorSearchConfiguration)
+	}
 }
 
 var schemaKnowledgeBaseRetrievalResult = smithy.Schema{
@@ -8982,11 +10080,13 @@ func (v *KnowledgeBaseRetrievalResult) ReadMember(r smithy.Reader, i int) error 
 	s := schemaKnowledgeBaseRetrievalResult.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Content)
+		v.Content = new(RetrievalResultContent)
+		return r.Struct(v.Content)
 	case 1:
 		return smithy.ReadString(r, s, &v.DocumentID)
 	case 2:
-		return smithy.ReadStruct(r, &v.Location)
+		v.Location = new(RetrievalResultLocation)
+		return r.Struct(v.Location)
 	case 3:
 		return smithy.ReadMap(r, s, &v.Metadata, smithy.ReadJSON)
 	case 4:
@@ -8998,9 +10098,15 @@ func (v *KnowledgeBaseRetrievalResult) ReadMember(r smithy.Reader, i int) error 
 // WriteMembers implements smithy.Struct.
 func (v *KnowledgeBaseRetrievalResult) WriteMembers(w smithy.Writer) {
 	s := &schemaKnowledgeBaseRetrievalResult
-	smithy.WriteStruct(w, 0, v.Content)
+	if v.Content != nil {
+		w.Member(0)
+		w.Struct(v.Content)
+	}
 	smithy.WriteString(w, s, 1, v.DocumentID)
-	smithy.WriteStruct(w, 2, v.Location)
+	if v.Location != nil {
+		w.Member(2)
+		w.Struct(v.Location)
+	}
 	smithy.WriteMap(w, s, 3, v.Metadata, smithy.PutJSON)
 	smithy.WriteOpt(w, s, 4, v.Score, smithy.PutFloat)
 }
@@ -9035,15 +10141,18 @@ func (v *KnowledgeBaseRetrieveAndGenerateConfiguration) ReadMember(r smithy.Read
 	s := schemaKnowledgeBaseRetrieveAndGenerateConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.GenerationConfiguration)
+		v.GenerationConfiguration = new(GenerationConfiguration)
+		return r.Struct(v.GenerationConfiguration)
 	case 1:
 		return smithy.ReadString(r, s, &v.KnowledgeBaseID)
 	case 2:
 		return smithy.ReadString(r, s, &v.ModelARN)
 	case 3:
-		return smithy.ReadStruct(r, &v.OrchestrationConfiguration)
+		v.OrchestrationConfiguration = new(OrchestrationConfiguration)
+		return r.Struct(v.OrchestrationConfiguration)
 	case 4:
-		return smithy.ReadStruct(r, &v.RetrievalConfiguration)
+		v.RetrievalConfiguration = new(KnowledgeBaseRetrievalConfiguration)
+		return r.Struct(v.RetrievalConfiguration)
 	}
 	return nil
 }
@@ -9051,11 +10160,20 @@ func (v *KnowledgeBaseRetrieveAndGenerateConfiguration) ReadMember(r smithy.Read
 // WriteMembers implements smithy.Struct.
 func (v *KnowledgeBaseRetrieveAndGenerateConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaKnowledgeBaseRetrieveAndGenerateConfiguration
-	smithy.WriteStruct(w, 0, v.GenerationConfiguration)
-	smithy.Write(w, s, 1, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.ModelARN, smithy.PutString[string])
-	smithy.WriteStruct(w, 3, v.OrchestrationConfiguration)
-	smithy.WriteStruct(w, 4, v.RetrievalConfiguration)
+	if v.GenerationConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.GenerationConfiguration)
+	}
+	smithy.WriteString(w, s, 1, v.KnowledgeBaseID)
+	smithy.WriteString(w, s, 2, v.ModelARN)
+	if v.OrchestrationConfiguration != nil {
+		w.Member(3)
+		w.Struct(v.OrchestrationConfiguration)
+	}
+	if v.RetrievalConfiguration != nil {
+		w.Member(4)
+		w.Struct(v.RetrievalConfiguration)
+	}
 }
 
 var schemaKnowledgeBaseRetrieverConfiguration = smithy.Schema{
@@ -9079,7 +10197,8 @@ func (v *KnowledgeBaseRetrieverConfiguration) ReadMember(r smithy.Reader, i int)
 	case 0:
 		return smithy.ReadString(r, s, &v.KnowledgeBaseID)
 	case 1:
-		return smithy.ReadStruct(r, &v.RetrievalOverrides)
+		v.RetrievalOverrides = new(RetrievalOverrides)
+		return r.Struct(v.RetrievalOverrides)
 	}
 	return nil
 }
@@ -9087,8 +10206,11 @@ func (v *KnowledgeBaseRetrieverConfiguration) ReadMember(r smithy.Reader, i int)
 // WriteMembers implements smithy.Struct.
 func (v *KnowledgeBaseRetrieverConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaKnowledgeBaseRetrieverConfiguration
-	smithy.Write(w, s, 0, &v.KnowledgeBaseID, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.RetrievalOverrides)
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseID)
+	if v.RetrievalOverrides != nil {
+		w.Member(1)
+		w.Struct(v.RetrievalOverrides)
+	}
 }
 
 var schemaKnowledgeBaseVectorSearchConfiguration = smithy.Schema{
@@ -9113,15 +10235,18 @@ func (v *KnowledgeBaseVectorSearchConfiguration) ReadMember(r smithy.Reader, i i
 	s := schemaKnowledgeBaseVectorSearchConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Filter)
+		v.Filter = new(RetrievalFilter)
+		return r.Struct(v.Filter)
 	case 1:
-		return smithy.ReadStruct(r, &v.ImplicitFilterConfiguration)
+		v.ImplicitFilterConfiguration = new(ImplicitFilterConfiguration)
+		return r.Struct(v.ImplicitFilterConfiguration)
 	case 2:
 		return smithy.ReadOpt(r, s, &v.NumberOfResults, smithy.ReadInt[int])
 	case 3:
 		return smithy.ReadString(r, s, &v.OverrideSearchType)
 	case 4:
-		return smithy.ReadStruct(r, &v.RerankingConfiguration)
+		v.RerankingConfiguration = new(VectorSearchRerankingConfiguration)
+		return r.Struct(v.RerankingConfiguration)
 	}
 	return nil
 }
@@ -9129,11 +10254,20 @@ func (v *KnowledgeBaseVectorSearchConfiguration) ReadMember(r smithy.Reader, i i
 // WriteMembers implements smithy.Struct.
 func (v *KnowledgeBaseVectorSearchConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaKnowledgeBaseVectorSearchConfiguration
-	smithy.WriteStruct(w, 0, v.Filter)
-	smithy.WriteStruct(w, 1, v.ImplicitFilterConfiguration)
+	if v.Filter != nil {
+		w.Member(0)
+		w.Struct(v.Filter)
+	}
+	if v.ImplicitFilterConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.ImplicitFilterConfiguration)
+	}
 	smithy.WriteOpt(w, s, 2, v.NumberOfResults, smithy.PutInt[int])
-	smithy.WriteString(w, s, 3, v.OverrideSearchType)
-	smithy.WriteStruct(w, 4, v.RerankingConfiguration)
+	smithy.WriteString(w, s, 3, string(v.OverrideSearchType))
+	if v.RerankingConfiguration != nil {
+		w.Member(4)
+		w.Struct(v.RerankingConfiguration)
+	}
 }
 
 var schemaKnowledgeBaseVectorSearchConfigurationNumberOfResultsInteger = smithy.Schema{
@@ -9199,10 +10333,10 @@ func (v *ListFlowExecutionEventsRequest) ReadMember(r smithy.Reader, i int) erro
 // WriteMembers implements smithy.Struct.
 func (v *ListFlowExecutionEventsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListFlowExecutionEventsRequest
-	smithy.Write(w, s, 0, &v.EventType, smithy.PutString[FlowExecutionEventType])
-	smithy.Write(w, s, 1, &v.ExecutionIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.FlowAliasIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.FlowIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, string(v.EventType))
+	smithy.WriteString(w, s, 1, v.ExecutionIdentifier)
+	smithy.WriteString(w, s, 2, v.FlowAliasIdentifier)
+	smithy.WriteString(w, s, 3, v.FlowIdentifier)
 	smithy.WriteOpt(w, s, 4, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 5, v.NextToken)
 }
@@ -9226,7 +10360,11 @@ func (v *ListFlowExecutionEventsResponse) ReadMember(r smithy.Reader, i int) err
 	s := schemaListFlowExecutionEventsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.FlowExecutionEvents, smithy.ReadValue[FlowExecutionEvent])
+		v.FlowExecutionEvents = []FlowExecutionEvent{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.FlowExecutionEvents = append(v.FlowExecutionEvents, FlowExecutionEvent{})
+			return &v.FlowExecutionEvents[len(v.FlowExecutionEvents)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -9236,7 +10374,7 @@ func (v *ListFlowExecutionEventsResponse) ReadMember(r smithy.Reader, i int) err
 // WriteMembers implements smithy.Struct.
 func (v *ListFlowExecutionEventsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListFlowExecutionEventsResponse
-	smithy.WriteList(w, s, 0, v.FlowExecutionEvents, smithy.PutValue[FlowExecutionEvent])
+	smithy.WriteStructs(w, s, 0, len(v.FlowExecutionEvents), func(i int) smithy.Struct { return &v.FlowExecutionEvents[i] })
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -9274,7 +10412,7 @@ func (v *ListFlowExecutionsRequest) ReadMember(r smithy.Reader, i int) error {
 func (v *ListFlowExecutionsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListFlowExecutionsRequest
 	smithy.WriteString(w, s, 0, v.FlowAliasIdentifier)
-	smithy.Write(w, s, 1, &v.FlowIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 1, v.FlowIdentifier)
 	smithy.WriteOpt(w, s, 2, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 3, v.NextToken)
 }
@@ -9296,7 +10434,11 @@ func (v *ListFlowExecutionsResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaListFlowExecutionsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.FlowExecutionSummaries, smithy.ReadValue[FlowExecutionSummary])
+		v.FlowExecutionSummaries = []FlowExecutionSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.FlowExecutionSummaries = append(v.FlowExecutionSummaries, FlowExecutionSummary{})
+			return &v.FlowExecutionSummaries[len(v.FlowExecutionSummaries)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -9306,7 +10448,7 @@ func (v *ListFlowExecutionsResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListFlowExecutionsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListFlowExecutionsResponse
-	smithy.WriteList(w, s, 0, v.FlowExecutionSummaries, smithy.PutValue[FlowExecutionSummary])
+	smithy.WriteStructs(w, s, 0, len(v.FlowExecutionSummaries), func(i int) smithy.Struct { return &v.FlowExecutionSummaries[i] })
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -9346,7 +10488,7 @@ func (v *ListInvocationStepsRequest) WriteMembers(w smithy.Writer) {
 	smithy.WriteString(w, s, 0, v.InvocationIdentifier)
 	smithy.WriteOpt(w, s, 1, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 2, v.NextToken)
-	smithy.Write(w, s, 3, &v.SessionIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 3, v.SessionIdentifier)
 }
 
 var schemaListInvocationStepsResponse = smithy.Schema{
@@ -9368,7 +10510,11 @@ func (v *ListInvocationStepsResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaListInvocationStepsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.InvocationStepSummaries, smithy.ReadValue[InvocationStepSummary])
+		v.InvocationStepSummaries = []InvocationStepSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.InvocationStepSummaries = append(v.InvocationStepSummaries, InvocationStepSummary{})
+			return &v.InvocationStepSummaries[len(v.InvocationStepSummaries)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -9378,7 +10524,7 @@ func (v *ListInvocationStepsResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListInvocationStepsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListInvocationStepsResponse
-	smithy.WriteList(w, s, 0, v.InvocationStepSummaries, smithy.PutValue[InvocationStepSummary])
+	smithy.WriteStructs(w, s, 0, len(v.InvocationStepSummaries), func(i int) smithy.Struct { return &v.InvocationStepSummaries[i] })
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -9414,7 +10560,7 @@ func (v *ListInvocationsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListInvocationsRequest
 	smithy.WriteOpt(w, s, 0, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 1, v.NextToken)
-	smithy.Write(w, s, 2, &v.SessionIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 2, v.SessionIdentifier)
 }
 
 var schemaListInvocationsResponse = smithy.Schema{
@@ -9434,7 +10580,11 @@ func (v *ListInvocationsResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaListInvocationsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.InvocationSummaries, smithy.ReadValue[InvocationSummary])
+		v.InvocationSummaries = []InvocationSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.InvocationSummaries = append(v.InvocationSummaries, InvocationSummary{})
+			return &v.InvocationSummaries[len(v.InvocationSummaries)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -9444,7 +10594,7 @@ func (v *ListInvocationsResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListInvocationsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListInvocationsResponse
-	smithy.WriteList(w, s, 0, v.InvocationSummaries, smithy.PutValue[InvocationSummary])
+	smithy.WriteStructs(w, s, 0, len(v.InvocationSummaries), func(i int) smithy.Struct { return &v.InvocationSummaries[i] })
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -9498,7 +10648,11 @@ func (v *ListSessionsResponse) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.NextToken)
 	case 1:
-		return smithy.ReadList(r, s, &v.SessionSummaries, smithy.ReadValue[SessionSummary])
+		v.SessionSummaries = []SessionSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.SessionSummaries = append(v.SessionSummaries, SessionSummary{})
+			return &v.SessionSummaries[len(v.SessionSummaries)-1]
+		})
 	}
 	return nil
 }
@@ -9507,7 +10661,7 @@ func (v *ListSessionsResponse) ReadMember(r smithy.Reader, i int) error {
 func (v *ListSessionsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListSessionsResponse
 	smithy.WriteString(w, s, 0, v.NextToken)
-	smithy.WriteList(w, s, 1, v.SessionSummaries, smithy.PutValue[SessionSummary])
+	smithy.WriteStructs(w, s, 1, len(v.SessionSummaries), func(i int) smithy.Struct { return &v.SessionSummaries[i] })
 }
 
 var schemaListTagsForResourceRequest = smithy.Schema{
@@ -9534,7 +10688,7 @@ func (v *ListTagsForResourceRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListTagsForResourceRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListTagsForResourceRequest
-	smithy.Write(w, s, 0, &v.ResourceARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ResourceARN)
 }
 
 var schemaListTagsForResourceResponse = smithy.Schema{
@@ -9590,9 +10744,11 @@ func (v *ManagedSearchBedrockRerankingConfiguration) ReadMember(r smithy.Reader,
 	s := schemaManagedSearchBedrockRerankingConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.MetadataConfiguration)
+		v.MetadataConfiguration = new(MetadataConfigurationForReranking)
+		return r.Struct(v.MetadataConfiguration)
 	case 1:
-		return smithy.ReadStruct(r, &v.ModelConfiguration)
+		v.ModelConfiguration = new(ManagedSearchBedrockRerankingModelConfiguration)
+		return r.Struct(v.ModelConfiguration)
 	case 2:
 		return smithy.ReadOpt(r, s, &v.NumberOfRerankedResults, smithy.ReadInt[int])
 	}
@@ -9602,8 +10758,14 @@ func (v *ManagedSearchBedrockRerankingConfiguration) ReadMember(r smithy.Reader,
 // WriteMembers implements smithy.Struct.
 func (v *ManagedSearchBedrockRerankingConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaManagedSearchBedrockRerankingConfiguration
-	smithy.WriteStruct(w, 0, v.MetadataConfiguration)
-	smithy.WriteStruct(w, 1, v.ModelConfiguration)
+	if v.MetadataConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.MetadataConfiguration)
+	}
+	if v.ModelConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.ModelConfiguration)
+	}
 	smithy.WriteOpt(w, s, 2, v.NumberOfRerankedResults, smithy.PutInt[int])
 }
 
@@ -9642,7 +10804,7 @@ func (v *ManagedSearchBedrockRerankingModelConfiguration) ReadMember(r smithy.Re
 func (v *ManagedSearchBedrockRerankingModelConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaManagedSearchBedrockRerankingModelConfiguration
 	smithy.WriteMap(w, s, 0, v.AdditionalModelRequestFields, smithy.PutJSON)
-	smithy.Write(w, s, 1, &v.ModelARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 1, v.ModelARN)
 }
 
 var schemaManagedSearchConfiguration = smithy.Schema{
@@ -9664,11 +10826,13 @@ func (v *ManagedSearchConfiguration) ReadMember(r smithy.Reader, i int) error {
 	s := schemaManagedSearchConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Filter)
+		v.Filter = new(RetrievalFilter)
+		return r.Struct(v.Filter)
 	case 1:
 		return smithy.ReadOpt(r, s, &v.NumberOfResults, smithy.ReadInt[int])
 	case 2:
-		return smithy.ReadStruct(r, &v.RerankingConfiguration)
+		v.RerankingConfiguration = new(ManagedSearchRerankingConfiguration)
+		return r.Struct(v.RerankingConfiguration)
 	case 3:
 		return smithy.ReadString(r, s, &v.RerankingModelType)
 	}
@@ -9678,10 +10842,16 @@ func (v *ManagedSearchConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ManagedSearchConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaManagedSearchConfiguration
-	smithy.WriteStruct(w, 0, v.Filter)
+	if v.Filter != nil {
+		w.Member(0)
+		w.Struct(v.Filter)
+	}
 	smithy.WriteOpt(w, s, 1, v.NumberOfResults, smithy.PutInt[int])
-	smithy.WriteStruct(w, 2, v.RerankingConfiguration)
-	smithy.WriteString(w, s, 3, v.RerankingModelType)
+	if v.RerankingConfiguration != nil {
+		w.Member(2)
+		w.Struct(v.RerankingConfiguration)
+	}
+	smithy.WriteString(w, s, 3, string(v.RerankingModelType))
 }
 
 var schemaManagedSearchConfigurationNumberOfResultsInteger = smithy.Schema{
@@ -9708,7 +10878,8 @@ func (v *ManagedSearchRerankingConfiguration) ReadMember(r smithy.Reader, i int)
 	s := schemaManagedSearchRerankingConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.BedrockRerankingConfiguration)
+		v.BedrockRerankingConfiguration = new(ManagedSearchBedrockRerankingConfiguration)
+		return r.Struct(v.BedrockRerankingConfiguration)
 	case 1:
 		return smithy.ReadString(r, s, &v.Type)
 	}
@@ -9718,8 +10889,11 @@ func (v *ManagedSearchRerankingConfiguration) ReadMember(r smithy.Reader, i int)
 // WriteMembers implements smithy.Struct.
 func (v *ManagedSearchRerankingConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaManagedSearchRerankingConfiguration
-	smithy.WriteStruct(w, 0, v.BedrockRerankingConfiguration)
-	smithy.Write(w, s, 1, &v.Type, smithy.PutString[ManagedSearchRerankingConfigurationType])
+	if v.BedrockRerankingConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.BedrockRerankingConfiguration)
+	}
+	smithy.WriteString(w, s, 1, string(v.Type))
 }
 
 var schemaManagedSearchRerankingConfigurationType = smithy.Schema{
@@ -9744,14 +10918,18 @@ func (*MantleFoundationModelConfiguration) Schema() *smithy.Schema {
 func (v *MantleFoundationModelConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ModelConfiguration)
+		v.ModelConfiguration = new(MantleFoundationModelModelConfiguration)
+		return r.Struct(v.ModelConfiguration)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *MantleFoundationModelConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.ModelConfiguration)
+	if v.ModelConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.ModelConfiguration)
+	}
 }
 
 var schemaMantleFoundationModelModelConfiguration = smithy.Schema{
@@ -9783,7 +10961,7 @@ func (v *MantleFoundationModelModelConfiguration) ReadMember(r smithy.Reader, i 
 // WriteMembers implements smithy.Struct.
 func (v *MantleFoundationModelModelConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaMantleFoundationModelModelConfiguration
-	smithy.Write(w, s, 0, &v.ModelARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ModelARN)
 	smithy.WriteString(w, s, 1, v.ProjectID)
 }
 
@@ -9835,14 +11013,18 @@ func (*Memory) Schema() *smithy.Schema { return &schemaMemory }
 func (v *Memory) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.SessionSummary)
+		v.SessionSummary = new(MemorySessionSummary)
+		return r.Struct(v.SessionSummary)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *Memory) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.SessionSummary)
+	if v.SessionSummary != nil {
+		w.Member(0)
+		w.Struct(v.SessionSummary)
+	}
 }
 
 var schemaMemoryID = smithy.Schema{
@@ -9925,7 +11107,11 @@ func (v *Message) ReadMember(r smithy.Reader, i int) error {
 	s := schemaMessage.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Content, smithy.ReadValue[ContentBlock])
+		v.Content = []ContentBlock{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Content = append(v.Content, ContentBlock{})
+			return &v.Content[len(v.Content)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.Role)
 	}
@@ -9935,8 +11121,8 @@ func (v *Message) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *Message) WriteMembers(w smithy.Writer) {
 	s := &schemaMessage
-	smithy.WriteList(w, s, 0, v.Content, smithy.PutValue[ContentBlock])
-	smithy.Write(w, s, 1, &v.Role, smithy.PutString[ConversationRole])
+	smithy.WriteStructs(w, s, 0, len(v.Content), func(i int) smithy.Struct { return &v.Content[i] })
+	smithy.WriteString(w, s, 1, string(v.Role))
 }
 
 var schemaMessages = smithy.Schema{
@@ -9978,7 +11164,8 @@ func (v *Metadata) ReadMember(r smithy.Reader, i int) error {
 	case 4:
 		return smithy.ReadOpt(r, s, &v.TotalTimeMs, smithy.ReadInt[int64])
 	case 5:
-		return smithy.ReadStruct(r, &v.Usage)
+		v.Usage = new(Usage)
+		return r.Struct(v.Usage)
 	}
 	return nil
 }
@@ -9991,7 +11178,10 @@ func (v *Metadata) WriteMembers(w smithy.Writer) {
 	smithy.WriteOpt(w, s, 2, v.OperationTotalTimeMs, smithy.PutInt[int64])
 	smithy.WriteTime(w, s, 3, v.StartTime)
 	smithy.WriteOpt(w, s, 4, v.TotalTimeMs, smithy.PutInt[int64])
-	smithy.WriteStruct(w, 5, v.Usage)
+	if v.Usage != nil {
+		w.Member(5)
+		w.Struct(v.Usage)
+	}
 }
 
 var schemaMetadataAttributeSchema = smithy.Schema{
@@ -10024,9 +11214,9 @@ func (v *MetadataAttributeSchema) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *MetadataAttributeSchema) WriteMembers(w smithy.Writer) {
 	s := &schemaMetadataAttributeSchema
-	smithy.Write(w, s, 0, &v.Description, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Key, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Type, smithy.PutString[AttributeType])
+	smithy.WriteString(w, s, 0, v.Description)
+	smithy.WriteString(w, s, 1, v.Key)
+	smithy.WriteString(w, s, 2, string(v.Type))
 }
 
 var schemaMetadataAttributeSchemaDescriptionString = smithy.Schema{
@@ -10069,7 +11259,8 @@ func (v *MetadataConfigurationForReranking) ReadMember(r smithy.Reader, i int) e
 	case 0:
 		return smithy.ReadString(r, s, &v.SelectionMode)
 	case 1:
-		return smithy.ReadStruct(r, &v.SelectiveModeConfiguration)
+		v.SelectiveModeConfiguration = new(RerankingMetadataSelectiveModeConfiguration)
+		return r.Struct(v.SelectiveModeConfiguration)
 	}
 	return nil
 }
@@ -10077,8 +11268,11 @@ func (v *MetadataConfigurationForReranking) ReadMember(r smithy.Reader, i int) e
 // WriteMembers implements smithy.Struct.
 func (v *MetadataConfigurationForReranking) WriteMembers(w smithy.Writer) {
 	s := &schemaMetadataConfigurationForReranking
-	smithy.Write(w, s, 0, &v.SelectionMode, smithy.PutString[RerankingMetadataSelectionMode])
-	smithy.WriteStruct(w, 1, v.SelectiveModeConfiguration)
+	smithy.WriteString(w, s, 0, string(v.SelectionMode))
+	if v.SelectiveModeConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.SelectiveModeConfiguration)
+	}
 }
 
 var schemaMimeType = smithy.Schema{
@@ -10115,7 +11309,8 @@ func (v *ModelInvocationInput) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.FoundationModel)
 	case 1:
-		return smithy.ReadStruct(r, &v.InferenceConfiguration)
+		v.InferenceConfiguration = new(InferenceConfiguration)
+		return r.Struct(v.InferenceConfiguration)
 	case 2:
 		return smithy.ReadString(r, s, &v.OverrideLambda)
 	case 3:
@@ -10136,13 +11331,16 @@ func (v *ModelInvocationInput) ReadMember(r smithy.Reader, i int) error {
 func (v *ModelInvocationInput) WriteMembers(w smithy.Writer) {
 	s := &schemaModelInvocationInput
 	smithy.WriteString(w, s, 0, v.FoundationModel)
-	smithy.WriteStruct(w, 1, v.InferenceConfiguration)
+	if v.InferenceConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.InferenceConfiguration)
+	}
 	smithy.WriteString(w, s, 2, v.OverrideLambda)
-	smithy.WriteString(w, s, 3, v.ParserMode)
-	smithy.WriteString(w, s, 4, v.PromptCreationMode)
+	smithy.WriteString(w, s, 3, string(v.ParserMode))
+	smithy.WriteString(w, s, 4, string(v.PromptCreationMode))
 	smithy.WriteString(w, s, 5, v.Text)
 	smithy.WriteString(w, s, 6, v.TraceID)
-	smithy.WriteString(w, s, 7, v.Type)
+	smithy.WriteString(w, s, 7, string(v.Type))
 }
 
 var schemaModelNotReadyException = smithy.Schema{
@@ -10189,14 +11387,18 @@ func (*ModelPerformanceConfiguration) Schema() *smithy.Schema {
 func (v *ModelPerformanceConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.PerformanceConfig)
+		v.PerformanceConfig = new(PerformanceConfiguration)
+		return r.Struct(v.PerformanceConfig)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *ModelPerformanceConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.PerformanceConfig)
+	if v.PerformanceConfig != nil {
+		w.Member(0)
+		w.Struct(v.PerformanceConfig)
+	}
 }
 
 var schemaName = smithy.Schema{
@@ -10252,12 +11454,12 @@ func (v *NodeActionEvent) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *NodeActionEvent) WriteMembers(w smithy.Writer) {
 	s := &schemaNodeActionEvent
-	smithy.Write(w, s, 0, &v.NodeName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.OperationName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.NodeName)
+	smithy.WriteString(w, s, 1, v.OperationName)
 	smithy.WriteJSON(w, s, 2, v.OperationRequest)
 	smithy.WriteJSON(w, s, 3, v.OperationResponse)
-	smithy.Write(w, s, 4, &v.RequestID, smithy.PutString[string])
-	smithy.Write(w, s, 5, &v.ServiceName, smithy.PutString[string])
+	smithy.WriteString(w, s, 4, v.RequestID)
+	smithy.WriteString(w, s, 5, v.ServiceName)
 	smithy.WriteTime(w, s, 6, v.Timestamp)
 }
 
@@ -10283,7 +11485,8 @@ func (v *NodeDependencyEvent) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadTime(r, s, &v.Timestamp)
 	case 2:
-		return smithy.ReadStruct(r, &v.TraceElements)
+		v.TraceElements = new(NodeTraceElements)
+		return r.Struct(v.TraceElements)
 	}
 	return nil
 }
@@ -10291,9 +11494,12 @@ func (v *NodeDependencyEvent) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *NodeDependencyEvent) WriteMembers(w smithy.Writer) {
 	s := &schemaNodeDependencyEvent
-	smithy.Write(w, s, 0, &v.NodeName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.NodeName)
 	smithy.WriteTime(w, s, 1, v.Timestamp)
-	smithy.WriteStruct(w, 2, v.TraceElements)
+	if v.TraceElements != nil {
+		w.Member(2)
+		w.Struct(v.TraceElements)
+	}
 }
 
 var schemaNodeErrorCode = smithy.Schema{
@@ -10361,9 +11567,9 @@ func (v *NodeFailureEvent) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *NodeFailureEvent) WriteMembers(w smithy.Writer) {
 	s := &schemaNodeFailureEvent
-	smithy.Write(w, s, 0, &v.ErrorCode, smithy.PutString[NodeErrorCode])
-	smithy.Write(w, s, 1, &v.ErrorMessage, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.NodeName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, string(v.ErrorCode))
+	smithy.WriteString(w, s, 1, v.ErrorMessage)
+	smithy.WriteString(w, s, 2, v.NodeName)
 	smithy.WriteTime(w, s, 3, v.Timestamp)
 }
 
@@ -10385,7 +11591,11 @@ func (v *NodeInputEvent) ReadMember(r smithy.Reader, i int) error {
 	s := schemaNodeInputEvent.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Fields, smithy.ReadValue[NodeInputField])
+		v.Fields = []NodeInputField{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Fields = append(v.Fields, NodeInputField{})
+			return &v.Fields[len(v.Fields)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NodeName)
 	case 2:
@@ -10397,8 +11607,8 @@ func (v *NodeInputEvent) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *NodeInputEvent) WriteMembers(w smithy.Writer) {
 	s := &schemaNodeInputEvent
-	smithy.WriteList(w, s, 0, v.Fields, smithy.PutValue[NodeInputField])
-	smithy.Write(w, s, 1, &v.NodeName, smithy.PutString[string])
+	smithy.WriteStructs(w, s, 0, len(v.Fields), func(i int) smithy.Struct { return &v.Fields[i] })
+	smithy.WriteString(w, s, 1, v.NodeName)
 	smithy.WriteTime(w, s, 2, v.Timestamp)
 }
 
@@ -10443,8 +11653,8 @@ func (v *NodeInputExecutionChainItem) ReadMember(r smithy.Reader, i int) error {
 func (v *NodeInputExecutionChainItem) WriteMembers(w smithy.Writer) {
 	s := &schemaNodeInputExecutionChainItem
 	smithy.WriteOpt(w, s, 0, v.Index, smithy.PutInt[int])
-	smithy.Write(w, s, 1, &v.NodeName, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Type, smithy.PutString[FlowControlNodeType])
+	smithy.WriteString(w, s, 1, v.NodeName)
+	smithy.WriteString(w, s, 2, string(v.Type))
 }
 
 var schemaNodeInputField = smithy.Schema{
@@ -10470,13 +11680,19 @@ func (v *NodeInputField) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.Category)
 	case 1:
-		return smithy.ReadStruct(r, &v.Content)
+		v.Content = new(NodeExecutionContent)
+		return r.Struct(v.Content)
 	case 2:
-		return smithy.ReadList(r, s, &v.ExecutionChain, smithy.ReadValue[NodeInputExecutionChainItem])
+		v.ExecutionChain = []NodeInputExecutionChainItem{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ExecutionChain = append(v.ExecutionChain, NodeInputExecutionChainItem{})
+			return &v.ExecutionChain[len(v.ExecutionChain)-1]
+		})
 	case 3:
 		return smithy.ReadString(r, s, &v.Name)
 	case 4:
-		return smithy.ReadStruct(r, &v.Source)
+		v.Source = new(NodeInputSource)
+		return r.Struct(v.Source)
 	case 5:
 		return smithy.ReadString(r, s, &v.Type)
 	}
@@ -10486,12 +11702,20 @@ func (v *NodeInputField) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *NodeInputField) WriteMembers(w smithy.Writer) {
 	s := &schemaNodeInputField
-	smithy.WriteString(w, s, 0, v.Category)
-	smithy.WriteStruct(w, 1, v.Content)
-	smithy.WriteList(w, s, 2, v.ExecutionChain, smithy.PutValue[NodeInputExecutionChainItem])
-	smithy.Write(w, s, 3, &v.Name, smithy.PutString[string])
-	smithy.WriteStruct(w, 4, v.Source)
-	smithy.WriteString(w, s, 5, v.Type)
+	smithy.WriteString(w, s, 0, string(v.Category))
+	if v.Content != nil {
+		w.Member(1)
+		w.Struct(v.Content)
+	}
+	if v.ExecutionChain != nil {
+		smithy.WriteStructs(w, s, 2, len(v.ExecutionChain), func(i int) smithy.Struct { return &v.ExecutionChain[i] })
+	}
+	smithy.WriteString(w, s, 3, v.Name)
+	if v.Source != nil {
+		w.Member(4)
+		w.Struct(v.Source)
+	}
+	smithy.WriteString(w, s, 5, string(v.Type))
 }
 
 var schemaNodeInputFields = smithy.Schema{
@@ -10538,9 +11762,9 @@ func (v *NodeInputSource) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *NodeInputSource) WriteMembers(w smithy.Writer) {
 	s := &schemaNodeInputSource
-	smithy.Write(w, s, 0, &v.Expression, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.NodeName, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.OutputFieldName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Expression)
+	smithy.WriteString(w, s, 1, v.NodeName)
+	smithy.WriteString(w, s, 2, v.OutputFieldName)
 }
 
 var schemaNodeName = smithy.Schema{
@@ -10566,7 +11790,11 @@ func (v *NodeOutputEvent) ReadMember(r smithy.Reader, i int) error {
 	s := schemaNodeOutputEvent.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Fields, smithy.ReadValue[NodeOutputField])
+		v.Fields = []NodeOutputField{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Fields = append(v.Fields, NodeOutputField{})
+			return &v.Fields[len(v.Fields)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NodeName)
 	case 2:
@@ -10578,8 +11806,8 @@ func (v *NodeOutputEvent) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *NodeOutputEvent) WriteMembers(w smithy.Writer) {
 	s := &schemaNodeOutputEvent
-	smithy.WriteList(w, s, 0, v.Fields, smithy.PutValue[NodeOutputField])
-	smithy.Write(w, s, 1, &v.NodeName, smithy.PutString[string])
+	smithy.WriteStructs(w, s, 0, len(v.Fields), func(i int) smithy.Struct { return &v.Fields[i] })
+	smithy.WriteString(w, s, 1, v.NodeName)
 	smithy.WriteTime(w, s, 2, v.Timestamp)
 }
 
@@ -10602,11 +11830,16 @@ func (v *NodeOutputField) ReadMember(r smithy.Reader, i int) error {
 	s := schemaNodeOutputField.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Content)
+		v.Content = new(NodeExecutionContent)
+		return r.Struct(v.Content)
 	case 1:
 		return smithy.ReadString(r, s, &v.Name)
 	case 2:
-		return smithy.ReadList(r, s, &v.Next, smithy.ReadValue[NodeOutputNext])
+		v.Next = []NodeOutputNext{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Next = append(v.Next, NodeOutputNext{})
+			return &v.Next[len(v.Next)-1]
+		})
 	case 3:
 		return smithy.ReadString(r, s, &v.Type)
 	}
@@ -10616,10 +11849,15 @@ func (v *NodeOutputField) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *NodeOutputField) WriteMembers(w smithy.Writer) {
 	s := &schemaNodeOutputField
-	smithy.WriteStruct(w, 0, v.Content)
-	smithy.Write(w, s, 1, &v.Name, smithy.PutString[string])
-	smithy.WriteList(w, s, 2, v.Next, smithy.PutValue[NodeOutputNext])
-	smithy.WriteString(w, s, 3, v.Type)
+	if v.Content != nil {
+		w.Member(0)
+		w.Struct(v.Content)
+	}
+	smithy.WriteString(w, s, 1, v.Name)
+	if v.Next != nil {
+		smithy.WriteStructs(w, s, 2, len(v.Next), func(i int) smithy.Struct { return &v.Next[i] })
+	}
+	smithy.WriteString(w, s, 3, string(v.Type))
 }
 
 var schemaNodeOutputFields = smithy.Schema{
@@ -10663,8 +11901,8 @@ func (v *NodeOutputNext) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *NodeOutputNext) WriteMembers(w smithy.Writer) {
 	s := &schemaNodeOutputNext
-	smithy.Write(w, s, 0, &v.InputFieldName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.NodeName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.InputFieldName)
+	smithy.WriteString(w, s, 1, v.NodeName)
 }
 
 var schemaNodeOutputNextList = smithy.Schema{
@@ -10691,7 +11929,11 @@ func (v *NodeTraceElements) ReadMember(r smithy.Reader, i int) error {
 	s := schemaNodeTraceElements.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.AgentTraces, smithy.ReadValue[TracePart])
+		v.AgentTraces = []TracePart{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.AgentTraces = append(v.AgentTraces, TracePart{})
+			return &v.AgentTraces[len(v.AgentTraces)-1]
+		})
 	}
 	return nil
 }
@@ -10699,7 +11941,9 @@ func (v *NodeTraceElements) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *NodeTraceElements) WriteMembers(w smithy.Writer) {
 	s := &schemaNodeTraceElements
-	smithy.WriteList(w, s, 0, v.AgentTraces, smithy.PutValue[TracePart])
+	if v.AgentTraces != nil {
+		smithy.WriteStructs(w, s, 0, len(v.AgentTraces), func(i int) smithy.Struct { return &v.AgentTraces[i] })
+	}
 }
 
 var schemaNodeType = smithy.Schema{
@@ -10735,17 +11979,23 @@ func (v *Observation) ReadMember(r smithy.Reader, i int) error {
 	s := schemaObservation.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ActionGroupInvocationOutput)
+		v.ActionGroupInvocationOutput = new(ActionGroupInvocationOutput)
+		return r.Struct(v.ActionGroupInvocationOutput)
 	case 1:
-		return smithy.ReadStruct(r, &v.AgentCollaboratorInvocationOutput)
+		v.AgentCollaboratorInvocationOutput = new(AgentCollaboratorInvocationOutput)
+		return r.Struct(v.AgentCollaboratorInvocationOutput)
 	case 2:
-		return smithy.ReadStruct(r, &v.CodeInterpreterInvocationOutput)
+		v.CodeInterpreterInvocationOutput = new(CodeInterpreterInvocationOutput)
+		return r.Struct(v.CodeInterpreterInvocationOutput)
 	case 3:
-		return smithy.ReadStruct(r, &v.FinalResponse)
+		v.FinalResponse = new(FinalResponse)
+		return r.Struct(v.FinalResponse)
 	case 4:
-		return smithy.ReadStruct(r, &v.KnowledgeBaseLookupOutput)
+		v.KnowledgeBaseLookupOutput = new(KnowledgeBaseLookupOutput)
+		return r.Struct(v.KnowledgeBaseLookupOutput)
 	case 5:
-		return smithy.ReadStruct(r, &v.RepromptResponse)
+		v.RepromptResponse = new(RepromptResponse)
+		return r.Struct(v.RepromptResponse)
 	case 6:
 		return smithy.ReadString(r, s, &v.TraceID)
 	case 7:
@@ -10757,14 +12007,32 @@ func (v *Observation) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *Observation) WriteMembers(w smithy.Writer) {
 	s := &schemaObservation
-	smithy.WriteStruct(w, 0, v.ActionGroupInvocationOutput)
-	smithy.WriteStruct(w, 1, v.AgentCollaboratorInvocationOutput)
-	smithy.WriteStruct(w, 2, v.CodeInterpreterInvocationOutput)
-	smithy.WriteStruct(w, 3, v.FinalResponse)
-	smithy.WriteStruct(w, 4, v.KnowledgeBaseLookupOutput)
-	smithy.WriteStruct(w, 5, v.RepromptResponse)
+	if v.ActionGroupInvocationOutput != nil {
+		w.Member(0)
+		w.Struct(v.ActionGroupInvocationOutput)
+	}
+	if v.AgentCollaboratorInvocationOutput != nil {
+		w.Member(1)
+		w.Struct(v.AgentCollaboratorInvocationOutput)
+	}
+	if v.CodeInterpreterInvocationOutput != nil {
+		w.Member(2)
+		w.Struct(v.CodeInterpreterInvocationOutput)
+	}
+	if v.FinalResponse != nil {
+		w.Member(3)
+		w.Struct(v.FinalResponse)
+	}
+	if v.KnowledgeBaseLookupOutput != nil {
+		w.Member(4)
+		w.Struct(v.KnowledgeBaseLookupOutput)
+	}
+	if v.RepromptResponse != nil {
+		w.Member(5)
+		w.Struct(v.RepromptResponse)
+	}
 	smithy.WriteString(w, s, 6, v.TraceID)
-	smithy.WriteString(w, s, 7, v.Type)
+	smithy.WriteString(w, s, 7, string(v.Type))
 }
 
 var schemaOptimizePromptRequest = smithy.Schema{
@@ -10784,7 +12052,8 @@ func (v *OptimizePromptRequest) ReadMember(r smithy.Reader, i int) error {
 	s := schemaOptimizePromptRequest.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Input)
+		v.Input = new(InputPrompt)
+		return r.Struct(v.Input)
 	case 1:
 		return smithy.ReadString(r, s, &v.TargetModelID)
 	}
@@ -10794,8 +12063,11 @@ func (v *OptimizePromptRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *OptimizePromptRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaOptimizePromptRequest
-	smithy.WriteStruct(w, 0, v.Input)
-	smithy.Write(w, s, 1, &v.TargetModelID, smithy.PutString[string])
+	if v.Input != nil {
+		w.Member(0)
+		w.Struct(v.Input)
+	}
+	smithy.WriteString(w, s, 1, v.TargetModelID)
 }
 
 var schemaOptimizePromptRequestTargetModelIDString = smithy.Schema{
@@ -10848,14 +12120,18 @@ func (*OptimizedPrompt) Schema() *smithy.Schema { return &schemaOptimizedPrompt 
 func (v *OptimizedPrompt) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.TextPrompt)
+		v.TextPrompt = new(TextPrompt)
+		return r.Struct(v.TextPrompt)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *OptimizedPrompt) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.TextPrompt)
+	if v.TextPrompt != nil {
+		w.Member(0)
+		w.Struct(v.TextPrompt)
+	}
 }
 
 var schemaOptimizedPromptEvent = smithy.Schema{
@@ -10873,14 +12149,18 @@ func (*OptimizedPromptEvent) Schema() *smithy.Schema { return &schemaOptimizedPr
 func (v *OptimizedPromptEvent) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.OptimizedPrompt)
+		v.OptimizedPrompt = new(OptimizedPrompt)
+		return r.Struct(v.OptimizedPrompt)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *OptimizedPromptEvent) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.OptimizedPrompt)
+	if v.OptimizedPrompt != nil {
+		w.Member(0)
+		w.Struct(v.OptimizedPrompt)
+	}
 }
 
 var schemaOptimizedPromptStream = smithy.Schema{
@@ -10905,35 +12185,67 @@ func (*OptimizedPromptStream) Schema() *smithy.Schema { return &schemaOptimizedP
 func (v *OptimizedPromptStream) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.AccessDeniedException)
+		v.AccessDeniedException = new(AccessDeniedException)
+		return r.Struct(v.AccessDeniedException)
 	case 1:
-		return smithy.ReadStruct(r, &v.AnalyzePromptEvent)
+		v.AnalyzePromptEvent = new(AnalyzePromptEvent)
+		return r.Struct(v.AnalyzePromptEvent)
 	case 2:
-		return smithy.ReadStruct(r, &v.BadGatewayException)
+		v.BadGatewayException = new(BadGatewayException)
+		return r.Struct(v.BadGatewayException)
 	case 3:
-		return smithy.ReadStruct(r, &v.DependencyFailedException)
+		v.DependencyFailedException = new(DependencyFailedException)
+		return r.Struct(v.DependencyFailedException)
 	case 4:
-		return smithy.ReadStruct(r, &v.InternalServerException)
+		v.InternalServerException = new(InternalServerException)
+		return r.Struct(v.InternalServerException)
 	case 5:
-		return smithy.ReadStruct(r, &v.OptimizedPromptEvent)
+		v.OptimizedPromptEvent = new(OptimizedPromptEvent)
+		return r.Struct(v.OptimizedPromptEvent)
 	case 6:
-		return smithy.ReadStruct(r, &v.ThrottlingException)
+		v.ThrottlingException = new(ThrottlingException)
+		return r.Struct(v.ThrottlingException)
 	case 7:
-		return smithy.ReadStruct(r, &v.ValidationException)
+		v.ValidationException = new(ValidationException)
+		return r.Struct(v.ValidationException)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *OptimizedPromptStream) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.AccessDeniedException)
-	smithy.WriteStruct(w, 1, v.AnalyzePromptEvent)
-	smithy.WriteStruct(w, 2, v.BadGatewayException)
-	smithy.WriteStruct(w, 3, v.DependencyFailedException)
-	smithy.WriteStruct(w, 4, v.InternalServerException)
-	smithy.WriteStruct(w, 5, v.OptimizedPromptEvent)
-	smithy.WriteStruct(w, 6, v.ThrottlingException)
-	smithy.WriteStruct(w, 7, v.ValidationException)
+	if v.AccessDeniedException != nil {
+		w.Member(0)
+		w.Struct(v.AccessDeniedException)
+	}
+	if v.AnalyzePromptEvent != nil {
+		w.Member(1)
+		w.Struct(v.AnalyzePromptEvent)
+	}
+	if v.BadGatewayException != nil {
+		w.Member(2)
+		w.Struct(v.BadGatewayException)
+	}
+	if v.DependencyFailedException != nil {
+		w.Member(3)
+		w.Struct(v.DependencyFailedException)
+	}
+	if v.InternalServerException != nil {
+		w.Member(4)
+		w.Struct(v.InternalServerException)
+	}
+	if v.OptimizedPromptEvent != nil {
+		w.Member(5)
+		w.Struct(v.OptimizedPromptEvent)
+	}
+	if v.ThrottlingException != nil {
+		w.Member(6)
+		w.Struct(v.ThrottlingException)
+	}
+	if v.ValidationException != nil {
+		w.Member(7)
+		w.Struct(v.ValidationException)
+	}
 }
 
 var schemaOrchestrationConfiguration = smithy.Schema{
@@ -10958,13 +12270,17 @@ func (v *OrchestrationConfiguration) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadMap(r, s, &v.AdditionalModelRequestFields, smithy.ReadJSON)
 	case 1:
-		return smithy.ReadStruct(r, &v.InferenceConfig)
+		v.InferenceConfig = new(InferenceConfig)
+		return r.Struct(v.InferenceConfig)
 	case 2:
-		return smithy.ReadStruct(r, &v.PerformanceConfig)
+		v.PerformanceConfig = new(PerformanceConfiguration)
+		return r.Struct(v.PerformanceConfig)
 	case 3:
-		return smithy.ReadStruct(r, &v.PromptTemplate)
+		v.PromptTemplate = new(PromptTemplate)
+		return r.Struct(v.PromptTemplate)
 	case 4:
-		return smithy.ReadStruct(r, &v.QueryTransformationConfiguration)
+		v.QueryTransformationConfiguration = new(QueryTransformationConfiguration)
+		return r.Struct(v.QueryTransformationConfiguration)
 	}
 	return nil
 }
@@ -10973,10 +12289,22 @@ func (v *OrchestrationConfiguration) ReadMember(r smithy.Reader, i int) error {
 func (v *OrchestrationConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaOrchestrationConfiguration
 	smithy.WriteMap(w, s, 0, v.AdditionalModelRequestFields, smithy.PutJSON)
-	smithy.WriteStruct(w, 1, v.InferenceConfig)
-	smithy.WriteStruct(w, 2, v.PerformanceConfig)
-	smithy.WriteStruct(w, 3, v.PromptTemplate)
-	smithy.WriteStruct(w, 4, v.QueryTransformationConfiguration)
+	if v.InferenceConfig != nil {
+		w.Member(1)
+		w.Struct(v.InferenceConfig)
+	}
+	if v.PerformanceConfig != nil {
+		w.Member(2)
+		w.Struct(v.PerformanceConfig)
+	}
+	if v.PromptTemplate != nil {
+		w.Member(3)
+		w.Struct(v.PromptTemplate)
+	}
+	if v.QueryTransformationConfiguration != nil {
+		w.Member(4)
+		w.Struct(v.QueryTransformationConfiguration)
+	}
 }
 
 var schemaOrchestrationExecutor = smithy.Schema{
@@ -11027,11 +12355,14 @@ func (v *OrchestrationModelInvocationOutput) ReadMember(r smithy.Reader, i int) 
 	s := schemaOrchestrationModelInvocationOutput.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Metadata)
+		v.Metadata = new(Metadata)
+		return r.Struct(v.Metadata)
 	case 1:
-		return smithy.ReadStruct(r, &v.RawResponse)
+		v.RawResponse = new(RawResponse)
+		return r.Struct(v.RawResponse)
 	case 2:
-		return smithy.ReadStruct(r, &v.ReasoningContent)
+		v.ReasoningContent = new(ReasoningContentBlock)
+		return r.Struct(v.ReasoningContent)
 	case 3:
 		return smithy.ReadString(r, s, &v.TraceID)
 	}
@@ -11041,9 +12372,18 @@ func (v *OrchestrationModelInvocationOutput) ReadMember(r smithy.Reader, i int) 
 // WriteMembers implements smithy.Struct.
 func (v *OrchestrationModelInvocationOutput) WriteMembers(w smithy.Writer) {
 	s := &schemaOrchestrationModelInvocationOutput
-	smithy.WriteStruct(w, 0, v.Metadata)
-	smithy.WriteStruct(w, 1, v.RawResponse)
-	smithy.WriteStruct(w, 2, v.ReasoningContent)
+	if v.Metadata != nil {
+		w.Member(0)
+		w.Struct(v.Metadata)
+	}
+	if v.RawResponse != nil {
+		w.Member(1)
+		w.Struct(v.RawResponse)
+	}
+	if v.ReasoningContent != nil {
+		w.Member(2)
+		w.Struct(v.ReasoningContent)
+	}
 	smithy.WriteString(w, s, 3, v.TraceID)
 }
 
@@ -11066,26 +12406,46 @@ func (*OrchestrationTrace) Schema() *smithy.Schema { return &schemaOrchestration
 func (v *OrchestrationTrace) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.InvocationInput)
+		v.InvocationInput = new(InvocationInput)
+		return r.Struct(v.InvocationInput)
 	case 1:
-		return smithy.ReadStruct(r, &v.ModelInvocationInput)
+		v.ModelInvocationInput = new(ModelInvocationInput)
+		return r.Struct(v.ModelInvocationInput)
 	case 2:
-		return smithy.ReadStruct(r, &v.ModelInvocationOutput)
+		v.ModelInvocationOutput = new(OrchestrationModelInvocationOutput)
+		return r.Struct(v.ModelInvocationOutput)
 	case 3:
-		return smithy.ReadStruct(r, &v.Observation)
+		v.Observation = new(Observation)
+		return r.Struct(v.Observation)
 	case 4:
-		return smithy.ReadStruct(r, &v.Rationale)
+		v.Rationale = new(Rationale)
+		return r.Struct(v.Rationale)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *OrchestrationTrace) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.InvocationInput)
-	smithy.WriteStruct(w, 1, v.ModelInvocationInput)
-	smithy.WriteStruct(w, 2, v.ModelInvocationOutput)
-	smithy.WriteStruct(w, 3, v.Observation)
-	smithy.WriteStruct(w, 4, v.Rationale)
+	if v.InvocationInput != nil {
+		w.Member(0)
+		w.Struct(v.InvocationInput)
+	}
+	if v.ModelInvocationInput != nil {
+		w.Member(1)
+		w.Struct(v.ModelInvocationInput)
+	}
+	if v.ModelInvocationOutput != nil {
+		w.Member(2)
+		w.Struct(v.ModelInvocationOutput)
+	}
+	if v.Observation != nil {
+		w.Member(3)
+		w.Struct(v.Observation)
+	}
+	if v.Rationale != nil {
+		w.Member(4)
+		w.Struct(v.Rationale)
+	}
 }
 
 var schemaOrchestrationType = smithy.Schema{
@@ -11214,7 +12574,7 @@ func (v *ParameterDetail) WriteMembers(w smithy.Writer) {
 	s := &schemaParameterDetail
 	smithy.WriteString(w, s, 0, v.Description)
 	smithy.WriteOpt(w, s, 1, v.Required, smithy.PutBool)
-	smithy.Write(w, s, 2, &v.Type, smithy.PutString[ParameterType])
+	smithy.WriteString(w, s, 2, string(v.Type))
 }
 
 var schemaParameterList = smithy.Schema{
@@ -11280,7 +12640,8 @@ func (v *PayloadPart) ReadMember(r smithy.Reader, i int) error {
 	s := schemaPayloadPart.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Attribution)
+		v.Attribution = new(Attribution)
+		return r.Struct(v.Attribution)
 	case 1:
 		return smithy.ReadBytes(r, s, &v.Bytes)
 	}
@@ -11290,7 +12651,10 @@ func (v *PayloadPart) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PayloadPart) WriteMembers(w smithy.Writer) {
 	s := &schemaPayloadPart
-	smithy.WriteStruct(w, 0, v.Attribution)
+	if v.Attribution != nil {
+		w.Member(0)
+		w.Struct(v.Attribution)
+	}
 	smithy.WriteBytes(w, s, 1, v.Bytes)
 }
 
@@ -11328,7 +12692,7 @@ func (v *PerformanceConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PerformanceConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaPerformanceConfiguration
-	smithy.WriteString(w, s, 0, v.Latency)
+	smithy.WriteString(w, s, 0, string(v.Latency))
 }
 
 var schemaPostProcessingModelInvocationOutput = smithy.Schema{
@@ -11353,13 +12717,17 @@ func (v *PostProcessingModelInvocationOutput) ReadMember(r smithy.Reader, i int)
 	s := schemaPostProcessingModelInvocationOutput.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Metadata)
+		v.Metadata = new(Metadata)
+		return r.Struct(v.Metadata)
 	case 1:
-		return smithy.ReadStruct(r, &v.ParsedResponse)
+		v.ParsedResponse = new(PostProcessingParsedResponse)
+		return r.Struct(v.ParsedResponse)
 	case 2:
-		return smithy.ReadStruct(r, &v.RawResponse)
+		v.RawResponse = new(RawResponse)
+		return r.Struct(v.RawResponse)
 	case 3:
-		return smithy.ReadStruct(r, &v.ReasoningContent)
+		v.ReasoningContent = new(ReasoningContentBlock)
+		return r.Struct(v.ReasoningContent)
 	case 4:
 		return smithy.ReadString(r, s, &v.TraceID)
 	}
@@ -11369,10 +12737,22 @@ func (v *PostProcessingModelInvocationOutput) ReadMember(r smithy.Reader, i int)
 // WriteMembers implements smithy.Struct.
 func (v *PostProcessingModelInvocationOutput) WriteMembers(w smithy.Writer) {
 	s := &schemaPostProcessingModelInvocationOutput
-	smithy.WriteStruct(w, 0, v.Metadata)
-	smithy.WriteStruct(w, 1, v.ParsedResponse)
-	smithy.WriteStruct(w, 2, v.RawResponse)
-	smithy.WriteStruct(w, 3, v.ReasoningContent)
+	if v.Metadata != nil {
+		w.Member(0)
+		w.Struct(v.Metadata)
+	}
+	if v.ParsedResponse != nil {
+		w.Member(1)
+		w.Struct(v.ParsedResponse)
+	}
+	if v.RawResponse != nil {
+		w.Member(2)
+		w.Struct(v.RawResponse)
+	}
+	if v.ReasoningContent != nil {
+		w.Member(3)
+		w.Struct(v.ReasoningContent)
+	}
 	smithy.WriteString(w, s, 4, v.TraceID)
 }
 
@@ -11421,17 +12801,25 @@ func (*PostProcessingTrace) Schema() *smithy.Schema { return &schemaPostProcessi
 func (v *PostProcessingTrace) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ModelInvocationInput)
+		v.ModelInvocationInput = new(ModelInvocationInput)
+		return r.Struct(v.ModelInvocationInput)
 	case 1:
-		return smithy.ReadStruct(r, &v.ModelInvocationOutput)
+		v.ModelInvocationOutput = new(PostProcessingModelInvocationOutput)
+		return r.Struct(v.ModelInvocationOutput)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *PostProcessingTrace) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.ModelInvocationInput)
-	smithy.WriteStruct(w, 1, v.ModelInvocationOutput)
+	if v.ModelInvocationInput != nil {
+		w.Member(0)
+		w.Struct(v.ModelInvocationInput)
+	}
+	if v.ModelInvocationOutput != nil {
+		w.Member(1)
+		w.Struct(v.ModelInvocationOutput)
+	}
 }
 
 var schemaPreProcessingModelInvocationOutput = smithy.Schema{
@@ -11456,13 +12844,17 @@ func (v *PreProcessingModelInvocationOutput) ReadMember(r smithy.Reader, i int) 
 	s := schemaPreProcessingModelInvocationOutput.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Metadata)
+		v.Metadata = new(Metadata)
+		return r.Struct(v.Metadata)
 	case 1:
-		return smithy.ReadStruct(r, &v.ParsedResponse)
+		v.ParsedResponse = new(PreProcessingParsedResponse)
+		return r.Struct(v.ParsedResponse)
 	case 2:
-		return smithy.ReadStruct(r, &v.RawResponse)
+		v.RawResponse = new(RawResponse)
+		return r.Struct(v.RawResponse)
 	case 3:
-		return smithy.ReadStruct(r, &v.ReasoningContent)
+		v.ReasoningContent = new(ReasoningContentBlock)
+		return r.Struct(v.ReasoningContent)
 	case 4:
 		return smithy.ReadString(r, s, &v.TraceID)
 	}
@@ -11472,10 +12864,22 @@ func (v *PreProcessingModelInvocationOutput) ReadMember(r smithy.Reader, i int) 
 // WriteMembers implements smithy.Struct.
 func (v *PreProcessingModelInvocationOutput) WriteMembers(w smithy.Writer) {
 	s := &schemaPreProcessingModelInvocationOutput
-	smithy.WriteStruct(w, 0, v.Metadata)
-	smithy.WriteStruct(w, 1, v.ParsedResponse)
-	smithy.WriteStruct(w, 2, v.RawResponse)
-	smithy.WriteStruct(w, 3, v.ReasoningContent)
+	if v.Metadata != nil {
+		w.Member(0)
+		w.Struct(v.Metadata)
+	}
+	if v.ParsedResponse != nil {
+		w.Member(1)
+		w.Struct(v.ParsedResponse)
+	}
+	if v.RawResponse != nil {
+		w.Member(2)
+		w.Struct(v.RawResponse)
+	}
+	if v.ReasoningContent != nil {
+		w.Member(3)
+		w.Struct(v.ReasoningContent)
+	}
 	smithy.WriteString(w, s, 4, v.TraceID)
 }
 
@@ -11528,17 +12932,25 @@ func (*PreProcessingTrace) Schema() *smithy.Schema { return &schemaPreProcessing
 func (v *PreProcessingTrace) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ModelInvocationInput)
+		v.ModelInvocationInput = new(ModelInvocationInput)
+		return r.Struct(v.ModelInvocationInput)
 	case 1:
-		return smithy.ReadStruct(r, &v.ModelInvocationOutput)
+		v.ModelInvocationOutput = new(PreProcessingModelInvocationOutput)
+		return r.Struct(v.ModelInvocationOutput)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *PreProcessingTrace) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.ModelInvocationInput)
-	smithy.WriteStruct(w, 1, v.ModelInvocationOutput)
+	if v.ModelInvocationInput != nil {
+		w.Member(0)
+		w.Struct(v.ModelInvocationInput)
+	}
+	if v.ModelInvocationOutput != nil {
+		w.Member(1)
+		w.Struct(v.ModelInvocationOutput)
+	}
 }
 
 var schemaPresignedURL = smithy.Schema{
@@ -11575,7 +12987,8 @@ func (v *PromptConfiguration) ReadMember(r smithy.Reader, i int) error {
 	case 2:
 		return smithy.ReadString(r, s, &v.FoundationModel)
 	case 3:
-		return smithy.ReadStruct(r, &v.InferenceConfiguration)
+		v.InferenceConfiguration = new(InferenceConfiguration)
+		return r.Struct(v.InferenceConfiguration)
 	case 4:
 		return smithy.ReadString(r, s, &v.ParserMode)
 	case 5:
@@ -11594,11 +13007,14 @@ func (v *PromptConfiguration) WriteMembers(w smithy.Writer) {
 	smithy.WriteJSON(w, s, 0, v.AdditionalModelRequestFields)
 	smithy.WriteString(w, s, 1, v.BasePromptTemplate)
 	smithy.WriteString(w, s, 2, v.FoundationModel)
-	smithy.WriteStruct(w, 3, v.InferenceConfiguration)
-	smithy.WriteString(w, s, 4, v.ParserMode)
-	smithy.WriteString(w, s, 5, v.PromptCreationMode)
-	smithy.WriteString(w, s, 6, v.PromptState)
-	smithy.WriteString(w, s, 7, v.PromptType)
+	if v.InferenceConfiguration != nil {
+		w.Member(3)
+		w.Struct(v.InferenceConfiguration)
+	}
+	smithy.WriteString(w, s, 4, string(v.ParserMode))
+	smithy.WriteString(w, s, 5, string(v.PromptCreationMode))
+	smithy.WriteString(w, s, 6, string(v.PromptState))
+	smithy.WriteString(w, s, 7, string(v.PromptType))
 }
 
 var schemaPromptConfigurations = smithy.Schema{
@@ -11669,7 +13085,11 @@ func (v *PromptOverrideConfiguration) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.OverrideLambda)
 	case 1:
-		return smithy.ReadList(r, s, &v.PromptConfigurations, smithy.ReadValue[PromptConfiguration])
+		v.PromptConfigurations = []PromptConfiguration{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.PromptConfigurations = append(v.PromptConfigurations, PromptConfiguration{})
+			return &v.PromptConfigurations[len(v.PromptConfigurations)-1]
+		})
 	}
 	return nil
 }
@@ -11678,7 +13098,7 @@ func (v *PromptOverrideConfiguration) ReadMember(r smithy.Reader, i int) error {
 func (v *PromptOverrideConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaPromptOverrideConfiguration
 	smithy.WriteString(w, s, 0, v.OverrideLambda)
-	smithy.WriteList(w, s, 1, v.PromptConfigurations, smithy.PutValue[PromptConfiguration])
+	smithy.WriteStructs(w, s, 1, len(v.PromptConfigurations), func(i int) smithy.Struct { return &v.PromptConfigurations[i] })
 }
 
 var schemaPromptSessionAttributesMap = smithy.Schema{
@@ -11748,7 +13168,11 @@ func (v *PropertyParameters) ReadMember(r smithy.Reader, i int) error {
 	s := schemaPropertyParameters.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Properties, smithy.ReadValue[Parameter])
+		v.Properties = []Parameter{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Properties = append(v.Properties, Parameter{})
+			return &v.Properties[len(v.Properties)-1]
+		})
 	}
 	return nil
 }
@@ -11756,7 +13180,9 @@ func (v *PropertyParameters) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PropertyParameters) WriteMembers(w smithy.Writer) {
 	s := &schemaPropertyParameters
-	smithy.WriteList(w, s, 0, v.Properties, smithy.PutValue[Parameter])
+	if v.Properties != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Properties), func(i int) smithy.Struct { return &v.Properties[i] })
+	}
 }
 
 var schemaPutInvocationStepRequest = smithy.Schema{
@@ -11785,7 +13211,8 @@ func (v *PutInvocationStepRequest) ReadMember(r smithy.Reader, i int) error {
 	case 2:
 		return smithy.ReadTime(r, s, &v.InvocationStepTime)
 	case 3:
-		return smithy.ReadStruct(r, &v.Payload)
+		v.Payload = new(InvocationStepPayload)
+		return r.Struct(v.Payload)
 	case 4:
 		return smithy.ReadString(r, s, &v.SessionIdentifier)
 	}
@@ -11795,11 +13222,14 @@ func (v *PutInvocationStepRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PutInvocationStepRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaPutInvocationStepRequest
-	smithy.Write(w, s, 0, &v.InvocationIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.InvocationIdentifier)
 	smithy.WriteString(w, s, 1, v.InvocationStepID)
 	smithy.WriteTime(w, s, 2, v.InvocationStepTime)
-	smithy.WriteStruct(w, 3, v.Payload)
-	smithy.Write(w, s, 4, &v.SessionIdentifier, smithy.PutString[string])
+	if v.Payload != nil {
+		w.Member(3)
+		w.Struct(v.Payload)
+	}
+	smithy.WriteString(w, s, 4, v.SessionIdentifier)
 }
 
 var schemaPutInvocationStepResponse = smithy.Schema{
@@ -11826,7 +13256,7 @@ func (v *PutInvocationStepResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PutInvocationStepResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaPutInvocationStepResponse
-	smithy.Write(w, s, 0, &v.InvocationStepID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.InvocationStepID)
 }
 
 var schemaQueryGenerationInput = smithy.Schema{
@@ -11856,8 +13286,8 @@ func (v *QueryGenerationInput) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *QueryGenerationInput) WriteMembers(w smithy.Writer) {
 	s := &schemaQueryGenerationInput
-	smithy.Write(w, s, 0, &v.Text, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Type, smithy.PutString[InputQueryType])
+	smithy.WriteString(w, s, 0, v.Text)
+	smithy.WriteString(w, s, 1, string(v.Type))
 }
 
 var schemaQueryGenerationInputTextString = smithy.Schema{
@@ -11891,7 +13321,7 @@ func (v *QueryTransformationConfiguration) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *QueryTransformationConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaQueryTransformationConfiguration
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[QueryTransformationType])
+	smithy.WriteString(w, s, 0, string(v.Type))
 }
 
 var schemaQueryTransformationMode = smithy.Schema{
@@ -11998,7 +13428,8 @@ func (v *ReasoningContentBlock) ReadMember(r smithy.Reader, i int) error {
 	s := schemaReasoningContentBlock.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ReasoningText)
+		v.ReasoningText = new(ReasoningTextBlock)
+		return r.Struct(v.ReasoningText)
 	case 1:
 		return smithy.ReadBytes(r, s, &v.RedactedContent)
 	}
@@ -12008,7 +13439,10 @@ func (v *ReasoningContentBlock) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ReasoningContentBlock) WriteMembers(w smithy.Writer) {
 	s := &schemaReasoningContentBlock
-	smithy.WriteStruct(w, 0, v.ReasoningText)
+	if v.ReasoningText != nil {
+		w.Member(0)
+		w.Struct(v.ReasoningText)
+	}
 	smithy.WriteBytes(w, s, 1, v.RedactedContent)
 }
 
@@ -12040,7 +13474,7 @@ func (v *ReasoningTextBlock) ReadMember(r smithy.Reader, i int) error {
 func (v *ReasoningTextBlock) WriteMembers(w smithy.Writer) {
 	s := &schemaReasoningTextBlock
 	smithy.WriteString(w, s, 0, v.Signature)
-	smithy.Write(w, s, 1, &v.Text, smithy.PutString[string])
+	smithy.WriteString(w, s, 1, v.Text)
 }
 
 var schemaRelayConversationHistory = smithy.Schema{
@@ -12075,7 +13509,7 @@ func (v *RepromptResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *RepromptResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaRepromptResponse
-	smithy.WriteString(w, s, 0, v.Source)
+	smithy.WriteString(w, s, 0, string(v.Source))
 	smithy.WriteString(w, s, 1, v.Text)
 }
 
@@ -12135,7 +13569,8 @@ func (v *RerankDocument) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadJSON(r, s, &v.JSONDocument)
 	case 1:
-		return smithy.ReadStruct(r, &v.TextDocument)
+		v.TextDocument = new(RerankTextDocument)
+		return r.Struct(v.TextDocument)
 	case 2:
 		return smithy.ReadString(r, s, &v.Type)
 	}
@@ -12146,8 +13581,11 @@ func (v *RerankDocument) ReadMember(r smithy.Reader, i int) error {
 func (v *RerankDocument) WriteMembers(w smithy.Writer) {
 	s := &schemaRerankDocument
 	smithy.WriteJSON(w, s, 0, v.JSONDocument)
-	smithy.WriteStruct(w, 1, v.TextDocument)
-	smithy.Write(w, s, 2, &v.Type, smithy.PutString[RerankDocumentType])
+	if v.TextDocument != nil {
+		w.Member(1)
+		w.Struct(v.TextDocument)
+	}
+	smithy.WriteString(w, s, 2, string(v.Type))
 }
 
 var schemaRerankDocumentType = smithy.Schema{
@@ -12181,7 +13619,8 @@ func (v *RerankQuery) ReadMember(r smithy.Reader, i int) error {
 	s := schemaRerankQuery.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.TextQuery)
+		v.TextQuery = new(RerankTextDocument)
+		return r.Struct(v.TextQuery)
 	case 1:
 		return smithy.ReadString(r, s, &v.Type)
 	}
@@ -12191,8 +13630,11 @@ func (v *RerankQuery) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *RerankQuery) WriteMembers(w smithy.Writer) {
 	s := &schemaRerankQuery
-	smithy.WriteStruct(w, 0, v.TextQuery)
-	smithy.Write(w, s, 1, &v.Type, smithy.PutString[RerankQueryContentType])
+	if v.TextQuery != nil {
+		w.Member(0)
+		w.Struct(v.TextQuery)
+	}
+	smithy.WriteString(w, s, 1, string(v.Type))
 }
 
 var schemaRerankQueryContentType = smithy.Schema{
@@ -12221,11 +13663,20 @@ func (v *RerankRequest) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.NextToken)
 	case 1:
-		return smithy.ReadList(r, s, &v.Queries, smithy.ReadValue[RerankQuery])
+		v.Queries = []RerankQuery{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Queries = append(v.Queries, RerankQuery{})
+			return &v.Queries[len(v.Queries)-1]
+		})
 	case 2:
-		return smithy.ReadStruct(r, &v.RerankingConfiguration)
+		v.RerankingConfiguration = new(RerankingConfiguration)
+		return r.Struct(v.RerankingConfiguration)
 	case 3:
-		return smithy.ReadList(r, s, &v.Sources, smithy.ReadValue[RerankSource])
+		v.Sources = []RerankSource{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Sources = append(v.Sources, RerankSource{})
+			return &v.Sources[len(v.Sources)-1]
+		})
 	}
 	return nil
 }
@@ -12234,9 +13685,12 @@ func (v *RerankRequest) ReadMember(r smithy.Reader, i int) error {
 func (v *RerankRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaRerankRequest
 	smithy.WriteString(w, s, 0, v.NextToken)
-	smithy.WriteList(w, s, 1, v.Queries, smithy.PutValue[RerankQuery])
-	smithy.WriteStruct(w, 2, v.RerankingConfiguration)
-	smithy.WriteList(w, s, 3, v.Sources, smithy.PutValue[RerankSource])
+	smithy.WriteStructs(w, s, 1, len(v.Queries), func(i int) smithy.Struct { return &v.Queries[i] })
+	if v.RerankingConfiguration != nil {
+		w.Member(2)
+		w.Struct(v.RerankingConfiguration)
+	}
+	smithy.WriteStructs(w, s, 3, len(v.Sources), func(i int) smithy.Struct { return &v.Sources[i] })
 }
 
 var schemaRerankResponse = smithy.Schema{
@@ -12258,7 +13712,11 @@ func (v *RerankResponse) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.NextToken)
 	case 1:
-		return smithy.ReadList(r, s, &v.Results, smithy.ReadValue[RerankResult])
+		v.Results = []RerankResult{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Results = append(v.Results, RerankResult{})
+			return &v.Results[len(v.Results)-1]
+		})
 	}
 	return nil
 }
@@ -12267,7 +13725,7 @@ func (v *RerankResponse) ReadMember(r smithy.Reader, i int) error {
 func (v *RerankResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaRerankResponse
 	smithy.WriteString(w, s, 0, v.NextToken)
-	smithy.WriteList(w, s, 1, v.Results, smithy.PutValue[RerankResult])
+	smithy.WriteStructs(w, s, 1, len(v.Results), func(i int) smithy.Struct { return &v.Results[i] })
 }
 
 var schemaRerankResult = smithy.Schema{
@@ -12288,7 +13746,8 @@ func (v *RerankResult) ReadMember(r smithy.Reader, i int) error {
 	s := schemaRerankResult.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Document)
+		v.Document = new(RerankDocument)
+		return r.Struct(v.Document)
 	case 1:
 		return smithy.ReadInt(r, s, &v.Index)
 	case 2:
@@ -12300,7 +13759,10 @@ func (v *RerankResult) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *RerankResult) WriteMembers(w smithy.Writer) {
 	s := &schemaRerankResult
-	smithy.WriteStruct(w, 0, v.Document)
+	if v.Document != nil {
+		w.Member(0)
+		w.Struct(v.Document)
+	}
 	smithy.Write(w, s, 1, &v.Index, smithy.PutInt[int])
 	smithy.Write(w, s, 2, &v.RelevanceScore, smithy.PutFloat)
 }
@@ -12335,7 +13797,8 @@ func (v *RerankSource) ReadMember(r smithy.Reader, i int) error {
 	s := schemaRerankSource.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.InlineDocumentSource)
+		v.InlineDocumentSource = new(RerankDocument)
+		return r.Struct(v.InlineDocumentSource)
 	case 1:
 		return smithy.ReadString(r, s, &v.Type)
 	}
@@ -12345,8 +13808,11 @@ func (v *RerankSource) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *RerankSource) WriteMembers(w smithy.Writer) {
 	s := &schemaRerankSource
-	smithy.WriteStruct(w, 0, v.InlineDocumentSource)
-	smithy.Write(w, s, 1, &v.Type, smithy.PutString[RerankSourceType])
+	if v.InlineDocumentSource != nil {
+		w.Member(0)
+		w.Struct(v.InlineDocumentSource)
+	}
+	smithy.WriteString(w, s, 1, string(v.Type))
 }
 
 var schemaRerankSourceType = smithy.Schema{
@@ -12412,7 +13878,8 @@ func (v *RerankingConfiguration) ReadMember(r smithy.Reader, i int) error {
 	s := schemaRerankingConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.BedrockRerankingConfiguration)
+		v.BedrockRerankingConfiguration = new(BedrockRerankingConfiguration)
+		return r.Struct(v.BedrockRerankingConfiguration)
 	case 1:
 		return smithy.ReadString(r, s, &v.Type)
 	}
@@ -12422,8 +13889,11 @@ func (v *RerankingConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *RerankingConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaRerankingConfiguration
-	smithy.WriteStruct(w, 0, v.BedrockRerankingConfiguration)
-	smithy.Write(w, s, 1, &v.Type, smithy.PutString[RerankingConfigurationType])
+	if v.BedrockRerankingConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.BedrockRerankingConfiguration)
+	}
+	smithy.WriteString(w, s, 1, string(v.Type))
 }
 
 var schemaRerankingConfigurationType = smithy.Schema{
@@ -12455,9 +13925,17 @@ func (v *RerankingMetadataSelectiveModeConfiguration) ReadMember(r smithy.Reader
 	s := schemaRerankingMetadataSelectiveModeConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.FieldsToExclude, smithy.ReadValue[FieldForReranking])
+		v.FieldsToExclude = []FieldForReranking{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.FieldsToExclude = append(v.FieldsToExclude, FieldForReranking{})
+			return &v.FieldsToExclude[len(v.FieldsToExclude)-1]
+		})
 	case 1:
-		return smithy.ReadList(r, s, &v.FieldsToInclude, smithy.ReadValue[FieldForReranking])
+		v.FieldsToInclude = []FieldForReranking{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.FieldsToInclude = append(v.FieldsToInclude, FieldForReranking{})
+			return &v.FieldsToInclude[len(v.FieldsToInclude)-1]
+		})
 	}
 	return nil
 }
@@ -12465,8 +13943,12 @@ func (v *RerankingMetadataSelectiveModeConfiguration) ReadMember(r smithy.Reader
 // WriteMembers implements smithy.Struct.
 func (v *RerankingMetadataSelectiveModeConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaRerankingMetadataSelectiveModeConfiguration
-	smithy.WriteList(w, s, 0, v.FieldsToExclude, smithy.PutValue[FieldForReranking])
-	smithy.WriteList(w, s, 1, v.FieldsToInclude, smithy.PutValue[FieldForReranking])
+	if v.FieldsToExclude != nil {
+		smithy.WriteStructs(w, s, 0, len(v.FieldsToExclude), func(i int) smithy.Struct { return &v.FieldsToExclude[i] })
+	}
+	if v.FieldsToInclude != nil {
+		smithy.WriteStructs(w, s, 1, len(v.FieldsToInclude), func(i int) smithy.Struct { return &v.FieldsToInclude[i] })
+	}
 }
 
 var schemaRerankingModelType = smithy.Schema{
@@ -12555,53 +14037,109 @@ func (*ResponseStream) Schema() *smithy.Schema { return &schemaResponseStream }
 func (v *ResponseStream) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.AccessDeniedException)
+		v.AccessDeniedException = new(AccessDeniedException)
+		return r.Struct(v.AccessDeniedException)
 	case 1:
-		return smithy.ReadStruct(r, &v.BadGatewayException)
+		v.BadGatewayException = new(BadGatewayException)
+		return r.Struct(v.BadGatewayException)
 	case 2:
-		return smithy.ReadStruct(r, &v.Chunk)
+		v.Chunk = new(PayloadPart)
+		return r.Struct(v.Chunk)
 	case 3:
-		return smithy.ReadStruct(r, &v.ConflictException)
+		v.ConflictException = new(ConflictException)
+		return r.Struct(v.ConflictException)
 	case 4:
-		return smithy.ReadStruct(r, &v.DependencyFailedException)
+		v.DependencyFailedException = new(DependencyFailedException)
+		return r.Struct(v.DependencyFailedException)
 	case 5:
-		return smithy.ReadStruct(r, &v.Files)
+		v.Files = new(FilePart)
+		return r.Struct(v.Files)
 	case 6:
-		return smithy.ReadStruct(r, &v.InternalServerException)
+		v.InternalServerException = new(InternalServerException)
+		return r.Struct(v.InternalServerException)
 	case 7:
-		return smithy.ReadStruct(r, &v.ModelNotReadyException)
+		v.ModelNotReadyException = new(ModelNotReadyException)
+		return r.Struct(v.ModelNotReadyException)
 	case 8:
-		return smithy.ReadStruct(r, &v.ResourceNotFoundException)
+		v.ResourceNotFoundException = new(ResourceNotFoundException)
+		return r.Struct(v.ResourceNotFoundException)
 	case 9:
-		return smithy.ReadStruct(r, &v.ReturnControl)
+		v.ReturnControl = new(ReturnControlPayload)
+		return r.Struct(v.ReturnControl)
 	case 10:
-		return smithy.ReadStruct(r, &v.ServiceQuotaExceededException)
+		v.ServiceQuotaExceededException = new(ServiceQuotaExceededException)
+		return r.Struct(v.ServiceQuotaExceededException)
 	case 11:
-		return smithy.ReadStruct(r, &v.ThrottlingException)
+		v.ThrottlingException = new(ThrottlingException)
+		return r.Struct(v.ThrottlingException)
 	case 12:
-		return smithy.ReadStruct(r, &v.Trace)
+		v.Trace = new(TracePart)
+		return r.Struct(v.Trace)
 	case 13:
-		return smithy.ReadStruct(r, &v.ValidationException)
+		v.ValidationException = new(ValidationException)
+		return r.Struct(v.ValidationException)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *ResponseStream) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.AccessDeniedException)
-	smithy.WriteStruct(w, 1, v.BadGatewayException)
-	smithy.WriteStruct(w, 2, v.Chunk)
-	smithy.WriteStruct(w, 3, v.ConflictException)
-	smithy.WriteStruct(w, 4, v.DependencyFailedException)
-	smithy.WriteStruct(w, 5, v.Files)
-	smithy.WriteStruct(w, 6, v.InternalServerException)
-	smithy.WriteStruct(w, 7, v.ModelNotReadyException)
-	smithy.WriteStruct(w, 8, v.ResourceNotFoundException)
-	smithy.WriteStruct(w, 9, v.ReturnControl)
-	smithy.WriteStruct(w, 10, v.ServiceQuotaExceededException)
-	smithy.WriteStruct(w, 11, v.ThrottlingException)
-	smithy.WriteStruct(w, 12, v.Trace)
-	smithy.WriteStruct(w, 13, v.ValidationException)
+	if v.AccessDeniedException != nil {
+		w.Member(0)
+		w.Struct(v.AccessDeniedException)
+	}
+	if v.BadGatewayException != nil {
+		w.Member(1)
+		w.Struct(v.BadGatewayException)
+	}
+	if v.Chunk != nil {
+		w.Member(2)
+		w.Struct(v.Chunk)
+	}
+	if v.ConflictException != nil {
+		w.Member(3)
+		w.Struct(v.ConflictException)
+	}
+	if v.DependencyFailedException != nil {
+		w.Member(4)
+		w.Struct(v.DependencyFailedException)
+	}
+	if v.Files != nil {
+		w.Member(5)
+		w.Struct(v.Files)
+	}
+	if v.InternalServerException != nil {
+		w.Member(6)
+		w.Struct(v.InternalServerException)
+	}
+	if v.ModelNotReadyException != nil {
+		w.Member(7)
+		w.Struct(v.ModelNotReadyException)
+	}
+	if v.ResourceNotFoundException != nil {
+		w.Member(8)
+		w.Struct(v.ResourceNotFoundException)
+	}
+	if v.ReturnControl != nil {
+		w.Member(9)
+		w.Struct(v.ReturnControl)
+	}
+	if v.ServiceQuotaExceededException != nil {
+		w.Member(10)
+		w.Struct(v.ServiceQuotaExceededException)
+	}
+	if v.ThrottlingException != nil {
+		w.Member(11)
+		w.Struct(v.ThrottlingException)
+	}
+	if v.Trace != nil {
+		w.Member(12)
+		w.Struct(v.Trace)
+	}
+	if v.ValidationException != nil {
+		w.Member(13)
+		w.Struct(v.ValidationException)
+	}
 }
 
 var schemaRetrievalContent = smithy.Schema{
@@ -12635,7 +14173,7 @@ func (v *RetrievalContent) ReadMember(r smithy.Reader, i int) error {
 func (v *RetrievalContent) WriteMembers(w smithy.Writer) {
 	s := &schemaRetrievalContent
 	smithy.WriteBytes(w, s, 0, v.ByteContent)
-	smithy.Write(w, s, 1, &v.MimeType, smithy.PutString[string])
+	smithy.WriteString(w, s, 1, v.MimeType)
 	smithy.WriteString(w, s, 2, v.Text)
 }
 
@@ -12667,31 +14205,50 @@ func (v *RetrievalFilter) ReadMember(r smithy.Reader, i int) error {
 	s := schemaRetrievalFilter.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.AndAll, smithy.ReadValue[RetrievalFilter])
+		v.AndAll = []RetrievalFilter{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.AndAll = append(v.AndAll, RetrievalFilter{})
+			return &v.AndAll[len(v.AndAll)-1]
+		})
 	case 1:
-		return smithy.ReadStruct(r, &v.Equals)
+		v.Equals = new(FilterAttribute)
+		return r.Struct(v.Equals)
 	case 2:
-		return smithy.ReadStruct(r, &v.GreaterThan)
+		v.GreaterThan = new(FilterAttribute)
+		return r.Struct(v.GreaterThan)
 	case 3:
-		return smithy.ReadStruct(r, &v.GreaterThanOrEquals)
+		v.GreaterThanOrEquals = new(FilterAttribute)
+		return r.Struct(v.GreaterThanOrEquals)
 	case 4:
-		return smithy.ReadStruct(r, &v.In)
+		v.In = new(FilterAttribute)
+		return r.Struct(v.In)
 	case 5:
-		return smithy.ReadStruct(r, &v.LessThan)
+		v.LessThan = new(FilterAttribute)
+		return r.Struct(v.LessThan)
 	case 6:
-		return smithy.ReadStruct(r, &v.LessThanOrEquals)
+		v.LessThanOrEquals = new(FilterAttribute)
+		return r.Struct(v.LessThanOrEquals)
 	case 7:
-		return smithy.ReadStruct(r, &v.ListContains)
+		v.ListContains = new(FilterAttribute)
+		return r.Struct(v.ListContains)
 	case 8:
-		return smithy.ReadStruct(r, &v.NotEquals)
+		v.NotEquals = new(FilterAttribute)
+		return r.Struct(v.NotEquals)
 	case 9:
-		return smithy.ReadStruct(r, &v.NotIn)
+		v.NotIn = new(FilterAttribute)
+		return r.Struct(v.NotIn)
 	case 10:
-		return smithy.ReadList(r, s, &v.OrAll, smithy.ReadValue[RetrievalFilter])
+		v.OrAll = []RetrievalFilter{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.OrAll = append(v.OrAll, RetrievalFilter{})
+			return &v.OrAll[len(v.OrAll)-1]
+		})
 	case 11:
-		return smithy.ReadStruct(r, &v.StartsWith)
+		v.StartsWith = new(FilterAttribute)
+		return r.Struct(v.StartsWith)
 	case 12:
-		return smithy.ReadStruct(r, &v.StringContains)
+		v.StringContains = new(FilterAttribute)
+		return r.Struct(v.StringContains)
 	}
 	return nil
 }
@@ -12699,19 +14256,56 @@ func (v *RetrievalFilter) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *RetrievalFilter) WriteMembers(w smithy.Writer) {
 	s := &schemaRetrievalFilter
-	smithy.WriteList(w, s, 0, v.AndAll, smithy.PutValue[RetrievalFilter])
-	smithy.WriteStruct(w, 1, v.Equals)
-	smithy.WriteStruct(w, 2, v.GreaterThan)
-	smithy.WriteStruct(w, 3, v.GreaterThanOrEquals)
-	smithy.WriteStruct(w, 4, v.In)
-	smithy.WriteStruct(w, 5, v.LessThan)
-	smithy.WriteStruct(w, 6, v.LessThanOrEquals)
-	smithy.WriteStruct(w, 7, v.ListContains)
-	smithy.WriteStruct(w, 8, v.NotEquals)
-	smithy.WriteStruct(w, 9, v.NotIn)
-	smithy.WriteList(w, s, 10, v.OrAll, smithy.PutValue[RetrievalFilter])
-	smithy.WriteStruct(w, 11, v.StartsWith)
-	smithy.WriteStruct(w, 12, v.StringContains)
+	if v.AndAll != nil {
+		smithy.WriteStructs(w, s, 0, len(v.AndAll), func(i int) smithy.Struct { return &v.AndAll[i] })
+	}
+	if v.Equals != nil {
+		w.Member(1)
+		w.Struct(v.Equals)
+	}
+	if v.GreaterThan != nil {
+		w.Member(2)
+		w.Struct(v.GreaterThan)
+	}
+	if v.GreaterThanOrEquals != nil {
+		w.Member(3)
+		w.Struct(v.GreaterThanOrEquals)
+	}
+	if v.In != nil {
+		w.Member(4)
+		w.Struct(v.In)
+	}
+	if v.LessThan != nil {
+		w.Member(5)
+		w.Struct(v.LessThan)
+	}
+	if v.LessThanOrEquals != nil {
+		w.Member(6)
+		w.Struct(v.LessThanOrEquals)
+	}
+	if v.ListContains != nil {
+		w.Member(7)
+		w.Struct(v.ListContains)
+	}
+	if v.NotEquals != nil {
+		w.Member(8)
+		w.Struct(v.NotEquals)
+	}
+	if v.NotIn != nil {
+		w.Member(9)
+		w.Struct(v.NotIn)
+	}
+	if v.OrAll != nil {
+		smithy.WriteStructs(w, s, 10, len(v.OrAll), func(i int) smithy.Struct { return &v.OrAll[i] })
+	}
+	if v.StartsWith != nil {
+		w.Member(11)
+		w.Struct(v.StartsWith)
+	}
+	if v.StringContains != nil {
+		w.Member(12)
+		w.Struct(v.StringContains)
+	}
 }
 
 var schemaRetrievalFilterList = smithy.Schema{
@@ -12750,7 +14344,8 @@ func (v *RetrievalOverrides) ReadMember(r smithy.Reader, i int) error {
 	s := schemaRetrievalOverrides.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Filter)
+		v.Filter = new(RetrievalFilter)
+		return r.Struct(v.Filter)
 	case 1:
 		return smithy.ReadOpt(r, s, &v.MaxNumberOfResults, smithy.ReadInt[int])
 	}
@@ -12760,7 +14355,10 @@ func (v *RetrievalOverrides) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *RetrievalOverrides) WriteMembers(w smithy.Writer) {
 	s := &schemaRetrievalOverrides
-	smithy.WriteStruct(w, 0, v.Filter)
+	if v.Filter != nil {
+		w.Member(0)
+		w.Struct(v.Filter)
+	}
 	smithy.WriteOpt(w, s, 1, v.MaxNumberOfResults, smithy.PutInt[int])
 }
 
@@ -12819,17 +14417,23 @@ func (v *RetrievalResultContent) ReadMember(r smithy.Reader, i int) error {
 	s := schemaRetrievalResultContent.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Audio)
+		v.Audio = new(AudioSegment)
+		return r.Struct(v.Audio)
 	case 1:
 		return smithy.ReadString(r, s, &v.ByteContent)
 	case 2:
-		return smithy.ReadList(r, s, &v.Row, smithy.ReadValue[RetrievalResultContentColumn])
+		v.Row = []RetrievalResultContentColumn{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Row = append(v.Row, RetrievalResultContentColumn{})
+			return &v.Row[len(v.Row)-1]
+		})
 	case 3:
 		return smithy.ReadString(r, s, &v.Text)
 	case 4:
 		return smithy.ReadString(r, s, &v.Type)
 	case 5:
-		return smithy.ReadStruct(r, &v.Video)
+		v.Video = new(VideoSegment)
+		return r.Struct(v.Video)
 	}
 	return nil
 }
@@ -12837,12 +14441,20 @@ func (v *RetrievalResultContent) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *RetrievalResultContent) WriteMembers(w smithy.Writer) {
 	s := &schemaRetrievalResultContent
-	smithy.WriteStruct(w, 0, v.Audio)
+	if v.Audio != nil {
+		w.Member(0)
+		w.Struct(v.Audio)
+	}
 	smithy.WriteString(w, s, 1, v.ByteContent)
-	smithy.WriteList(w, s, 2, v.Row, smithy.PutValue[RetrievalResultContentColumn])
+	if v.Row != nil {
+		smithy.WriteStructs(w, s, 2, len(v.Row), func(i int) smithy.Struct { return &v.Row[i] })
+	}
 	smithy.WriteString(w, s, 3, v.Text)
-	smithy.WriteString(w, s, 4, v.Type)
-	smithy.WriteStruct(w, 5, v.Video)
+	smithy.WriteString(w, s, 4, string(v.Type))
+	if v.Video != nil {
+		w.Member(5)
+		w.Struct(v.Video)
+	}
 }
 
 var schemaRetrievalResultContentColumn = smithy.Schema{
@@ -12879,7 +14491,7 @@ func (v *RetrievalResultContentColumn) WriteMembers(w smithy.Writer) {
 	s := &schemaRetrievalResultContentColumn
 	smithy.WriteString(w, s, 0, v.ColumnName)
 	smithy.WriteString(w, s, 1, v.ColumnValue)
-	smithy.WriteString(w, s, 2, v.Type)
+	smithy.WriteString(w, s, 2, string(v.Type))
 }
 
 var schemaRetrievalResultContentColumnType = smithy.Schema{
@@ -13013,27 +14625,37 @@ func (v *RetrievalResultLocation) ReadMember(r smithy.Reader, i int) error {
 	s := schemaRetrievalResultLocation.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ConfluenceLocation)
+		v.ConfluenceLocation = new(RetrievalResultConfluenceLocation)
+		return r.Struct(v.ConfluenceLocation)
 	case 1:
-		return smithy.ReadStruct(r, &v.CustomDocumentLocation)
+		v.CustomDocumentLocation = new(RetrievalResultCustomDocumentLocation)
+		return r.Struct(v.CustomDocumentLocation)
 	case 2:
-		return smithy.ReadStruct(r, &v.GoogleDriveLocation)
+		v.GoogleDriveLocation = new(RetrievalResultGoogleDriveLocation)
+		return r.Struct(v.GoogleDriveLocation)
 	case 3:
-		return smithy.ReadStruct(r, &v.KendraDocumentLocation)
+		v.KendraDocumentLocation = new(RetrievalResultKendraDocumentLocation)
+		return r.Struct(v.KendraDocumentLocation)
 	case 4:
-		return smithy.ReadStruct(r, &v.OneDriveLocation)
+		v.OneDriveLocation = new(RetrievalResultOneDriveLocation)
+		return r.Struct(v.OneDriveLocation)
 	case 5:
-		return smithy.ReadStruct(r, &v.S3Location)
+		v.S3Location = new(RetrievalResultS3Location)
+		return r.Struct(v.S3Location)
 	case 6:
-		return smithy.ReadStruct(r, &v.SalesforceLocation)
+		v.SalesforceLocation = new(RetrievalResultSalesforceLocation)
+		return r.Struct(v.SalesforceLocation)
 	case 7:
-		return smithy.ReadStruct(r, &v.SharePointLocation)
+		v.SharePointLocation = new(RetrievalResultSharePointLocation)
+		return r.Struct(v.SharePointLocation)
 	case 8:
-		return smithy.ReadStruct(r, &v.SQLLocation)
+		v.SQLLocation = new(RetrievalResultSQLLocation)
+		return r.Struct(v.SQLLocation)
 	case 9:
 		return smithy.ReadString(r, s, &v.Type)
 	case 10:
-		return smithy.ReadStruct(r, &v.WebLocation)
+		v.WebLocation = new(RetrievalResultWebLocation)
+		return r.Struct(v.WebLocation)
 	}
 	return nil
 }
@@ -13041,17 +14663,47 @@ func (v *RetrievalResultLocation) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *RetrievalResultLocation) WriteMembers(w smithy.Writer) {
 	s := &schemaRetrievalResultLocation
-	smithy.WriteStruct(w, 0, v.ConfluenceLocation)
-	smithy.WriteStruct(w, 1, v.CustomDocumentLocation)
-	smithy.WriteStruct(w, 2, v.GoogleDriveLocation)
-	smithy.WriteStruct(w, 3, v.KendraDocumentLocation)
-	smithy.WriteStruct(w, 4, v.OneDriveLocation)
-	smithy.WriteStruct(w, 5, v.S3Location)
-	smithy.WriteStruct(w, 6, v.SalesforceLocation)
-	smithy.WriteStruct(w, 7, v.SharePointLocation)
-	smithy.WriteStruct(w, 8, v.SQLLocation)
-	smithy.Write(w, s, 9, &v.Type, smithy.PutString[RetrievalResultLocationType])
-	smithy.WriteStruct(w, 10, v.WebLocation)
+	if v.ConfluenceLocation != nil {
+		w.Member(0)
+		w.Struct(v.ConfluenceLocation)
+	}
+	if v.CustomDocumentLocation != nil {
+		w.Member(1)
+		w.Struct(v.CustomDocumentLocation)
+	}
+	if v.GoogleDriveLocation != nil {
+		w.Member(2)
+		w.Struct(v.GoogleDriveLocation)
+	}
+	if v.KendraDocumentLocation != nil {
+		w.Member(3)
+		w.Struct(v.KendraDocumentLocation)
+	}
+	if v.OneDriveLocation != nil {
+		w.Member(4)
+		w.Struct(v.OneDriveLocation)
+	}
+	if v.S3Location != nil {
+		w.Member(5)
+		w.Struct(v.S3Location)
+	}
+	if v.SalesforceLocation != nil {
+		w.Member(6)
+		w.Struct(v.SalesforceLocation)
+	}
+	if v.SharePointLocation != nil {
+		w.Member(7)
+		w.Struct(v.SharePointLocation)
+	}
+	if v.SQLLocation != nil {
+		w.Member(8)
+		w.Struct(v.SQLLocation)
+	}
+	smithy.WriteString(w, s, 9, string(v.Type))
+	if v.WebLocation != nil {
+		w.Member(10)
+		w.Struct(v.WebLocation)
+	}
 }
 
 var schemaRetrievalResultLocationType = smithy.Schema{
@@ -13266,9 +14918,11 @@ func (v *RetrieveAndGenerateConfiguration) ReadMember(r smithy.Reader, i int) er
 	s := schemaRetrieveAndGenerateConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ExternalSourcesConfiguration)
+		v.ExternalSourcesConfiguration = new(ExternalSourcesRetrieveAndGenerateConfiguration)
+		return r.Struct(v.ExternalSourcesConfiguration)
 	case 1:
-		return smithy.ReadStruct(r, &v.KnowledgeBaseConfiguration)
+		v.KnowledgeBaseConfiguration = new(KnowledgeBaseRetrieveAndGenerateConfiguration)
+		return r.Struct(v.KnowledgeBaseConfiguration)
 	case 2:
 		return smithy.ReadString(r, s, &v.Type)
 	}
@@ -13278,9 +14932,15 @@ func (v *RetrieveAndGenerateConfiguration) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *RetrieveAndGenerateConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaRetrieveAndGenerateConfiguration
-	smithy.WriteStruct(w, 0, v.ExternalSourcesConfiguration)
-	smithy.WriteStruct(w, 1, v.KnowledgeBaseConfiguration)
-	smithy.Write(w, s, 2, &v.Type, smithy.PutString[RetrieveAndGenerateType])
+	if v.ExternalSourcesConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.ExternalSourcesConfiguration)
+	}
+	if v.KnowledgeBaseConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.KnowledgeBaseConfiguration)
+	}
+	smithy.WriteString(w, s, 2, string(v.Type))
 }
 
 var schemaRetrieveAndGenerateInput = smithy.Schema{
@@ -13307,7 +14967,7 @@ func (v *RetrieveAndGenerateInput) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *RetrieveAndGenerateInput) WriteMembers(w smithy.Writer) {
 	s := &schemaRetrieveAndGenerateInput
-	smithy.Write(w, s, 0, &v.Text, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Text)
 }
 
 var schemaRetrieveAndGenerateInputTextString = smithy.Schema{
@@ -13339,7 +14999,7 @@ func (v *RetrieveAndGenerateOutput) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *RetrieveAndGenerateOutput) WriteMembers(w smithy.Writer) {
 	s := &schemaRetrieveAndGenerateOutput
-	smithy.Write(w, s, 0, &v.Text, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Text)
 }
 
 var schemaRetrieveAndGenerateOutputEvent = smithy.Schema{
@@ -13368,7 +15028,7 @@ func (v *RetrieveAndGenerateOutputEvent) ReadMember(r smithy.Reader, i int) erro
 // WriteMembers implements smithy.Struct.
 func (v *RetrieveAndGenerateOutputEvent) WriteMembers(w smithy.Writer) {
 	s := &schemaRetrieveAndGenerateOutputEvent
-	smithy.Write(w, s, 0, &v.Text, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Text)
 }
 
 var schemaRetrieveAndGenerateRequest = smithy.Schema{
@@ -13391,15 +15051,19 @@ func (v *RetrieveAndGenerateRequest) ReadMember(r smithy.Reader, i int) error {
 	s := schemaRetrieveAndGenerateRequest.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Input)
+		v.Input = new(RetrieveAndGenerateInput)
+		return r.Struct(v.Input)
 	case 1:
-		return smithy.ReadStruct(r, &v.RetrieveAndGenerateConfiguration)
+		v.RetrieveAndGenerateConfiguration = new(RetrieveAndGenerateConfiguration)
+		return r.Struct(v.RetrieveAndGenerateConfiguration)
 	case 2:
-		return smithy.ReadStruct(r, &v.SessionConfiguration)
+		v.SessionConfiguration = new(RetrieveAndGenerateSessionConfiguration)
+		return r.Struct(v.SessionConfiguration)
 	case 3:
 		return smithy.ReadString(r, s, &v.SessionID)
 	case 4:
-		return smithy.ReadStruct(r, &v.UserContext)
+		v.UserContext = new(UserContext)
+		return r.Struct(v.UserContext)
 	}
 	return nil
 }
@@ -13407,11 +15071,23 @@ func (v *RetrieveAndGenerateRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *RetrieveAndGenerateRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaRetrieveAndGenerateRequest
-	smithy.WriteStruct(w, 0, v.Input)
-	smithy.WriteStruct(w, 1, v.RetrieveAndGenerateConfiguration)
-	smithy.WriteStruct(w, 2, v.SessionConfiguration)
+	if v.Input != nil {
+		w.Member(0)
+		w.Struct(v.Input)
+	}
+	if v.RetrieveAndGenerateConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.RetrieveAndGenerateConfiguration)
+	}
+	if v.SessionConfiguration != nil {
+		w.Member(2)
+		w.Struct(v.SessionConfiguration)
+	}
 	smithy.WriteString(w, s, 3, v.SessionID)
-	smithy.WriteStruct(w, 4, v.UserContext)
+	if v.UserContext != nil {
+		w.Member(4)
+		w.Struct(v.UserContext)
+	}
 }
 
 var schemaRetrieveAndGenerateResponse = smithy.Schema{
@@ -13435,11 +15111,16 @@ func (v *RetrieveAndGenerateResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaRetrieveAndGenerateResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Citations, smithy.ReadValue[Citation])
+		v.Citations = []Citation{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Citations = append(v.Citations, Citation{})
+			return &v.Citations[len(v.Citations)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.GuardrailAction)
 	case 2:
-		return smithy.ReadStruct(r, &v.Output)
+		v.Output = new(RetrieveAndGenerateOutput)
+		return r.Struct(v.Output)
 	case 3:
 		return smithy.ReadString(r, s, &v.SessionID)
 	}
@@ -13449,10 +15130,15 @@ func (v *RetrieveAndGenerateResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *RetrieveAndGenerateResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaRetrieveAndGenerateResponse
-	smithy.WriteList(w, s, 0, v.Citations, smithy.PutValue[Citation])
-	smithy.WriteString(w, s, 1, v.GuardrailAction)
-	smithy.WriteStruct(w, 2, v.Output)
-	smithy.Write(w, s, 3, &v.SessionID, smithy.PutString[string])
+	if v.Citations != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Citations), func(i int) smithy.Struct { return &v.Citations[i] })
+	}
+	smithy.WriteString(w, s, 1, string(v.GuardrailAction))
+	if v.Output != nil {
+		w.Member(2)
+		w.Struct(v.Output)
+	}
+	smithy.WriteString(w, s, 3, v.SessionID)
 }
 
 var schemaRetrieveAndGenerateSessionConfiguration = smithy.Schema{
@@ -13481,7 +15167,7 @@ func (v *RetrieveAndGenerateSessionConfiguration) ReadMember(r smithy.Reader, i 
 // WriteMembers implements smithy.Struct.
 func (v *RetrieveAndGenerateSessionConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaRetrieveAndGenerateSessionConfiguration
-	smithy.Write(w, s, 0, &v.KMSKeyARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.KMSKeyARN)
 }
 
 var schemaRetrieveAndGenerateStreamRequest = smithy.Schema{
@@ -13506,15 +15192,19 @@ func (v *RetrieveAndGenerateStreamRequest) ReadMember(r smithy.Reader, i int) er
 	s := schemaRetrieveAndGenerateStreamRequest.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Input)
+		v.Input = new(RetrieveAndGenerateInput)
+		return r.Struct(v.Input)
 	case 1:
-		return smithy.ReadStruct(r, &v.RetrieveAndGenerateConfiguration)
+		v.RetrieveAndGenerateConfiguration = new(RetrieveAndGenerateConfiguration)
+		return r.Struct(v.RetrieveAndGenerateConfiguration)
 	case 2:
-		return smithy.ReadStruct(r, &v.SessionConfiguration)
+		v.SessionConfiguration = new(RetrieveAndGenerateSessionConfiguration)
+		return r.Struct(v.SessionConfiguration)
 	case 3:
 		return smithy.ReadString(r, s, &v.SessionID)
 	case 4:
-		return smithy.ReadStruct(r, &v.UserContext)
+		v.UserContext = new(UserContext)
+		return r.Struct(v.UserContext)
 	}
 	return nil
 }
@@ -13522,11 +15212,23 @@ func (v *RetrieveAndGenerateStreamRequest) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *RetrieveAndGenerateStreamRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaRetrieveAndGenerateStreamRequest
-	smithy.WriteStruct(w, 0, v.Input)
-	smithy.WriteStruct(w, 1, v.RetrieveAndGenerateConfiguration)
-	smithy.WriteStruct(w, 2, v.SessionConfiguration)
+	if v.Input != nil {
+		w.Member(0)
+		w.Struct(v.Input)
+	}
+	if v.RetrieveAndGenerateConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.RetrieveAndGenerateConfiguration)
+	}
+	if v.SessionConfiguration != nil {
+		w.Member(2)
+		w.Struct(v.SessionConfiguration)
+	}
 	smithy.WriteString(w, s, 3, v.SessionID)
-	smithy.WriteStruct(w, 4, v.UserContext)
+	if v.UserContext != nil {
+		w.Member(4)
+		w.Struct(v.UserContext)
+	}
 }
 
 var schemaRetrieveAndGenerateStreamResponse = smithy.Schema{
@@ -13556,7 +15258,7 @@ func (v *RetrieveAndGenerateStreamResponse) ReadMember(r smithy.Reader, i int) e
 // WriteMembers implements smithy.Struct.
 func (v *RetrieveAndGenerateStreamResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaRetrieveAndGenerateStreamResponse
-	smithy.Write(w, s, 0, &v.SessionID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.SessionID)
 }
 
 // Events implements smithy.EventSource.
@@ -13602,47 +15304,95 @@ func (*RetrieveAndGenerateStreamResponseOutput) Schema() *smithy.Schema {
 func (v *RetrieveAndGenerateStreamResponseOutput) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.AccessDeniedException)
+		v.AccessDeniedException = new(AccessDeniedException)
+		return r.Struct(v.AccessDeniedException)
 	case 1:
-		return smithy.ReadStruct(r, &v.BadGatewayException)
+		v.BadGatewayException = new(BadGatewayException)
+		return r.Struct(v.BadGatewayException)
 	case 2:
-		return smithy.ReadStruct(r, &v.Citation)
+		v.Citation = new(CitationEvent)
+		return r.Struct(v.Citation)
 	case 3:
-		return smithy.ReadStruct(r, &v.ConflictException)
+		v.ConflictException = new(ConflictException)
+		return r.Struct(v.ConflictException)
 	case 4:
-		return smithy.ReadStruct(r, &v.DependencyFailedException)
+		v.DependencyFailedException = new(DependencyFailedException)
+		return r.Struct(v.DependencyFailedException)
 	case 5:
-		return smithy.ReadStruct(r, &v.Guardrail)
+		v.Guardrail = new(GuardrailEvent)
+		return r.Struct(v.Guardrail)
 	case 6:
-		return smithy.ReadStruct(r, &v.InternalServerException)
+		v.InternalServerException = new(InternalServerException)
+		return r.Struct(v.InternalServerException)
 	case 7:
-		return smithy.ReadStruct(r, &v.Output)
+		v.Output = new(RetrieveAndGenerateOutputEvent)
+		return r.Struct(v.Output)
 	case 8:
-		return smithy.ReadStruct(r, &v.ResourceNotFoundException)
+		v.ResourceNotFoundException = new(ResourceNotFoundException)
+		return r.Struct(v.ResourceNotFoundException)
 	case 9:
-		return smithy.ReadStruct(r, &v.ServiceQuotaExceededException)
+		v.ServiceQuotaExceededException = new(ServiceQuotaExceededException)
+		return r.Struct(v.ServiceQuotaExceededException)
 	case 10:
-		return smithy.ReadStruct(r, &v.ThrottlingException)
+		v.ThrottlingException = new(ThrottlingException)
+		return r.Struct(v.ThrottlingException)
 	case 11:
-		return smithy.ReadStruct(r, &v.ValidationException)
+		v.ValidationException = new(ValidationException)
+		return r.Struct(v.ValidationException)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *RetrieveAndGenerateStreamResponseOutput) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.AccessDeniedException)
-	smithy.WriteStruct(w, 1, v.BadGatewayException)
-	smithy.WriteStruct(w, 2, v.Citation)
-	smithy.WriteStruct(w, 3, v.ConflictException)
-	smithy.WriteStruct(w, 4, v.DependencyFailedException)
-	smithy.WriteStruct(w, 5, v.Guardrail)
-	smithy.WriteStruct(w, 6, v.InternalServerException)
-	smithy.WriteStruct(w, 7, v.Output)
-	smithy.WriteStruct(w, 8, v.ResourceNotFoundException)
-	smithy.WriteStruct(w, 9, v.ServiceQuotaExceededException)
-	smithy.WriteStruct(w, 10, v.ThrottlingException)
-	smithy.WriteStruct(w, 11, v.ValidationException)
+	if v.AccessDeniedException != nil {
+		w.Member(0)
+		w.Struct(v.AccessDeniedException)
+	}
+	if v.BadGatewayException != nil {
+		w.Member(1)
+		w.Struct(v.BadGatewayException)
+	}
+	if v.Citation != nil {
+		w.Member(2)
+		w.Struct(v.Citation)
+	}
+	if v.ConflictException != nil {
+		w.Member(3)
+		w.Struct(v.ConflictException)
+	}
+	if v.DependencyFailedException != nil {
+		w.Member(4)
+		w.Struct(v.DependencyFailedException)
+	}
+	if v.Guardrail != nil {
+		w.Member(5)
+		w.Struct(v.Guardrail)
+	}
+	if v.InternalServerException != nil {
+		w.Member(6)
+		w.Struct(v.InternalServerException)
+	}
+	if v.Output != nil {
+		w.Member(7)
+		w.Struct(v.Output)
+	}
+	if v.ResourceNotFoundException != nil {
+		w.Member(8)
+		w.Struct(v.ResourceNotFoundException)
+	}
+	if v.ServiceQuotaExceededException != nil {
+		w.Member(9)
+		w.Struct(v.ServiceQuotaExceededException)
+	}
+	if v.ThrottlingException != nil {
+		w.Member(10)
+		w.Struct(v.ThrottlingException)
+	}
+	if v.ValidationException != nil {
+		w.Member(11)
+		w.Struct(v.ValidationException)
+	}
 }
 
 var schemaRetrieveAndGenerateType = smithy.Schema{
@@ -13671,17 +15421,21 @@ func (v *RetrieveRequest) ReadMember(r smithy.Reader, i int) error {
 	s := schemaRetrieveRequest.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.GuardrailConfiguration)
+		v.GuardrailConfiguration = new(GuardrailConfiguration)
+		return r.Struct(v.GuardrailConfiguration)
 	case 1:
 		return smithy.ReadString(r, s, &v.KnowledgeBaseID)
 	case 2:
 		return smithy.ReadString(r, s, &v.NextToken)
 	case 3:
-		return smithy.ReadStruct(r, &v.RetrievalConfiguration)
+		v.RetrievalConfiguration = new(KnowledgeBaseRetrievalConfiguration)
+		return r.Struct(v.RetrievalConfiguration)
 	case 4:
-		return smithy.ReadStruct(r, &v.RetrievalQuery)
+		v.RetrievalQuery = new(KnowledgeBaseQuery)
+		return r.Struct(v.RetrievalQuery)
 	case 5:
-		return smithy.ReadStruct(r, &v.UserContext)
+		v.UserContext = new(UserContext)
+		return r.Struct(v.UserContext)
 	}
 	return nil
 }
@@ -13689,12 +15443,24 @@ func (v *RetrieveRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *RetrieveRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaRetrieveRequest
-	smithy.WriteStruct(w, 0, v.GuardrailConfiguration)
-	smithy.Write(w, s, 1, &v.KnowledgeBaseID, smithy.PutString[string])
+	if v.GuardrailConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.GuardrailConfiguration)
+	}
+	smithy.WriteString(w, s, 1, v.KnowledgeBaseID)
 	smithy.WriteString(w, s, 2, v.NextToken)
-	smithy.WriteStruct(w, 3, v.RetrievalConfiguration)
-	smithy.WriteStruct(w, 4, v.RetrievalQuery)
-	smithy.WriteStruct(w, 5, v.UserContext)
+	if v.RetrievalConfiguration != nil {
+		w.Member(3)
+		w.Struct(v.RetrievalConfiguration)
+	}
+	if v.RetrievalQuery != nil {
+		w.Member(4)
+		w.Struct(v.RetrievalQuery)
+	}
+	if v.UserContext != nil {
+		w.Member(5)
+		w.Struct(v.UserContext)
+	}
 }
 
 var schemaRetrieveResponse = smithy.Schema{
@@ -13719,7 +15485,11 @@ func (v *RetrieveResponse) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	case 2:
-		return smithy.ReadList(r, s, &v.RetrievalResults, smithy.ReadValue[KnowledgeBaseRetrievalResult])
+		v.RetrievalResults = []KnowledgeBaseRetrievalResult{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.RetrievalResults = append(v.RetrievalResults, KnowledgeBaseRetrievalResult{})
+			return &v.RetrievalResults[len(v.RetrievalResults)-1]
+		})
 	}
 	return nil
 }
@@ -13727,9 +15497,9 @@ func (v *RetrieveResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *RetrieveResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaRetrieveResponse
-	smithy.WriteString(w, s, 0, v.GuardrailAction)
+	smithy.WriteString(w, s, 0, string(v.GuardrailAction))
 	smithy.WriteString(w, s, 1, v.NextToken)
-	smithy.WriteList(w, s, 2, v.RetrievalResults, smithy.PutValue[KnowledgeBaseRetrievalResult])
+	smithy.WriteStructs(w, s, 2, len(v.RetrievalResults), func(i int) smithy.Struct { return &v.RetrievalResults[i] })
 }
 
 var schemaRetrievedReference = smithy.Schema{
@@ -13750,9 +15520,11 @@ func (v *RetrievedReference) ReadMember(r smithy.Reader, i int) error {
 	s := schemaRetrievedReference.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Content)
+		v.Content = new(RetrievalResultContent)
+		return r.Struct(v.Content)
 	case 1:
-		return smithy.ReadStruct(r, &v.Location)
+		v.Location = new(RetrievalResultLocation)
+		return r.Struct(v.Location)
 	case 2:
 		return smithy.ReadMap(r, s, &v.Metadata, smithy.ReadJSON)
 	}
@@ -13762,8 +15534,14 @@ func (v *RetrievedReference) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *RetrievedReference) WriteMembers(w smithy.Writer) {
 	s := &schemaRetrievedReference
-	smithy.WriteStruct(w, 0, v.Content)
-	smithy.WriteStruct(w, 1, v.Location)
+	if v.Content != nil {
+		w.Member(0)
+		w.Struct(v.Content)
+	}
+	if v.Location != nil {
+		w.Member(1)
+		w.Struct(v.Location)
+	}
 	smithy.WriteMap(w, s, 2, v.Metadata, smithy.PutJSON)
 }
 
@@ -13790,14 +15568,18 @@ func (*RetrieverConfiguration) Schema() *smithy.Schema { return &schemaRetriever
 func (v *RetrieverConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.KnowledgeBase)
+		v.KnowledgeBase = new(KnowledgeBaseRetrieverConfiguration)
+		return r.Struct(v.KnowledgeBase)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *RetrieverConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.KnowledgeBase)
+	if v.KnowledgeBase != nil {
+		w.Member(0)
+		w.Struct(v.KnowledgeBase)
+	}
 }
 
 var schemaReturnControlInvocationResults = smithy.Schema{
@@ -13828,7 +15610,11 @@ func (v *ReturnControlPayload) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.InvocationID)
 	case 1:
-		return smithy.ReadList(r, s, &v.InvocationInputs, smithy.ReadValue[InvocationInputMember])
+		v.InvocationInputs = []InvocationInputMember{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.InvocationInputs = append(v.InvocationInputs, InvocationInputMember{})
+			return &v.InvocationInputs[len(v.InvocationInputs)-1]
+		})
 	}
 	return nil
 }
@@ -13837,7 +15623,9 @@ func (v *ReturnControlPayload) ReadMember(r smithy.Reader, i int) error {
 func (v *ReturnControlPayload) WriteMembers(w smithy.Writer) {
 	s := &schemaReturnControlPayload
 	smithy.WriteString(w, s, 0, v.InvocationID)
-	smithy.WriteList(w, s, 1, v.InvocationInputs, smithy.PutValue[InvocationInputMember])
+	if v.InvocationInputs != nil {
+		smithy.WriteStructs(w, s, 1, len(v.InvocationInputs), func(i int) smithy.Struct { return &v.InvocationInputs[i] })
+	}
 }
 
 var schemaReturnControlResults = smithy.Schema{
@@ -13859,7 +15647,11 @@ func (v *ReturnControlResults) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.InvocationID)
 	case 1:
-		return smithy.ReadList(r, s, &v.ReturnControlInvocationResults, smithy.ReadValue[InvocationResultMember])
+		v.ReturnControlInvocationResults = []InvocationResultMember{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ReturnControlInvocationResults = append(v.ReturnControlInvocationResults, InvocationResultMember{})
+			return &v.ReturnControlInvocationResults[len(v.ReturnControlInvocationResults)-1]
+		})
 	}
 	return nil
 }
@@ -13868,7 +15660,9 @@ func (v *ReturnControlResults) ReadMember(r smithy.Reader, i int) error {
 func (v *ReturnControlResults) WriteMembers(w smithy.Writer) {
 	s := &schemaReturnControlResults
 	smithy.WriteString(w, s, 0, v.InvocationID)
-	smithy.WriteList(w, s, 1, v.ReturnControlInvocationResults, smithy.PutValue[InvocationResultMember])
+	if v.ReturnControlInvocationResults != nil {
+		smithy.WriteStructs(w, s, 1, len(v.ReturnControlInvocationResults), func(i int) smithy.Struct { return &v.ReturnControlInvocationResults[i] })
+	}
 }
 
 var schemaRoutingClassifierModelInvocationOutput = smithy.Schema{
@@ -13891,9 +15685,11 @@ func (v *RoutingClassifierModelInvocationOutput) ReadMember(r smithy.Reader, i i
 	s := schemaRoutingClassifierModelInvocationOutput.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Metadata)
+		v.Metadata = new(Metadata)
+		return r.Struct(v.Metadata)
 	case 1:
-		return smithy.ReadStruct(r, &v.RawResponse)
+		v.RawResponse = new(RawResponse)
+		return r.Struct(v.RawResponse)
 	case 2:
 		return smithy.ReadString(r, s, &v.TraceID)
 	}
@@ -13903,8 +15699,14 @@ func (v *RoutingClassifierModelInvocationOutput) ReadMember(r smithy.Reader, i i
 // WriteMembers implements smithy.Struct.
 func (v *RoutingClassifierModelInvocationOutput) WriteMembers(w smithy.Writer) {
 	s := &schemaRoutingClassifierModelInvocationOutput
-	smithy.WriteStruct(w, 0, v.Metadata)
-	smithy.WriteStruct(w, 1, v.RawResponse)
+	if v.Metadata != nil {
+		w.Member(0)
+		w.Struct(v.Metadata)
+	}
+	if v.RawResponse != nil {
+		w.Member(1)
+		w.Struct(v.RawResponse)
+	}
 	smithy.WriteString(w, s, 2, v.TraceID)
 }
 
@@ -13926,23 +15728,39 @@ func (*RoutingClassifierTrace) Schema() *smithy.Schema { return &schemaRoutingCl
 func (v *RoutingClassifierTrace) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.InvocationInput)
+		v.InvocationInput = new(InvocationInput)
+		return r.Struct(v.InvocationInput)
 	case 1:
-		return smithy.ReadStruct(r, &v.ModelInvocationInput)
+		v.ModelInvocationInput = new(ModelInvocationInput)
+		return r.Struct(v.ModelInvocationInput)
 	case 2:
-		return smithy.ReadStruct(r, &v.ModelInvocationOutput)
+		v.ModelInvocationOutput = new(RoutingClassifierModelInvocationOutput)
+		return r.Struct(v.ModelInvocationOutput)
 	case 3:
-		return smithy.ReadStruct(r, &v.Observation)
+		v.Observation = new(Observation)
+		return r.Struct(v.Observation)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *RoutingClassifierTrace) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.InvocationInput)
-	smithy.WriteStruct(w, 1, v.ModelInvocationInput)
-	smithy.WriteStruct(w, 2, v.ModelInvocationOutput)
-	smithy.WriteStruct(w, 3, v.Observation)
+	if v.InvocationInput != nil {
+		w.Member(0)
+		w.Struct(v.InvocationInput)
+	}
+	if v.ModelInvocationInput != nil {
+		w.Member(1)
+		w.Struct(v.ModelInvocationInput)
+	}
+	if v.ModelInvocationOutput != nil {
+		w.Member(2)
+		w.Struct(v.ModelInvocationOutput)
+	}
+	if v.Observation != nil {
+		w.Member(3)
+		w.Struct(v.Observation)
+	}
 }
 
 var schemaS3BucketName = smithy.Schema{
@@ -14005,7 +15823,7 @@ func (v *S3Location) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *S3Location) WriteMembers(w smithy.Writer) {
 	s := &schemaS3Location
-	smithy.Write(w, s, 0, &v.URI, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.URI)
 }
 
 var schemaS3ObjectDoc = smithy.Schema{
@@ -14032,7 +15850,7 @@ func (v *S3ObjectDoc) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *S3ObjectDoc) WriteMembers(w smithy.Writer) {
 	s := &schemaS3ObjectDoc
-	smithy.Write(w, s, 0, &v.URI, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.URI)
 }
 
 var schemaS3ObjectFile = smithy.Schema{
@@ -14059,7 +15877,7 @@ func (v *S3ObjectFile) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *S3ObjectFile) WriteMembers(w smithy.Writer) {
 	s := &schemaS3ObjectFile
-	smithy.Write(w, s, 0, &v.URI, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.URI)
 }
 
 var schemaS3ObjectKey = smithy.Schema{
@@ -14096,7 +15914,7 @@ func (v *SatisfiedCondition) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *SatisfiedCondition) WriteMembers(w smithy.Writer) {
 	s := &schemaSatisfiedCondition
-	smithy.Write(w, s, 0, &v.ConditionName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ConditionName)
 }
 
 var schemaSatisfiedConditions = smithy.Schema{
@@ -14208,17 +16026,30 @@ func (v *SessionState) ReadMember(r smithy.Reader, i int) error {
 	s := schemaSessionState.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ConversationHistory)
+		v.ConversationHistory = new(ConversationHistory)
+		return r.Struct(v.ConversationHistory)
 	case 1:
-		return smithy.ReadList(r, s, &v.Files, smithy.ReadValue[InputFile])
+		v.Files = []InputFile{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Files = append(v.Files, InputFile{})
+			return &v.Files[len(v.Files)-1]
+		})
 	case 2:
 		return smithy.ReadString(r, s, &v.InvocationID)
 	case 3:
-		return smithy.ReadList(r, s, &v.KnowledgeBaseConfigurations, smithy.ReadValue[KnowledgeBaseConfiguration])
+		v.KnowledgeBaseConfigurations = []KnowledgeBaseConfiguration{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.KnowledgeBaseConfigurations = append(v.KnowledgeBaseConfigurations, KnowledgeBaseConfiguration{})
+			return &v.KnowledgeBaseConfigurations[len(v.KnowledgeBaseConfigurations)-1]
+		})
 	case 4:
 		return smithy.ReadMap(r, s, &v.PromptSessionAttributes, smithy.ReadString[string])
 	case 5:
-		return smithy.ReadList(r, s, &v.ReturnControlInvocationResults, smithy.ReadValue[InvocationResultMember])
+		v.ReturnControlInvocationResults = []InvocationResultMember{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ReturnControlInvocationResults = append(v.ReturnControlInvocationResults, InvocationResultMember{})
+			return &v.ReturnControlInvocationResults[len(v.ReturnControlInvocationResults)-1]
+		})
 	case 6:
 		return smithy.ReadMap(r, s, &v.SessionAttributes, smithy.ReadString[string])
 	}
@@ -14228,12 +16059,21 @@ func (v *SessionState) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *SessionState) WriteMembers(w smithy.Writer) {
 	s := &schemaSessionState
-	smithy.WriteStruct(w, 0, v.ConversationHistory)
-	smithy.WriteList(w, s, 1, v.Files, smithy.PutValue[InputFile])
+	if v.ConversationHistory != nil {
+		w.Member(0)
+		w.Struct(v.ConversationHistory)
+	}
+	if v.Files != nil {
+		smithy.WriteStructs(w, s, 1, len(v.Files), func(i int) smithy.Struct { return &v.Files[i] })
+	}
 	smithy.WriteString(w, s, 2, v.InvocationID)
-	smithy.WriteList(w, s, 3, v.KnowledgeBaseConfigurations, smithy.PutValue[KnowledgeBaseConfiguration])
+	if v.KnowledgeBaseConfigurations != nil {
+		smithy.WriteStructs(w, s, 3, len(v.KnowledgeBaseConfigurations), func(i int) smithy.Struct { return &v.KnowledgeBaseConfigurations[i] })
+	}
 	smithy.WriteMap(w, s, 4, v.PromptSessionAttributes, smithy.PutString[string])
-	smithy.WriteList(w, s, 5, v.ReturnControlInvocationResults, smithy.PutValue[InvocationResultMember])
+	if v.ReturnControlInvocationResults != nil {
+		smithy.WriteStructs(w, s, 5, len(v.ReturnControlInvocationResults), func(i int) smithy.Struct { return &v.ReturnControlInvocationResults[i] })
+	}
 	smithy.WriteMap(w, s, 6, v.SessionAttributes, smithy.PutString[string])
 }
 
@@ -14288,9 +16128,9 @@ func (v *SessionSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaSessionSummary
 	smithy.WriteTime(w, s, 0, v.CreatedAt)
 	smithy.WriteTime(w, s, 1, v.LastUpdatedAt)
-	smithy.Write(w, s, 2, &v.SessionARN, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.SessionID, smithy.PutString[string])
-	smithy.Write(w, s, 4, &v.SessionStatus, smithy.PutString[SessionStatus])
+	smithy.WriteString(w, s, 2, v.SessionARN)
+	smithy.WriteString(w, s, 3, v.SessionID)
+	smithy.WriteString(w, s, 4, string(v.SessionStatus))
 }
 
 var schemaSessionTTL = smithy.Schema{
@@ -14371,9 +16211,14 @@ func (v *StartFlowExecutionRequest) ReadMember(r smithy.Reader, i int) error {
 	case 2:
 		return smithy.ReadString(r, s, &v.FlowIdentifier)
 	case 3:
-		return smithy.ReadList(r, s, &v.Inputs, smithy.ReadValue[FlowInput])
+		v.Inputs = []FlowInput{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Inputs = append(v.Inputs, FlowInput{})
+			return &v.Inputs[len(v.Inputs)-1]
+		})
 	case 4:
-		return smithy.ReadStruct(r, &v.ModelPerformanceConfiguration)
+		v.ModelPerformanceConfiguration = new(ModelPerformanceConfiguration)
+		return r.Struct(v.ModelPerformanceConfiguration)
 	}
 	return nil
 }
@@ -14381,11 +16226,14 @@ func (v *StartFlowExecutionRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *StartFlowExecutionRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaStartFlowExecutionRequest
-	smithy.Write(w, s, 0, &v.FlowAliasIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.FlowAliasIdentifier)
 	smithy.WriteString(w, s, 1, v.FlowExecutionName)
-	smithy.Write(w, s, 2, &v.FlowIdentifier, smithy.PutString[string])
-	smithy.WriteList(w, s, 3, v.Inputs, smithy.PutValue[FlowInput])
-	smithy.WriteStruct(w, 4, v.ModelPerformanceConfiguration)
+	smithy.WriteString(w, s, 2, v.FlowIdentifier)
+	smithy.WriteStructs(w, s, 3, len(v.Inputs), func(i int) smithy.Struct { return &v.Inputs[i] })
+	if v.ModelPerformanceConfiguration != nil {
+		w.Member(4)
+		w.Struct(v.ModelPerformanceConfiguration)
+	}
 }
 
 var schemaStartFlowExecutionResponse = smithy.Schema{
@@ -14445,9 +16293,9 @@ func (v *StopFlowExecutionRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *StopFlowExecutionRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaStopFlowExecutionRequest
-	smithy.Write(w, s, 0, &v.ExecutionIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.FlowAliasIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.FlowIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ExecutionIdentifier)
+	smithy.WriteString(w, s, 1, v.FlowAliasIdentifier)
+	smithy.WriteString(w, s, 2, v.FlowIdentifier)
 }
 
 var schemaStopFlowExecutionResponse = smithy.Schema{
@@ -14478,7 +16326,7 @@ func (v *StopFlowExecutionResponse) ReadMember(r smithy.Reader, i int) error {
 func (v *StopFlowExecutionResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaStopFlowExecutionResponse
 	smithy.WriteString(w, s, 0, v.ExecutionARN)
-	smithy.Write(w, s, 1, &v.Status, smithy.PutString[FlowExecutionStatus])
+	smithy.WriteString(w, s, 1, string(v.Status))
 }
 
 var schemaStopSequences = smithy.Schema{
@@ -14581,7 +16429,7 @@ func (v *TagResourceRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *TagResourceRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaTagResourceRequest
-	smithy.Write(w, s, 0, &v.ResourceARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ResourceARN)
 	smithy.WriteMap(w, s, 1, v.Tags, smithy.PutString[string])
 }
 
@@ -14686,7 +16534,7 @@ func (v *TextPrompt) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *TextPrompt) WriteMembers(w smithy.Writer) {
 	s := &schemaTextPrompt
-	smithy.Write(w, s, 0, &v.Text, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Text)
 }
 
 var schemaTextPromptTemplate = smithy.Schema{
@@ -14717,7 +16565,8 @@ func (v *TextResponsePart) ReadMember(r smithy.Reader, i int) error {
 	s := schemaTextResponsePart.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Span)
+		v.Span = new(Span)
+		return r.Struct(v.Span)
 	case 1:
 		return smithy.ReadString(r, s, &v.Text)
 	}
@@ -14727,7 +16576,10 @@ func (v *TextResponsePart) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *TextResponsePart) WriteMembers(w smithy.Writer) {
 	s := &schemaTextResponsePart
-	smithy.WriteStruct(w, 0, v.Span)
+	if v.Span != nil {
+		w.Member(0)
+		w.Struct(v.Span)
+	}
 	smithy.WriteString(w, s, 1, v.Text)
 }
 
@@ -14748,7 +16600,8 @@ func (v *TextToSQLConfiguration) ReadMember(r smithy.Reader, i int) error {
 	s := schemaTextToSQLConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.KnowledgeBaseConfiguration)
+		v.KnowledgeBaseConfiguration = new(TextToSQLKnowledgeBaseConfiguration)
+		return r.Struct(v.KnowledgeBaseConfiguration)
 	case 1:
 		return smithy.ReadString(r, s, &v.Type)
 	}
@@ -14758,8 +16611,11 @@ func (v *TextToSQLConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *TextToSQLConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaTextToSQLConfiguration
-	smithy.WriteStruct(w, 0, v.KnowledgeBaseConfiguration)
-	smithy.Write(w, s, 1, &v.Type, smithy.PutString[TextToSQLConfigurationType])
+	if v.KnowledgeBaseConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.KnowledgeBaseConfiguration)
+	}
+	smithy.WriteString(w, s, 1, string(v.Type))
 }
 
 var schemaTextToSQLConfigurationType = smithy.Schema{
@@ -14793,7 +16649,7 @@ func (v *TextToSQLKnowledgeBaseConfiguration) ReadMember(r smithy.Reader, i int)
 // WriteMembers implements smithy.Struct.
 func (v *TextToSQLKnowledgeBaseConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaTextToSQLKnowledgeBaseConfiguration
-	smithy.Write(w, s, 0, &v.KnowledgeBaseARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.KnowledgeBaseARN)
 }
 
 var schemaThrottlingException = smithy.Schema{
@@ -14858,32 +16714,60 @@ func (*Trace) Schema() *smithy.Schema { return &schemaTrace }
 func (v *Trace) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.CustomOrchestrationTrace)
+		v.CustomOrchestrationTrace = new(CustomOrchestrationTrace)
+		return r.Struct(v.CustomOrchestrationTrace)
 	case 1:
-		return smithy.ReadStruct(r, &v.FailureTrace)
+		v.FailureTrace = new(FailureTrace)
+		return r.Struct(v.FailureTrace)
 	case 2:
-		return smithy.ReadStruct(r, &v.GuardrailTrace)
+		v.GuardrailTrace = new(GuardrailTrace)
+		return r.Struct(v.GuardrailTrace)
 	case 3:
-		return smithy.ReadStruct(r, &v.OrchestrationTrace)
+		v.OrchestrationTrace = new(OrchestrationTrace)
+		return r.Struct(v.OrchestrationTrace)
 	case 4:
-		return smithy.ReadStruct(r, &v.PostProcessingTrace)
+		v.PostProcessingTrace = new(PostProcessingTrace)
+		return r.Struct(v.PostProcessingTrace)
 	case 5:
-		return smithy.ReadStruct(r, &v.PreProcessingTrace)
+		v.PreProcessingTrace = new(PreProcessingTrace)
+		return r.Struct(v.PreProcessingTrace)
 	case 6:
-		return smithy.ReadStruct(r, &v.RoutingClassifierTrace)
+		v.RoutingClassifierTrace = new(RoutingClassifierTrace)
+		return r.Struct(v.RoutingClassifierTrace)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *Trace) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.CustomOrchestrationTrace)
-	smithy.WriteStruct(w, 1, v.FailureTrace)
-	smithy.WriteStruct(w, 2, v.GuardrailTrace)
-	smithy.WriteStruct(w, 3, v.OrchestrationTrace)
-	smithy.WriteStruct(w, 4, v.PostProcessingTrace)
-	smithy.WriteStruct(w, 5, v.PreProcessingTrace)
-	smithy.WriteStruct(w, 6, v.RoutingClassifierTrace)
+	if v.CustomOrchestrationTrace != nil {
+		w.Member(0)
+		w.Struct(v.CustomOrchestrationTrace)
+	}
+	if v.FailureTrace != nil {
+		w.Member(1)
+		w.Struct(v.FailureTrace)
+	}
+	if v.GuardrailTrace != nil {
+		w.Member(2)
+		w.Struct(v.GuardrailTrace)
+	}
+	if v.OrchestrationTrace != nil {
+		w.Member(3)
+		w.Struct(v.OrchestrationTrace)
+	}
+	if v.PostProcessingTrace != nil {
+		w.Member(4)
+		w.Struct(v.PostProcessingTrace)
+	}
+	if v.PreProcessingTrace != nil {
+		w.Member(5)
+		w.Struct(v.PreProcessingTrace)
+	}
+	if v.RoutingClassifierTrace != nil {
+		w.Member(6)
+		w.Struct(v.RoutingClassifierTrace)
+	}
 }
 
 var schemaTraceElements = smithy.Schema{
@@ -14902,7 +16786,11 @@ func (v *TraceElements) ReadMember(r smithy.Reader, i int) error {
 	s := schemaTraceElements.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.AgentTraces, smithy.ReadValue[TracePart])
+		v.AgentTraces = []TracePart{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.AgentTraces = append(v.AgentTraces, TracePart{})
+			return &v.AgentTraces[len(v.AgentTraces)-1]
+		})
 	}
 	return nil
 }
@@ -14910,7 +16798,9 @@ func (v *TraceElements) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *TraceElements) WriteMembers(w smithy.Writer) {
 	s := &schemaTraceElements
-	smithy.WriteList(w, s, 0, v.AgentTraces, smithy.PutValue[TracePart])
+	if v.AgentTraces != nil {
+		smithy.WriteStructs(w, s, 0, len(v.AgentTraces), func(i int) smithy.Struct { return &v.AgentTraces[i] })
+	}
 }
 
 var schemaTraceID = smithy.Schema{
@@ -14952,7 +16842,11 @@ func (v *TracePart) ReadMember(r smithy.Reader, i int) error {
 	case 2:
 		return smithy.ReadString(r, s, &v.AgentVersion)
 	case 3:
-		return smithy.ReadList(r, s, &v.CallerChain, smithy.ReadValue[Caller])
+		v.CallerChain = []Caller{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.CallerChain = append(v.CallerChain, Caller{})
+			return &v.CallerChain[len(v.CallerChain)-1]
+		})
 	case 4:
 		return smithy.ReadString(r, s, &v.CollaboratorName)
 	case 5:
@@ -14960,7 +16854,8 @@ func (v *TracePart) ReadMember(r smithy.Reader, i int) error {
 	case 6:
 		return smithy.ReadString(r, s, &v.SessionID)
 	case 7:
-		return smithy.ReadStruct(r, &v.Trace)
+		v.Trace = new(Trace)
+		return r.Struct(v.Trace)
 	}
 	return nil
 }
@@ -14971,11 +16866,16 @@ func (v *TracePart) WriteMembers(w smithy.Writer) {
 	smithy.WriteString(w, s, 0, v.AgentAliasID)
 	smithy.WriteString(w, s, 1, v.AgentID)
 	smithy.WriteString(w, s, 2, v.AgentVersion)
-	smithy.WriteList(w, s, 3, v.CallerChain, smithy.PutValue[Caller])
+	if v.CallerChain != nil {
+		smithy.WriteStructs(w, s, 3, len(v.CallerChain), func(i int) smithy.Struct { return &v.CallerChain[i] })
+	}
 	smithy.WriteString(w, s, 4, v.CollaboratorName)
 	smithy.WriteTime(w, s, 5, v.EventTime)
 	smithy.WriteString(w, s, 6, v.SessionID)
-	smithy.WriteStruct(w, 7, v.Trace)
+	if v.Trace != nil {
+		w.Member(7)
+		w.Struct(v.Trace)
+	}
 }
 
 var schemaTransformationConfiguration = smithy.Schema{
@@ -14999,7 +16899,8 @@ func (v *TransformationConfiguration) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.Mode)
 	case 1:
-		return smithy.ReadStruct(r, &v.TextToSQLConfiguration)
+		v.TextToSQLConfiguration = new(TextToSQLConfiguration)
+		return r.Struct(v.TextToSQLConfiguration)
 	}
 	return nil
 }
@@ -15007,8 +16908,11 @@ func (v *TransformationConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *TransformationConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaTransformationConfiguration
-	smithy.Write(w, s, 0, &v.Mode, smithy.PutString[QueryTransformationMode])
-	smithy.WriteStruct(w, 1, v.TextToSQLConfiguration)
+	smithy.WriteString(w, s, 0, string(v.Mode))
+	if v.TextToSQLConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.TextToSQLConfiguration)
+	}
 }
 
 var schemaType = smithy.Schema{
@@ -15043,7 +16947,7 @@ func (v *UntagResourceRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *UntagResourceRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaUntagResourceRequest
-	smithy.Write(w, s, 0, &v.ResourceARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ResourceARN)
 	smithy.WriteList(w, s, 1, v.TagKeys, smithy.PutString[string])
 }
 
@@ -15087,7 +16991,7 @@ func (v *UpdateSessionRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *UpdateSessionRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdateSessionRequest
-	smithy.Write(w, s, 0, &v.SessionIdentifier, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.SessionIdentifier)
 	smithy.WriteMap(w, s, 1, v.SessionMetadata, smithy.PutString[string])
 }
 
@@ -15129,9 +17033,9 @@ func (v *UpdateSessionResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdateSessionResponse
 	smithy.WriteTime(w, s, 0, v.CreatedAt)
 	smithy.WriteTime(w, s, 1, v.LastUpdatedAt)
-	smithy.Write(w, s, 2, &v.SessionARN, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.SessionID, smithy.PutString[string])
-	smithy.Write(w, s, 4, &v.SessionStatus, smithy.PutString[SessionStatus])
+	smithy.WriteString(w, s, 2, v.SessionARN)
+	smithy.WriteString(w, s, 3, v.SessionID)
+	smithy.WriteString(w, s, 4, string(v.SessionStatus))
 }
 
 var schemaUsage = smithy.Schema{
@@ -15189,7 +17093,7 @@ func (v *UserContext) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *UserContext) WriteMembers(w smithy.Writer) {
 	s := &schemaUserContext
-	smithy.Write(w, s, 0, &v.UserID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.UserID)
 }
 
 var schemaUuid = smithy.Schema{
@@ -15244,9 +17148,11 @@ func (v *VectorSearchBedrockRerankingConfiguration) ReadMember(r smithy.Reader, 
 	s := schemaVectorSearchBedrockRerankingConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.MetadataConfiguration)
+		v.MetadataConfiguration = new(MetadataConfigurationForReranking)
+		return r.Struct(v.MetadataConfiguration)
 	case 1:
-		return smithy.ReadStruct(r, &v.ModelConfiguration)
+		v.ModelConfiguration = new(VectorSearchBedrockRerankingModelConfiguration)
+		return r.Struct(v.ModelConfiguration)
 	case 2:
 		return smithy.ReadOpt(r, s, &v.NumberOfRerankedResults, smithy.ReadInt[int])
 	}
@@ -15256,8 +17162,14 @@ func (v *VectorSearchBedrockRerankingConfiguration) ReadMember(r smithy.Reader, 
 // WriteMembers implements smithy.Struct.
 func (v *VectorSearchBedrockRerankingConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaVectorSearchBedrockRerankingConfiguration
-	smithy.WriteStruct(w, 0, v.MetadataConfiguration)
-	smithy.WriteStruct(w, 1, v.ModelConfiguration)
+	if v.MetadataConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.MetadataConfiguration)
+	}
+	if v.ModelConfiguration != nil {
+		w.Member(1)
+		w.Struct(v.ModelConfiguration)
+	}
 	smithy.WriteOpt(w, s, 2, v.NumberOfRerankedResults, smithy.PutInt[int])
 }
 
@@ -15296,7 +17208,7 @@ func (v *VectorSearchBedrockRerankingModelConfiguration) ReadMember(r smithy.Rea
 func (v *VectorSearchBedrockRerankingModelConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaVectorSearchBedrockRerankingModelConfiguration
 	smithy.WriteMap(w, s, 0, v.AdditionalModelRequestFields, smithy.PutJSON)
-	smithy.Write(w, s, 1, &v.ModelARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 1, v.ModelARN)
 }
 
 var schemaVectorSearchRerankingConfiguration = smithy.Schema{
@@ -15318,7 +17230,8 @@ func (v *VectorSearchRerankingConfiguration) ReadMember(r smithy.Reader, i int) 
 	s := schemaVectorSearchRerankingConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.BedrockRerankingConfiguration)
+		v.BedrockRerankingConfiguration = new(VectorSearchBedrockRerankingConfiguration)
+		return r.Struct(v.BedrockRerankingConfiguration)
 	case 1:
 		return smithy.ReadString(r, s, &v.Type)
 	}
@@ -15328,8 +17241,11 @@ func (v *VectorSearchRerankingConfiguration) ReadMember(r smithy.Reader, i int) 
 // WriteMembers implements smithy.Struct.
 func (v *VectorSearchRerankingConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaVectorSearchRerankingConfiguration
-	smithy.WriteStruct(w, 0, v.BedrockRerankingConfiguration)
-	smithy.Write(w, s, 1, &v.Type, smithy.PutString[VectorSearchRerankingConfigurationType])
+	if v.BedrockRerankingConfiguration != nil {
+		w.Member(0)
+		w.Struct(v.BedrockRerankingConfiguration)
+	}
+	smithy.WriteString(w, s, 1, string(v.Type))
 }
 
 var schemaVectorSearchRerankingConfigurationType = smithy.Schema{
@@ -15374,7 +17290,7 @@ func (v *VideoSegment) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *VideoSegment) WriteMembers(w smithy.Writer) {
 	s := &schemaVideoSegment
-	smithy.Write(w, s, 0, &v.S3URI, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.S3URI)
 	smithy.WriteString(w, s, 1, v.Summary)
 }
 

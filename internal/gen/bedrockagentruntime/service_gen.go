@@ -282,6 +282,7 @@ var opAgenticRetrieveStream = smithy.Operation{
 	Errors:       []*smithy.Schema{&schemaResourceNotFoundException, &schemaConflictException, &schemaValidationException, &schemaInternalServerException, &schemaDependencyFailedException, &schemaBadGatewayException, &schemaThrottlingException, &schemaAccessDeniedException, &schemaServiceQuotaExceededException},
 	OutputStream: true,
 	NewInput:     func() smithy.Struct { return new(AgenticRetrieveStreamRequest) },
+	NewOutput:    func() smithy.Struct { return new(AgenticRetrieveStreamResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.AgenticRetrieveStream)
 	},
@@ -290,8 +291,9 @@ var opAgenticRetrieveStream = smithy.Operation{
 var opCheckIngestedDocumentAcl = smithy.Operation{
 	Name: "CheckIngestedDocumentAcl", Method: "POST", URI: "/knowledgebases/{knowledgeBaseId}/datasources/{dataSourceId}/check-ingested-document-acl", Code: 200,
 	Input: &schemaCheckIngestedDocumentACLRequest, Output: &schemaCheckIngestedDocumentACLResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException},
-	NewInput: func() smithy.Struct { return new(CheckIngestedDocumentACLRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException},
+	NewInput:  func() smithy.Struct { return new(CheckIngestedDocumentACLRequest) },
+	NewOutput: func() smithy.Struct { return new(CheckIngestedDocumentACLResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CheckIngestedDocumentAcl)
 	},
@@ -300,8 +302,9 @@ var opCheckIngestedDocumentAcl = smithy.Operation{
 var opCreateInvocation = smithy.Operation{
 	Name: "CreateInvocation", Method: "PUT", URI: "/sessions/{sessionIdentifier}/invocations/", Code: 201,
 	Input: &schemaCreateInvocationRequest, Output: &schemaCreateInvocationResponse,
-	Errors:   []*smithy.Schema{&schemaConflictException, &schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(CreateInvocationRequest) },
+	Errors:    []*smithy.Schema{&schemaConflictException, &schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(CreateInvocationRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateInvocationResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateInvocation)
 	},
@@ -310,8 +313,9 @@ var opCreateInvocation = smithy.Operation{
 var opCreateSession = smithy.Operation{
 	Name: "CreateSession", Method: "PUT", URI: "/sessions/", Code: 201,
 	Input: &schemaCreateSessionRequest, Output: &schemaCreateSessionResponse,
-	Errors:   []*smithy.Schema{&schemaConflictException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(CreateSessionRequest) },
+	Errors:    []*smithy.Schema{&schemaConflictException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(CreateSessionRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateSessionResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateSession)
 	},
@@ -320,8 +324,9 @@ var opCreateSession = smithy.Operation{
 var opDeleteAgentMemory = smithy.Operation{
 	Name: "DeleteAgentMemory", Method: "DELETE", URI: "/agents/{agentId}/agentAliases/{agentAliasId}/memories", Code: 202,
 	Input: &schemaDeleteAgentMemoryRequest, Output: &schemaDeleteAgentMemoryResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaConflictException, &schemaValidationException, &schemaInternalServerException, &schemaDependencyFailedException, &schemaBadGatewayException, &schemaThrottlingException, &schemaAccessDeniedException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(DeleteAgentMemoryRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaConflictException, &schemaValidationException, &schemaInternalServerException, &schemaDependencyFailedException, &schemaBadGatewayException, &schemaThrottlingException, &schemaAccessDeniedException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(DeleteAgentMemoryRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteAgentMemoryResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteAgentMemory)
 	},
@@ -330,8 +335,9 @@ var opDeleteAgentMemory = smithy.Operation{
 var opDeleteSession = smithy.Operation{
 	Name: "DeleteSession", Method: "DELETE", URI: "/sessions/{sessionIdentifier}/", Code: 200,
 	Input: &schemaDeleteSessionRequest, Output: &schemaDeleteSessionResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaConflictException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException},
-	NewInput: func() smithy.Struct { return new(DeleteSessionRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaConflictException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException},
+	NewInput:  func() smithy.Struct { return new(DeleteSessionRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteSessionResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteSession)
 	},
@@ -340,8 +346,9 @@ var opDeleteSession = smithy.Operation{
 var opEndSession = smithy.Operation{
 	Name: "EndSession", Method: "PATCH", URI: "/sessions/{sessionIdentifier}", Code: 200,
 	Input: &schemaEndSessionRequest, Output: &schemaEndSessionResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaConflictException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException},
-	NewInput: func() smithy.Struct { return new(EndSessionRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaConflictException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException},
+	NewInput:  func() smithy.Struct { return new(EndSessionRequest) },
+	NewOutput: func() smithy.Struct { return new(EndSessionResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.EndSession)
 	},
@@ -350,8 +357,9 @@ var opEndSession = smithy.Operation{
 var opGenerateQuery = smithy.Operation{
 	Name: "GenerateQuery", Method: "POST", URI: "/generateQuery", Code: 200,
 	Input: &schemaGenerateQueryRequest, Output: &schemaGenerateQueryResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaConflictException, &schemaValidationException, &schemaInternalServerException, &schemaDependencyFailedException, &schemaBadGatewayException, &schemaThrottlingException, &schemaAccessDeniedException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(GenerateQueryRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaConflictException, &schemaValidationException, &schemaInternalServerException, &schemaDependencyFailedException, &schemaBadGatewayException, &schemaThrottlingException, &schemaAccessDeniedException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(GenerateQueryRequest) },
+	NewOutput: func() smithy.Struct { return new(GenerateQueryResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GenerateQuery)
 	},
@@ -363,6 +371,7 @@ var opGetAgentMemory = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaConflictException, &schemaValidationException, &schemaInternalServerException, &schemaDependencyFailedException, &schemaBadGatewayException, &schemaThrottlingException, &schemaAccessDeniedException, &schemaServiceQuotaExceededException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(GetAgentMemoryRequest) },
+	NewOutput: func() smithy.Struct { return new(GetAgentMemoryResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetAgentMemory)
 	},
@@ -371,8 +380,9 @@ var opGetAgentMemory = smithy.Operation{
 var opGetDocumentContent = smithy.Operation{
 	Name: "GetDocumentContent", Method: "POST", URI: "/knowledgebases/{knowledgeBaseId}/datasources/{dataSourceId}/documents/{documentId}/content", Code: 200,
 	Input: &schemaGetDocumentContentRequest, Output: &schemaGetDocumentContentResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException},
-	NewInput: func() smithy.Struct { return new(GetDocumentContentRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException},
+	NewInput:  func() smithy.Struct { return new(GetDocumentContentRequest) },
+	NewOutput: func() smithy.Struct { return new(GetDocumentContentResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetDocumentContent)
 	},
@@ -381,8 +391,9 @@ var opGetDocumentContent = smithy.Operation{
 var opGetExecutionFlowSnapshot = smithy.Operation{
 	Name: "GetExecutionFlowSnapshot", Method: "GET", URI: "/flows/{flowIdentifier}/aliases/{flowAliasIdentifier}/executions/{executionIdentifier}/flowsnapshot", Code: 200,
 	Input: &schemaGetExecutionFlowSnapshotRequest, Output: &schemaGetExecutionFlowSnapshotResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException},
-	NewInput: func() smithy.Struct { return new(GetExecutionFlowSnapshotRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException},
+	NewInput:  func() smithy.Struct { return new(GetExecutionFlowSnapshotRequest) },
+	NewOutput: func() smithy.Struct { return new(GetExecutionFlowSnapshotResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetExecutionFlowSnapshot)
 	},
@@ -391,8 +402,9 @@ var opGetExecutionFlowSnapshot = smithy.Operation{
 var opGetFlowExecution = smithy.Operation{
 	Name: "GetFlowExecution", Method: "GET", URI: "/flows/{flowIdentifier}/aliases/{flowAliasIdentifier}/executions/{executionIdentifier}", Code: 200,
 	Input: &schemaGetFlowExecutionRequest, Output: &schemaGetFlowExecutionResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException},
-	NewInput: func() smithy.Struct { return new(GetFlowExecutionRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException},
+	NewInput:  func() smithy.Struct { return new(GetFlowExecutionRequest) },
+	NewOutput: func() smithy.Struct { return new(GetFlowExecutionResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetFlowExecution)
 	},
@@ -401,8 +413,9 @@ var opGetFlowExecution = smithy.Operation{
 var opGetIngestedDocumentAcl = smithy.Operation{
 	Name: "GetIngestedDocumentAcl", Method: "POST", URI: "/knowledgebases/{knowledgeBaseId}/datasources/{dataSourceId}/get-ingested-document-acl", Code: 200,
 	Input: &schemaGetIngestedDocumentACLRequest, Output: &schemaGetIngestedDocumentACLResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException},
-	NewInput: func() smithy.Struct { return new(GetIngestedDocumentACLRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException},
+	NewInput:  func() smithy.Struct { return new(GetIngestedDocumentACLRequest) },
+	NewOutput: func() smithy.Struct { return new(GetIngestedDocumentACLResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetIngestedDocumentAcl)
 	},
@@ -411,8 +424,9 @@ var opGetIngestedDocumentAcl = smithy.Operation{
 var opGetInvocationStep = smithy.Operation{
 	Name: "GetInvocationStep", Method: "POST", URI: "/sessions/{sessionIdentifier}/invocationSteps/{invocationStepId}", Code: 200,
 	Input: &schemaGetInvocationStepRequest, Output: &schemaGetInvocationStepResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException},
-	NewInput: func() smithy.Struct { return new(GetInvocationStepRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException},
+	NewInput:  func() smithy.Struct { return new(GetInvocationStepRequest) },
+	NewOutput: func() smithy.Struct { return new(GetInvocationStepResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetInvocationStep)
 	},
@@ -421,8 +435,9 @@ var opGetInvocationStep = smithy.Operation{
 var opGetSession = smithy.Operation{
 	Name: "GetSession", Method: "GET", URI: "/sessions/{sessionIdentifier}/", Code: 200,
 	Input: &schemaGetSessionRequest, Output: &schemaGetSessionResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException},
-	NewInput: func() smithy.Struct { return new(GetSessionRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException},
+	NewInput:  func() smithy.Struct { return new(GetSessionRequest) },
+	NewOutput: func() smithy.Struct { return new(GetSessionResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetSession)
 	},
@@ -434,6 +449,7 @@ var opInvokeAgent = smithy.Operation{
 	Errors:       []*smithy.Schema{&schemaModelNotReadyException, &schemaResourceNotFoundException, &schemaConflictException, &schemaValidationException, &schemaInternalServerException, &schemaDependencyFailedException, &schemaBadGatewayException, &schemaThrottlingException, &schemaAccessDeniedException, &schemaServiceQuotaExceededException},
 	OutputStream: true,
 	NewInput:     func() smithy.Struct { return new(InvokeAgentRequest) },
+	NewOutput:    func() smithy.Struct { return new(InvokeAgentResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.InvokeAgent)
 	},
@@ -445,6 +461,7 @@ var opInvokeFlow = smithy.Operation{
 	Errors:       []*smithy.Schema{&schemaResourceNotFoundException, &schemaConflictException, &schemaValidationException, &schemaInternalServerException, &schemaDependencyFailedException, &schemaBadGatewayException, &schemaThrottlingException, &schemaAccessDeniedException, &schemaServiceQuotaExceededException},
 	OutputStream: true,
 	NewInput:     func() smithy.Struct { return new(InvokeFlowRequest) },
+	NewOutput:    func() smithy.Struct { return new(InvokeFlowResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.InvokeFlow)
 	},
@@ -456,6 +473,7 @@ var opInvokeInlineAgent = smithy.Operation{
 	Errors:       []*smithy.Schema{&schemaResourceNotFoundException, &schemaConflictException, &schemaValidationException, &schemaInternalServerException, &schemaDependencyFailedException, &schemaBadGatewayException, &schemaThrottlingException, &schemaAccessDeniedException, &schemaServiceQuotaExceededException},
 	OutputStream: true,
 	NewInput:     func() smithy.Struct { return new(InvokeInlineAgentRequest) },
+	NewOutput:    func() smithy.Struct { return new(InvokeInlineAgentResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.InvokeInlineAgent)
 	},
@@ -467,6 +485,7 @@ var opListFlowExecutionEvents = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListFlowExecutionEventsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListFlowExecutionEventsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListFlowExecutionEvents)
 	},
@@ -478,6 +497,7 @@ var opListFlowExecutions = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListFlowExecutionsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListFlowExecutionsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListFlowExecutions)
 	},
@@ -489,6 +509,7 @@ var opListInvocationSteps = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListInvocationStepsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListInvocationStepsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListInvocationSteps)
 	},
@@ -500,6 +521,7 @@ var opListInvocations = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListInvocationsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListInvocationsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListInvocations)
 	},
@@ -511,6 +533,7 @@ var opListSessions = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListSessionsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListSessionsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListSessions)
 	},
@@ -519,8 +542,9 @@ var opListSessions = smithy.Operation{
 var opListTagsForResource = smithy.Operation{
 	Name: "ListTagsForResource", Method: "GET", URI: "/tags/{resourceArn}", Code: 200,
 	Input: &schemaListTagsForResourceRequest, Output: &schemaListTagsForResourceResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException},
-	NewInput: func() smithy.Struct { return new(ListTagsForResourceRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException},
+	NewInput:  func() smithy.Struct { return new(ListTagsForResourceRequest) },
+	NewOutput: func() smithy.Struct { return new(ListTagsForResourceResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListTagsForResource)
 	},
@@ -532,6 +556,7 @@ var opOptimizePrompt = smithy.Operation{
 	Errors:       []*smithy.Schema{&schemaValidationException, &schemaInternalServerException, &schemaDependencyFailedException, &schemaBadGatewayException, &schemaThrottlingException, &schemaAccessDeniedException},
 	OutputStream: true,
 	NewInput:     func() smithy.Struct { return new(OptimizePromptRequest) },
+	NewOutput:    func() smithy.Struct { return new(OptimizePromptResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.OptimizePrompt)
 	},
@@ -540,8 +565,9 @@ var opOptimizePrompt = smithy.Operation{
 var opPutInvocationStep = smithy.Operation{
 	Name: "PutInvocationStep", Method: "PUT", URI: "/sessions/{sessionIdentifier}/invocationSteps/", Code: 201,
 	Input: &schemaPutInvocationStepRequest, Output: &schemaPutInvocationStepResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaConflictException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(PutInvocationStepRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaConflictException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(PutInvocationStepRequest) },
+	NewOutput: func() smithy.Struct { return new(PutInvocationStepResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.PutInvocationStep)
 	},
@@ -553,6 +579,7 @@ var opRerank = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaConflictException, &schemaValidationException, &schemaInternalServerException, &schemaDependencyFailedException, &schemaBadGatewayException, &schemaThrottlingException, &schemaAccessDeniedException, &schemaServiceQuotaExceededException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(RerankRequest) },
+	NewOutput: func() smithy.Struct { return new(RerankResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.Rerank)
 	},
@@ -564,6 +591,7 @@ var opRetrieve = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaConflictException, &schemaValidationException, &schemaInternalServerException, &schemaDependencyFailedException, &schemaBadGatewayException, &schemaThrottlingException, &schemaAccessDeniedException, &schemaServiceQuotaExceededException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(RetrieveRequest) },
+	NewOutput: func() smithy.Struct { return new(RetrieveResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.Retrieve)
 	},
@@ -572,8 +600,9 @@ var opRetrieve = smithy.Operation{
 var opRetrieveAndGenerate = smithy.Operation{
 	Name: "RetrieveAndGenerate", Method: "POST", URI: "/retrieveAndGenerate", Code: 200,
 	Input: &schemaRetrieveAndGenerateRequest, Output: &schemaRetrieveAndGenerateResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaConflictException, &schemaValidationException, &schemaInternalServerException, &schemaDependencyFailedException, &schemaBadGatewayException, &schemaThrottlingException, &schemaAccessDeniedException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(RetrieveAndGenerateRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaConflictException, &schemaValidationException, &schemaInternalServerException, &schemaDependencyFailedException, &schemaBadGatewayException, &schemaThrottlingException, &schemaAccessDeniedException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(RetrieveAndGenerateRequest) },
+	NewOutput: func() smithy.Struct { return new(RetrieveAndGenerateResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.RetrieveAndGenerate)
 	},
@@ -585,6 +614,7 @@ var opRetrieveAndGenerateStream = smithy.Operation{
 	Errors:       []*smithy.Schema{&schemaResourceNotFoundException, &schemaConflictException, &schemaValidationException, &schemaInternalServerException, &schemaDependencyFailedException, &schemaBadGatewayException, &schemaThrottlingException, &schemaAccessDeniedException, &schemaServiceQuotaExceededException},
 	OutputStream: true,
 	NewInput:     func() smithy.Struct { return new(RetrieveAndGenerateStreamRequest) },
+	NewOutput:    func() smithy.Struct { return new(RetrieveAndGenerateStreamResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.RetrieveAndGenerateStream)
 	},
@@ -593,8 +623,9 @@ var opRetrieveAndGenerateStream = smithy.Operation{
 var opStartFlowExecution = smithy.Operation{
 	Name: "StartFlowExecution", Method: "POST", URI: "/flows/{flowIdentifier}/aliases/{flowAliasIdentifier}/executions", Code: 200,
 	Input: &schemaStartFlowExecutionRequest, Output: &schemaStartFlowExecutionResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaConflictException, &schemaValidationException, &schemaInternalServerException, &schemaDependencyFailedException, &schemaBadGatewayException, &schemaThrottlingException, &schemaAccessDeniedException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(StartFlowExecutionRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaConflictException, &schemaValidationException, &schemaInternalServerException, &schemaDependencyFailedException, &schemaBadGatewayException, &schemaThrottlingException, &schemaAccessDeniedException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(StartFlowExecutionRequest) },
+	NewOutput: func() smithy.Struct { return new(StartFlowExecutionResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.StartFlowExecution)
 	},
@@ -603,8 +634,9 @@ var opStartFlowExecution = smithy.Operation{
 var opStopFlowExecution = smithy.Operation{
 	Name: "StopFlowExecution", Method: "POST", URI: "/flows/{flowIdentifier}/aliases/{flowAliasIdentifier}/executions/{executionIdentifier}/stop", Code: 200,
 	Input: &schemaStopFlowExecutionRequest, Output: &schemaStopFlowExecutionResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaConflictException, &schemaValidationException, &schemaInternalServerException, &schemaDependencyFailedException, &schemaBadGatewayException, &schemaThrottlingException, &schemaAccessDeniedException},
-	NewInput: func() smithy.Struct { return new(StopFlowExecutionRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaConflictException, &schemaValidationException, &schemaInternalServerException, &schemaDependencyFailedException, &schemaBadGatewayException, &schemaThrottlingException, &schemaAccessDeniedException},
+	NewInput:  func() smithy.Struct { return new(StopFlowExecutionRequest) },
+	NewOutput: func() smithy.Struct { return new(StopFlowExecutionResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.StopFlowExecution)
 	},
@@ -613,8 +645,9 @@ var opStopFlowExecution = smithy.Operation{
 var opTagResource = smithy.Operation{
 	Name: "TagResource", Method: "POST", URI: "/tags/{resourceArn}", Code: 200,
 	Input: &schemaTagResourceRequest, Output: &schemaTagResourceResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(TagResourceRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(TagResourceRequest) },
+	NewOutput: func() smithy.Struct { return new(TagResourceResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.TagResource)
 	},
@@ -623,8 +656,9 @@ var opTagResource = smithy.Operation{
 var opUntagResource = smithy.Operation{
 	Name: "UntagResource", Method: "DELETE", URI: "/tags/{resourceArn}", Code: 200,
 	Input: &schemaUntagResourceRequest, Output: &schemaUntagResourceResponse,
-	Errors:   []*smithy.Schema{&schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException},
-	NewInput: func() smithy.Struct { return new(UntagResourceRequest) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException},
+	NewInput:  func() smithy.Struct { return new(UntagResourceRequest) },
+	NewOutput: func() smithy.Struct { return new(UntagResourceResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.UntagResource)
 	},
@@ -633,8 +667,9 @@ var opUntagResource = smithy.Operation{
 var opUpdateSession = smithy.Operation{
 	Name: "UpdateSession", Method: "PUT", URI: "/sessions/{sessionIdentifier}/", Code: 200,
 	Input: &schemaUpdateSessionRequest, Output: &schemaUpdateSessionResponse,
-	Errors:   []*smithy.Schema{&schemaConflictException, &schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException},
-	NewInput: func() smithy.Struct { return new(UpdateSessionRequest) },
+	Errors:    []*smithy.Schema{&schemaConflictException, &schemaResourceNotFoundException, &schemaValidationException, &schemaInternalServerException, &schemaThrottlingException, &schemaAccessDeniedException},
+	NewInput:  func() smithy.Struct { return new(UpdateSessionRequest) },
+	NewOutput: func() smithy.Struct { return new(UpdateSessionResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.UpdateSession)
 	},

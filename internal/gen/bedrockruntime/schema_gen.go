@@ -93,7 +93,7 @@ func (v *AppliedGuardrailDetails) WriteMembers(w smithy.Writer) {
 	smithy.WriteString(w, s, 1, v.GuardrailVersion)
 	smithy.WriteString(w, s, 2, v.GuardrailARN)
 	smithy.WriteList(w, s, 3, v.GuardrailOrigin, smithy.PutString[GuardrailOrigin])
-	smithy.WriteString(w, s, 4, v.GuardrailOwnership)
+	smithy.WriteString(w, s, 4, string(v.GuardrailOwnership))
 }
 
 var schemaApplyGuardrailRequest = smithy.Schema{
@@ -122,7 +122,11 @@ func (v *ApplyGuardrailRequest) ReadMember(r smithy.Reader, i int) error {
 	case 2:
 		return smithy.ReadString(r, s, &v.Source)
 	case 3:
-		return smithy.ReadList(r, s, &v.Content, smithy.ReadValue[GuardrailContentBlock])
+		v.Content = []GuardrailContentBlock{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Content = append(v.Content, GuardrailContentBlock{})
+			return &v.Content[len(v.Content)-1]
+		})
 	case 4:
 		return smithy.ReadString(r, s, &v.OutputScope)
 	}
@@ -132,11 +136,11 @@ func (v *ApplyGuardrailRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ApplyGuardrailRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaApplyGuardrailRequest
-	smithy.Write(w, s, 0, &v.GuardrailIdentifier, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.GuardrailVersion, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Source, smithy.PutString[GuardrailContentSource])
-	smithy.WriteList(w, s, 3, v.Content, smithy.PutValue[GuardrailContentBlock])
-	smithy.WriteString(w, s, 4, v.OutputScope)
+	smithy.WriteString(w, s, 0, v.GuardrailIdentifier)
+	smithy.WriteString(w, s, 1, v.GuardrailVersion)
+	smithy.WriteString(w, s, 2, string(v.Source))
+	smithy.WriteStructs(w, s, 3, len(v.Content), func(i int) smithy.Struct { return &v.Content[i] })
+	smithy.WriteString(w, s, 4, string(v.OutputScope))
 }
 
 var schemaApplyGuardrailResponse = smithy.Schema{
@@ -160,17 +164,27 @@ func (v *ApplyGuardrailResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaApplyGuardrailResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Usage)
+		v.Usage = new(GuardrailUsage)
+		return r.Struct(v.Usage)
 	case 1:
 		return smithy.ReadString(r, s, &v.Action)
 	case 2:
 		return smithy.ReadString(r, s, &v.ActionReason)
 	case 3:
-		return smithy.ReadList(r, s, &v.Outputs, smithy.ReadValue[GuardrailOutputContent])
+		v.Outputs = []GuardrailOutputContent{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Outputs = append(v.Outputs, GuardrailOutputContent{})
+			return &v.Outputs[len(v.Outputs)-1]
+		})
 	case 4:
-		return smithy.ReadList(r, s, &v.Assessments, smithy.ReadValue[GuardrailAssessment])
+		v.Assessments = []GuardrailAssessment{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Assessments = append(v.Assessments, GuardrailAssessment{})
+			return &v.Assessments[len(v.Assessments)-1]
+		})
 	case 5:
-		return smithy.ReadStruct(r, &v.GuardrailCoverage)
+		v.GuardrailCoverage = new(GuardrailCoverage)
+		return r.Struct(v.GuardrailCoverage)
 	}
 	return nil
 }
@@ -178,12 +192,18 @@ func (v *ApplyGuardrailResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ApplyGuardrailResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaApplyGuardrailResponse
-	smithy.WriteStruct(w, 0, v.Usage)
-	smithy.Write(w, s, 1, &v.Action, smithy.PutString[GuardrailAction])
+	if v.Usage != nil {
+		w.Member(0)
+		w.Struct(v.Usage)
+	}
+	smithy.WriteString(w, s, 1, string(v.Action))
 	smithy.WriteString(w, s, 2, v.ActionReason)
-	smithy.WriteList(w, s, 3, v.Outputs, smithy.PutValue[GuardrailOutputContent])
-	smithy.WriteList(w, s, 4, v.Assessments, smithy.PutValue[GuardrailAssessment])
-	smithy.WriteStruct(w, 5, v.GuardrailCoverage)
+	smithy.WriteStructs(w, s, 3, len(v.Outputs), func(i int) smithy.Struct { return &v.Outputs[i] })
+	smithy.WriteStructs(w, s, 4, len(v.Assessments), func(i int) smithy.Struct { return &v.Assessments[i] })
+	if v.GuardrailCoverage != nil {
+		w.Member(5)
+		w.Struct(v.GuardrailCoverage)
+	}
 }
 
 var schemaAsyncInvokeARN = smithy.Schema{
@@ -224,14 +244,18 @@ func (*AsyncInvokeOutputDataConfig) Schema() *smithy.Schema {
 func (v *AsyncInvokeOutputDataConfig) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.S3OutputDataConfig)
+		v.S3OutputDataConfig = new(AsyncInvokeS3OutputDataConfig)
+		return r.Struct(v.S3OutputDataConfig)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *AsyncInvokeOutputDataConfig) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.S3OutputDataConfig)
+	if v.S3OutputDataConfig != nil {
+		w.Member(0)
+		w.Struct(v.S3OutputDataConfig)
+	}
 }
 
 var schemaAsyncInvokeS3OutputDataConfig = smithy.Schema{
@@ -266,7 +290,7 @@ func (v *AsyncInvokeS3OutputDataConfig) ReadMember(r smithy.Reader, i int) error
 // WriteMembers implements smithy.Struct.
 func (v *AsyncInvokeS3OutputDataConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaAsyncInvokeS3OutputDataConfig
-	smithy.Write(w, s, 0, &v.S3URI, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.S3URI)
 	smithy.WriteString(w, s, 1, v.KMSKeyID)
 	smithy.WriteString(w, s, 2, v.BucketOwner)
 }
@@ -324,7 +348,8 @@ func (v *AsyncInvokeSummary) ReadMember(r smithy.Reader, i int) error {
 	case 7:
 		return smithy.ReadTime(r, s, &v.EndTime)
 	case 8:
-		return smithy.ReadStruct(r, &v.OutputDataConfig)
+		v.OutputDataConfig = new(AsyncInvokeOutputDataConfig)
+		return r.Struct(v.OutputDataConfig)
 	}
 	return nil
 }
@@ -332,15 +357,18 @@ func (v *AsyncInvokeSummary) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AsyncInvokeSummary) WriteMembers(w smithy.Writer) {
 	s := &schemaAsyncInvokeSummary
-	smithy.Write(w, s, 0, &v.InvocationARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.ModelARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.InvocationARN)
+	smithy.WriteString(w, s, 1, v.ModelARN)
 	smithy.WriteString(w, s, 2, v.ClientRequestToken)
-	smithy.WriteString(w, s, 3, v.Status)
+	smithy.WriteString(w, s, 3, string(v.Status))
 	smithy.WriteString(w, s, 4, v.FailureMessage)
 	smithy.WriteTime(w, s, 5, v.SubmitTime)
 	smithy.WriteTime(w, s, 6, v.LastModifiedTime)
 	smithy.WriteTime(w, s, 7, v.EndTime)
-	smithy.WriteStruct(w, 8, v.OutputDataConfig)
+	if v.OutputDataConfig != nil {
+		w.Member(8)
+		w.Struct(v.OutputDataConfig)
+	}
 }
 
 var schemaAudioBlock = smithy.Schema{
@@ -363,9 +391,11 @@ func (v *AudioBlock) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.Format)
 	case 1:
-		return smithy.ReadStruct(r, &v.Source)
+		v.Source = new(AudioSource)
+		return r.Struct(v.Source)
 	case 2:
-		return smithy.ReadStruct(r, &v.ErrorValue)
+		v.ErrorValue = new(ErrorBlock)
+		return r.Struct(v.ErrorValue)
 	}
 	return nil
 }
@@ -373,9 +403,15 @@ func (v *AudioBlock) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AudioBlock) WriteMembers(w smithy.Writer) {
 	s := &schemaAudioBlock
-	smithy.Write(w, s, 0, &v.Format, smithy.PutString[AudioFormat])
-	smithy.WriteStruct(w, 1, v.Source)
-	smithy.WriteStruct(w, 2, v.ErrorValue)
+	smithy.WriteString(w, s, 0, string(v.Format))
+	if v.Source != nil {
+		w.Member(1)
+		w.Struct(v.Source)
+	}
+	if v.ErrorValue != nil {
+		w.Member(2)
+		w.Struct(v.ErrorValue)
+	}
 }
 
 var schemaAudioFormat = smithy.Schema{
@@ -402,7 +438,8 @@ func (v *AudioSource) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadBytes(r, s, &v.Bytes)
 	case 1:
-		return smithy.ReadStruct(r, &v.S3Location)
+		v.S3Location = new(S3Location)
+		return r.Struct(v.S3Location)
 	}
 	return nil
 }
@@ -411,7 +448,10 @@ func (v *AudioSource) ReadMember(r smithy.Reader, i int) error {
 func (v *AudioSource) WriteMembers(w smithy.Writer) {
 	s := &schemaAudioSource
 	smithy.WriteBytes(w, s, 0, v.Bytes)
-	smithy.WriteStruct(w, 1, v.S3Location)
+	if v.S3Location != nil {
+		w.Member(1)
+		w.Struct(v.S3Location)
+	}
 }
 
 var schemaAudioSourceBytesBlob = smithy.Schema{
@@ -536,7 +576,7 @@ func (v *CacheDetail) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CacheDetail) WriteMembers(w smithy.Writer) {
 	s := &schemaCacheDetail
-	smithy.Write(w, s, 0, &v.TTL, smithy.PutString[CacheTTL])
+	smithy.WriteString(w, s, 0, string(v.TTL))
 	smithy.Write(w, s, 1, &v.InputTokens, smithy.PutInt[int])
 }
 
@@ -580,8 +620,8 @@ func (v *CachePointBlock) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CachePointBlock) WriteMembers(w smithy.Writer) {
 	s := &schemaCachePointBlock
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[CachePointType])
-	smithy.WriteString(w, s, 1, v.TTL)
+	smithy.WriteString(w, s, 0, string(v.Type))
+	smithy.WriteString(w, s, 1, string(v.TTL))
 }
 
 var schemaCachePointType = smithy.Schema{
@@ -617,9 +657,14 @@ func (v *Citation) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.Source)
 	case 2:
-		return smithy.ReadList(r, s, &v.SourceContent, smithy.ReadValue[CitationSourceContent])
+		v.SourceContent = []CitationSourceContent{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.SourceContent = append(v.SourceContent, CitationSourceContent{})
+			return &v.SourceContent[len(v.SourceContent)-1]
+		})
 	case 3:
-		return smithy.ReadStruct(r, &v.Location)
+		v.Location = new(CitationLocation)
+		return r.Struct(v.Location)
 	}
 	return nil
 }
@@ -629,8 +674,13 @@ func (v *Citation) WriteMembers(w smithy.Writer) {
 	s := &schemaCitation
 	smithy.WriteString(w, s, 0, v.Title)
 	smithy.WriteString(w, s, 1, v.Source)
-	smithy.WriteList(w, s, 2, v.SourceContent, smithy.PutValue[CitationSourceContent])
-	smithy.WriteStruct(w, 3, v.Location)
+	if v.SourceContent != nil {
+		smithy.WriteStructs(w, s, 2, len(v.SourceContent), func(i int) smithy.Struct { return &v.SourceContent[i] })
+	}
+	if v.Location != nil {
+		w.Member(3)
+		w.Struct(v.Location)
+	}
 }
 
 var schemaCitationGeneratedContent = smithy.Schema{
@@ -687,26 +737,46 @@ func (*CitationLocation) Schema() *smithy.Schema { return &schemaCitationLocatio
 func (v *CitationLocation) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Web)
+		v.Web = new(WebLocation)
+		return r.Struct(v.Web)
 	case 1:
-		return smithy.ReadStruct(r, &v.DocumentChar)
+		v.DocumentChar = new(DocumentCharLocation)
+		return r.Struct(v.DocumentChar)
 	case 2:
-		return smithy.ReadStruct(r, &v.DocumentPage)
+		v.DocumentPage = new(DocumentPageLocation)
+		return r.Struct(v.DocumentPage)
 	case 3:
-		return smithy.ReadStruct(r, &v.DocumentChunk)
+		v.DocumentChunk = new(DocumentChunkLocation)
+		return r.Struct(v.DocumentChunk)
 	case 4:
-		return smithy.ReadStruct(r, &v.SearchResultLocation)
+		v.SearchResultLocation = new(SearchResultLocation)
+		return r.Struct(v.SearchResultLocation)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *CitationLocation) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Web)
-	smithy.WriteStruct(w, 1, v.DocumentChar)
-	smithy.WriteStruct(w, 2, v.DocumentPage)
-	smithy.WriteStruct(w, 3, v.DocumentChunk)
-	smithy.WriteStruct(w, 4, v.SearchResultLocation)
+	if v.Web != nil {
+		w.Member(0)
+		w.Struct(v.Web)
+	}
+	if v.DocumentChar != nil {
+		w.Member(1)
+		w.Struct(v.DocumentChar)
+	}
+	if v.DocumentPage != nil {
+		w.Member(2)
+		w.Struct(v.DocumentPage)
+	}
+	if v.DocumentChunk != nil {
+		w.Member(3)
+		w.Struct(v.DocumentChunk)
+	}
+	if v.SearchResultLocation != nil {
+		w.Member(4)
+		w.Struct(v.SearchResultLocation)
+	}
 }
 
 var schemaCitationSourceContent = smithy.Schema{
@@ -831,9 +901,17 @@ func (v *CitationsContentBlock) ReadMember(r smithy.Reader, i int) error {
 	s := schemaCitationsContentBlock.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Content, smithy.ReadValue[CitationGeneratedContent])
+		v.Content = []CitationGeneratedContent{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Content = append(v.Content, CitationGeneratedContent{})
+			return &v.Content[len(v.Content)-1]
+		})
 	case 1:
-		return smithy.ReadList(r, s, &v.Citations, smithy.ReadValue[Citation])
+		v.Citations = []Citation{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Citations = append(v.Citations, Citation{})
+			return &v.Citations[len(v.Citations)-1]
+		})
 	}
 	return nil
 }
@@ -841,8 +919,12 @@ func (v *CitationsContentBlock) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CitationsContentBlock) WriteMembers(w smithy.Writer) {
 	s := &schemaCitationsContentBlock
-	smithy.WriteList(w, s, 0, v.Content, smithy.PutValue[CitationGeneratedContent])
-	smithy.WriteList(w, s, 1, v.Citations, smithy.PutValue[Citation])
+	if v.Content != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Content), func(i int) smithy.Struct { return &v.Content[i] })
+	}
+	if v.Citations != nil {
+		smithy.WriteStructs(w, s, 1, len(v.Citations), func(i int) smithy.Struct { return &v.Citations[i] })
+	}
 }
 
 var schemaCitationsDelta = smithy.Schema{
@@ -868,9 +950,14 @@ func (v *CitationsDelta) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.Source)
 	case 2:
-		return smithy.ReadList(r, s, &v.SourceContent, smithy.ReadValue[CitationSourceContentDelta])
+		v.SourceContent = []CitationSourceContentDelta{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.SourceContent = append(v.SourceContent, CitationSourceContentDelta{})
+			return &v.SourceContent[len(v.SourceContent)-1]
+		})
 	case 3:
-		return smithy.ReadStruct(r, &v.Location)
+		v.Location = new(CitationLocation)
+		return r.Struct(v.Location)
 	}
 	return nil
 }
@@ -880,8 +967,13 @@ func (v *CitationsDelta) WriteMembers(w smithy.Writer) {
 	s := &schemaCitationsDelta
 	smithy.WriteString(w, s, 0, v.Title)
 	smithy.WriteString(w, s, 1, v.Source)
-	smithy.WriteList(w, s, 2, v.SourceContent, smithy.PutValue[CitationSourceContentDelta])
-	smithy.WriteStruct(w, 3, v.Location)
+	if v.SourceContent != nil {
+		smithy.WriteStructs(w, s, 2, len(v.SourceContent), func(i int) smithy.Struct { return &v.SourceContent[i] })
+	}
+	if v.Location != nil {
+		w.Member(3)
+		w.Struct(v.Location)
+	}
 }
 
 var schemaConflictException = smithy.Schema{
@@ -942,31 +1034,44 @@ func (v *ContentBlock) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadOpt(r, s, &v.Text, smithy.ReadString[string])
 	case 1:
-		return smithy.ReadStruct(r, &v.Image)
+		v.Image = new(ImageBlock)
+		return r.Struct(v.Image)
 	case 2:
-		return smithy.ReadStruct(r, &v.Document)
+		v.Document = new(DocumentBlock)
+		return r.Struct(v.Document)
 	case 3:
-		return smithy.ReadStruct(r, &v.Video)
+		v.Video = new(VideoBlock)
+		return r.Struct(v.Video)
 	case 4:
-		return smithy.ReadStruct(r, &v.Audio)
+		v.Audio = new(AudioBlock)
+		return r.Struct(v.Audio)
 	case 5:
-		return smithy.ReadStruct(r, &v.ToolUse)
+		v.ToolUse = new(ToolUseBlock)
+		return r.Struct(v.ToolUse)
 	case 6:
-		return smithy.ReadStruct(r, &v.ToolResult)
+		v.ToolResult = new(ToolResultBlock)
+		return r.Struct(v.ToolResult)
 	case 7:
-		return smithy.ReadStruct(r, &v.GuardContent)
+		v.GuardContent = new(GuardrailConverseContentBlock)
+		return r.Struct(v.GuardContent)
 	case 8:
-		return smithy.ReadStruct(r, &v.CachePoint)
+		v.CachePoint = new(CachePointBlock)
+		return r.Struct(v.CachePoint)
 	case 9:
-		return smithy.ReadStruct(r, &v.ReasoningContent)
+		v.ReasoningContent = new(ReasoningContentBlock)
+		return r.Struct(v.ReasoningContent)
 	case 10:
-		return smithy.ReadStruct(r, &v.CitationsContent)
+		v.CitationsContent = new(CitationsContentBlock)
+		return r.Struct(v.CitationsContent)
 	case 11:
-		return smithy.ReadStruct(r, &v.SearchResult)
+		v.SearchResult = new(SearchResultBlock)
+		return r.Struct(v.SearchResult)
 	case 12:
-		return smithy.ReadStruct(r, &v.ToolAddition)
+		v.ToolAddition = new(ToolAdditionBlock)
+		return r.Struct(v.ToolAddition)
 	case 13:
-		return smithy.ReadStruct(r, &v.ToolRemoval)
+		v.ToolRemoval = new(ToolRemovalBlock)
+		return r.Struct(v.ToolRemoval)
 	}
 	return nil
 }
@@ -975,19 +1080,58 @@ func (v *ContentBlock) ReadMember(r smithy.Reader, i int) error {
 func (v *ContentBlock) WriteMembers(w smithy.Writer) {
 	s := &schemaContentBlock
 	smithy.WriteOpt(w, s, 0, v.Text, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.Image)
-	smithy.WriteStruct(w, 2, v.Document)
-	smithy.WriteStruct(w, 3, v.Video)
-	smithy.WriteStruct(w, 4, v.Audio)
-	smithy.WriteStruct(w, 5, v.ToolUse)
-	smithy.WriteStruct(w, 6, v.ToolResult)
-	smithy.WriteStruct(w, 7, v.GuardContent)
-	smithy.WriteStruct(w, 8, v.CachePoint)
-	smithy.WriteStruct(w, 9, v.ReasoningContent)
-	smithy.WriteStruct(w, 10, v.CitationsContent)
-	smithy.WriteStruct(w, 11, v.SearchResult)
-	smithy.WriteStruct(w, 12, v.ToolAddition)
-	smithy.WriteStruct(w, 13, v.ToolRemoval)
+	if v.Image != nil {
+		w.Member(1)
+		w.Struct(v.Image)
+	}
+	if v.Document != nil {
+		w.Member(2)
+		w.Struct(v.Document)
+	}
+	if v.Video != nil {
+		w.Member(3)
+		w.Struct(v.Video)
+	}
+	if v.Audio != nil {
+		w.Member(4)
+		w.Struct(v.Audio)
+	}
+	if v.ToolUse != nil {
+		w.Member(5)
+		w.Struct(v.ToolUse)
+	}
+	if v.ToolResult != nil {
+		w.Member(6)
+		w.Struct(v.ToolResult)
+	}
+	if v.GuardContent != nil {
+		w.Member(7)
+		w.Struct(v.GuardContent)
+	}
+	if v.CachePoint != nil {
+		w.Member(8)
+		w.Struct(v.CachePoint)
+	}
+	if v.ReasoningContent != nil {
+		w.Member(9)
+		w.Struct(v.ReasoningContent)
+	}
+	if v.CitationsContent != nil {
+		w.Member(10)
+		w.Struct(v.CitationsContent)
+	}
+	if v.SearchResult != nil {
+		w.Member(11)
+		w.Struct(v.SearchResult)
+	}
+	if v.ToolAddition != nil {
+		w.Member(12)
+		w.Struct(v.ToolAddition)
+	}
+	if v.ToolRemoval != nil {
+		w.Member(13)
+		w.Struct(v.ToolRemoval)
+	}
 }
 
 var schemaContentBlockDelta = smithy.Schema{
@@ -1013,15 +1157,23 @@ func (v *ContentBlockDelta) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadOpt(r, s, &v.Text, smithy.ReadString[string])
 	case 1:
-		return smithy.ReadStruct(r, &v.ToolUse)
+		v.ToolUse = new(ToolUseBlockDelta)
+		return r.Struct(v.ToolUse)
 	case 2:
-		return smithy.ReadList(r, s, &v.ToolResult, smithy.ReadValue[ToolResultBlockDelta])
+		v.ToolResult = []ToolResultBlockDelta{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ToolResult = append(v.ToolResult, ToolResultBlockDelta{})
+			return &v.ToolResult[len(v.ToolResult)-1]
+		})
 	case 3:
-		return smithy.ReadStruct(r, &v.ReasoningContent)
+		v.ReasoningContent = new(ReasoningContentBlockDelta)
+		return r.Struct(v.ReasoningContent)
 	case 4:
-		return smithy.ReadStruct(r, &v.Citation)
+		v.Citation = new(CitationsDelta)
+		return r.Struct(v.Citation)
 	case 5:
-		return smithy.ReadStruct(r, &v.Image)
+		v.Image = new(ImageBlockDelta)
+		return r.Struct(v.Image)
 	}
 	return nil
 }
@@ -1030,11 +1182,25 @@ func (v *ContentBlockDelta) ReadMember(r smithy.Reader, i int) error {
 func (v *ContentBlockDelta) WriteMembers(w smithy.Writer) {
 	s := &schemaContentBlockDelta
 	smithy.WriteOpt(w, s, 0, v.Text, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.ToolUse)
-	smithy.WriteList(w, s, 2, v.ToolResult, smithy.PutValue[ToolResultBlockDelta])
-	smithy.WriteStruct(w, 3, v.ReasoningContent)
-	smithy.WriteStruct(w, 4, v.Citation)
-	smithy.WriteStruct(w, 5, v.Image)
+	if v.ToolUse != nil {
+		w.Member(1)
+		w.Struct(v.ToolUse)
+	}
+	if v.ToolResult != nil {
+		smithy.WriteStructs(w, s, 2, len(v.ToolResult), func(i int) smithy.Struct { return &v.ToolResult[i] })
+	}
+	if v.ReasoningContent != nil {
+		w.Member(3)
+		w.Struct(v.ReasoningContent)
+	}
+	if v.Citation != nil {
+		w.Member(4)
+		w.Struct(v.Citation)
+	}
+	if v.Image != nil {
+		w.Member(5)
+		w.Struct(v.Image)
+	}
 }
 
 var schemaContentBlockDeltaEvent = smithy.Schema{
@@ -1054,7 +1220,8 @@ func (v *ContentBlockDeltaEvent) ReadMember(r smithy.Reader, i int) error {
 	s := schemaContentBlockDeltaEvent.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Delta)
+		v.Delta = new(ContentBlockDelta)
+		return r.Struct(v.Delta)
 	case 1:
 		return smithy.ReadInt(r, s, &v.ContentBlockIndex)
 	}
@@ -1064,7 +1231,10 @@ func (v *ContentBlockDeltaEvent) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ContentBlockDeltaEvent) WriteMembers(w smithy.Writer) {
 	s := &schemaContentBlockDeltaEvent
-	smithy.WriteStruct(w, 0, v.Delta)
+	if v.Delta != nil {
+		w.Member(0)
+		w.Struct(v.Delta)
+	}
 	smithy.Write(w, s, 1, &v.ContentBlockIndex, smithy.PutInt[int])
 }
 
@@ -1085,20 +1255,32 @@ func (*ContentBlockStart) Schema() *smithy.Schema { return &schemaContentBlockSt
 func (v *ContentBlockStart) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ToolUse)
+		v.ToolUse = new(ToolUseBlockStart)
+		return r.Struct(v.ToolUse)
 	case 1:
-		return smithy.ReadStruct(r, &v.ToolResult)
+		v.ToolResult = new(ToolResultBlockStart)
+		return r.Struct(v.ToolResult)
 	case 2:
-		return smithy.ReadStruct(r, &v.Image)
+		v.Image = new(ImageBlockStart)
+		return r.Struct(v.Image)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *ContentBlockStart) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.ToolUse)
-	smithy.WriteStruct(w, 1, v.ToolResult)
-	smithy.WriteStruct(w, 2, v.Image)
+	if v.ToolUse != nil {
+		w.Member(0)
+		w.Struct(v.ToolUse)
+	}
+	if v.ToolResult != nil {
+		w.Member(1)
+		w.Struct(v.ToolResult)
+	}
+	if v.Image != nil {
+		w.Member(2)
+		w.Struct(v.Image)
+	}
 }
 
 var schemaContentBlockStartEvent = smithy.Schema{
@@ -1118,7 +1300,8 @@ func (v *ContentBlockStartEvent) ReadMember(r smithy.Reader, i int) error {
 	s := schemaContentBlockStartEvent.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Start)
+		v.Start = new(ContentBlockStart)
+		return r.Struct(v.Start)
 	case 1:
 		return smithy.ReadInt(r, s, &v.ContentBlockIndex)
 	}
@@ -1128,7 +1311,10 @@ func (v *ContentBlockStartEvent) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ContentBlockStartEvent) WriteMembers(w smithy.Writer) {
 	s := &schemaContentBlockStartEvent
-	smithy.WriteStruct(w, 0, v.Start)
+	if v.Start != nil {
+		w.Member(0)
+		w.Struct(v.Start)
+	}
 	smithy.Write(w, s, 1, &v.ContentBlockIndex, smithy.PutInt[int])
 }
 
@@ -1219,14 +1405,18 @@ func (*ConverseOutput) Schema() *smithy.Schema { return &schemaConverseOutput }
 func (v *ConverseOutput) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Message)
+		v.Message = new(Message)
+		return r.Struct(v.Message)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *ConverseOutput) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Message)
+	if v.Message != nil {
+		w.Member(0)
+		w.Struct(v.Message)
+	}
 }
 
 var schemaConverseRequest = smithy.Schema{
@@ -1259,15 +1449,26 @@ func (v *ConverseRequest) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.ModelID)
 	case 1:
-		return smithy.ReadList(r, s, &v.Messages, smithy.ReadValue[Message])
+		v.Messages = []Message{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Messages = append(v.Messages, Message{})
+			return &v.Messages[len(v.Messages)-1]
+		})
 	case 2:
-		return smithy.ReadList(r, s, &v.System, smithy.ReadValue[SystemContentBlock])
+		v.System = []SystemContentBlock{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.System = append(v.System, SystemContentBlock{})
+			return &v.System[len(v.System)-1]
+		})
 	case 3:
-		return smithy.ReadStruct(r, &v.InferenceConfig)
+		v.InferenceConfig = new(InferenceConfiguration)
+		return r.Struct(v.InferenceConfig)
 	case 4:
-		return smithy.ReadStruct(r, &v.ToolConfig)
+		v.ToolConfig = new(ToolConfiguration)
+		return r.Struct(v.ToolConfig)
 	case 5:
-		return smithy.ReadStruct(r, &v.GuardrailConfig)
+		v.GuardrailConfig = new(GuardrailConfiguration)
+		return r.Struct(v.GuardrailConfig)
 	case 6:
 		return smithy.ReadJSON(r, s, &v.AdditionalModelRequestFields)
 	case 7:
@@ -1277,11 +1478,14 @@ func (v *ConverseRequest) ReadMember(r smithy.Reader, i int) error {
 	case 9:
 		return smithy.ReadMap(r, s, &v.RequestMetadata, smithy.ReadString[string])
 	case 10:
-		return smithy.ReadStruct(r, &v.PerformanceConfig)
+		v.PerformanceConfig = new(PerformanceConfiguration)
+		return r.Struct(v.PerformanceConfig)
 	case 11:
-		return smithy.ReadStruct(r, &v.ServiceTier)
+		v.ServiceTier = new(ServiceTier)
+		return r.Struct(v.ServiceTier)
 	case 12:
-		return smithy.ReadStruct(r, &v.OutputConfig)
+		v.OutputConfig = new(OutputConfig)
+		return r.Struct(v.OutputConfig)
 	}
 	return nil
 }
@@ -1289,19 +1493,41 @@ func (v *ConverseRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ConverseRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaConverseRequest
-	smithy.Write(w, s, 0, &v.ModelID, smithy.PutString[string])
-	smithy.WriteList(w, s, 1, v.Messages, smithy.PutValue[Message])
-	smithy.WriteList(w, s, 2, v.System, smithy.PutValue[SystemContentBlock])
-	smithy.WriteStruct(w, 3, v.InferenceConfig)
-	smithy.WriteStruct(w, 4, v.ToolConfig)
-	smithy.WriteStruct(w, 5, v.GuardrailConfig)
+	smithy.WriteString(w, s, 0, v.ModelID)
+	if v.Messages != nil {
+		smithy.WriteStructs(w, s, 1, len(v.Messages), func(i int) smithy.Struct { return &v.Messages[i] })
+	}
+	if v.System != nil {
+		smithy.WriteStructs(w, s, 2, len(v.System), func(i int) smithy.Struct { return &v.System[i] })
+	}
+	if v.InferenceConfig != nil {
+		w.Member(3)
+		w.Struct(v.InferenceConfig)
+	}
+	if v.ToolConfig != nil {
+		w.Member(4)
+		w.Struct(v.ToolConfig)
+	}
+	if v.GuardrailConfig != nil {
+		w.Member(5)
+		w.Struct(v.GuardrailConfig)
+	}
 	smithy.WriteJSON(w, s, 6, v.AdditionalModelRequestFields)
 	smithy.WriteMap(w, s, 7, v.PromptVariables, smithy.PutValue[PromptVariableValues])
 	smithy.WriteList(w, s, 8, v.AdditionalModelResponseFieldPaths, smithy.PutString[string])
 	smithy.WriteMap(w, s, 9, v.RequestMetadata, smithy.PutString[string])
-	smithy.WriteStruct(w, 10, v.PerformanceConfig)
-	smithy.WriteStruct(w, 11, v.ServiceTier)
-	smithy.WriteStruct(w, 12, v.OutputConfig)
+	if v.PerformanceConfig != nil {
+		w.Member(10)
+		w.Struct(v.PerformanceConfig)
+	}
+	if v.ServiceTier != nil {
+		w.Member(11)
+		w.Struct(v.ServiceTier)
+	}
+	if v.OutputConfig != nil {
+		w.Member(12)
+		w.Struct(v.OutputConfig)
+	}
 }
 
 var schemaConverseRequestAdditionalModelResponseFieldPathsList = smithy.Schema{
@@ -1341,21 +1567,27 @@ func (v *ConverseResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaConverseResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Output)
+		v.Output = new(ConverseOutput)
+		return r.Struct(v.Output)
 	case 1:
 		return smithy.ReadString(r, s, &v.StopReason)
 	case 2:
-		return smithy.ReadStruct(r, &v.Usage)
+		v.Usage = new(TokenUsage)
+		return r.Struct(v.Usage)
 	case 3:
-		return smithy.ReadStruct(r, &v.Metrics)
+		v.Metrics = new(ConverseMetrics)
+		return r.Struct(v.Metrics)
 	case 4:
 		return smithy.ReadJSON(r, s, &v.AdditionalModelResponseFields)
 	case 5:
-		return smithy.ReadStruct(r, &v.Trace)
+		v.Trace = new(ConverseTrace)
+		return r.Struct(v.Trace)
 	case 6:
-		return smithy.ReadStruct(r, &v.PerformanceConfig)
+		v.PerformanceConfig = new(PerformanceConfiguration)
+		return r.Struct(v.PerformanceConfig)
 	case 7:
-		return smithy.ReadStruct(r, &v.ServiceTier)
+		v.ServiceTier = new(ServiceTier)
+		return r.Struct(v.ServiceTier)
 	}
 	return nil
 }
@@ -1363,14 +1595,32 @@ func (v *ConverseResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ConverseResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaConverseResponse
-	smithy.WriteStruct(w, 0, v.Output)
-	smithy.Write(w, s, 1, &v.StopReason, smithy.PutString[StopReason])
-	smithy.WriteStruct(w, 2, v.Usage)
-	smithy.WriteStruct(w, 3, v.Metrics)
+	if v.Output != nil {
+		w.Member(0)
+		w.Struct(v.Output)
+	}
+	smithy.WriteString(w, s, 1, string(v.StopReason))
+	if v.Usage != nil {
+		w.Member(2)
+		w.Struct(v.Usage)
+	}
+	if v.Metrics != nil {
+		w.Member(3)
+		w.Struct(v.Metrics)
+	}
 	smithy.WriteJSON(w, s, 4, v.AdditionalModelResponseFields)
-	smithy.WriteStruct(w, 5, v.Trace)
-	smithy.WriteStruct(w, 6, v.PerformanceConfig)
-	smithy.WriteStruct(w, 7, v.ServiceTier)
+	if v.Trace != nil {
+		w.Member(5)
+		w.Struct(v.Trace)
+	}
+	if v.PerformanceConfig != nil {
+		w.Member(6)
+		w.Struct(v.PerformanceConfig)
+	}
+	if v.ServiceTier != nil {
+		w.Member(7)
+		w.Struct(v.ServiceTier)
+	}
 }
 
 var schemaConverseStreamMetadataEvent = smithy.Schema{
@@ -1394,26 +1644,46 @@ func (*ConverseStreamMetadataEvent) Schema() *smithy.Schema {
 func (v *ConverseStreamMetadataEvent) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Usage)
+		v.Usage = new(TokenUsage)
+		return r.Struct(v.Usage)
 	case 1:
-		return smithy.ReadStruct(r, &v.Metrics)
+		v.Metrics = new(ConverseStreamMetrics)
+		return r.Struct(v.Metrics)
 	case 2:
-		return smithy.ReadStruct(r, &v.Trace)
+		v.Trace = new(ConverseStreamTrace)
+		return r.Struct(v.Trace)
 	case 3:
-		return smithy.ReadStruct(r, &v.PerformanceConfig)
+		v.PerformanceConfig = new(PerformanceConfiguration)
+		return r.Struct(v.PerformanceConfig)
 	case 4:
-		return smithy.ReadStruct(r, &v.ServiceTier)
+		v.ServiceTier = new(ServiceTier)
+		return r.Struct(v.ServiceTier)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *ConverseStreamMetadataEvent) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Usage)
-	smithy.WriteStruct(w, 1, v.Metrics)
-	smithy.WriteStruct(w, 2, v.Trace)
-	smithy.WriteStruct(w, 3, v.PerformanceConfig)
-	smithy.WriteStruct(w, 4, v.ServiceTier)
+	if v.Usage != nil {
+		w.Member(0)
+		w.Struct(v.Usage)
+	}
+	if v.Metrics != nil {
+		w.Member(1)
+		w.Struct(v.Metrics)
+	}
+	if v.Trace != nil {
+		w.Member(2)
+		w.Struct(v.Trace)
+	}
+	if v.PerformanceConfig != nil {
+		w.Member(3)
+		w.Struct(v.PerformanceConfig)
+	}
+	if v.ServiceTier != nil {
+		w.Member(4)
+		w.Struct(v.ServiceTier)
+	}
 }
 
 var schemaConverseStreamMetrics = smithy.Schema{
@@ -1468,44 +1738,88 @@ func (*ConverseStreamOutput) Schema() *smithy.Schema { return &schemaConverseStr
 func (v *ConverseStreamOutput) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.MessageStart)
+		v.MessageStart = new(MessageStartEvent)
+		return r.Struct(v.MessageStart)
 	case 1:
-		return smithy.ReadStruct(r, &v.ContentBlockStart)
+		v.ContentBlockStart = new(ContentBlockStartEvent)
+		return r.Struct(v.ContentBlockStart)
 	case 2:
-		return smithy.ReadStruct(r, &v.ContentBlockDelta)
+		v.ContentBlockDelta = new(ContentBlockDeltaEvent)
+		return r.Struct(v.ContentBlockDelta)
 	case 3:
-		return smithy.ReadStruct(r, &v.ContentBlockStop)
+		v.ContentBlockStop = new(ContentBlockStopEvent)
+		return r.Struct(v.ContentBlockStop)
 	case 4:
-		return smithy.ReadStruct(r, &v.MessageStop)
+		v.MessageStop = new(MessageStopEvent)
+		return r.Struct(v.MessageStop)
 	case 5:
-		return smithy.ReadStruct(r, &v.Metadata)
+		v.Metadata = new(ConverseStreamMetadataEvent)
+		return r.Struct(v.Metadata)
 	case 6:
-		return smithy.ReadStruct(r, &v.InternalServerException)
+		v.InternalServerException = new(InternalServerException)
+		return r.Struct(v.InternalServerException)
 	case 7:
-		return smithy.ReadStruct(r, &v.ModelStreamErrorException)
+		v.ModelStreamErrorException = new(ModelStreamErrorException)
+		return r.Struct(v.ModelStreamErrorException)
 	case 8:
-		return smithy.ReadStruct(r, &v.ValidationException)
+		v.ValidationException = new(ValidationException)
+		return r.Struct(v.ValidationException)
 	case 9:
-		return smithy.ReadStruct(r, &v.ThrottlingException)
+		v.ThrottlingException = new(ThrottlingException)
+		return r.Struct(v.ThrottlingException)
 	case 10:
-		return smithy.ReadStruct(r, &v.ServiceUnavailableException)
+		v.ServiceUnavailableException = new(ServiceUnavailableException)
+		return r.Struct(v.ServiceUnavailableException)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *ConverseStreamOutput) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.MessageStart)
-	smithy.WriteStruct(w, 1, v.ContentBlockStart)
-	smithy.WriteStruct(w, 2, v.ContentBlockDelta)
-	smithy.WriteStruct(w, 3, v.ContentBlockStop)
-	smithy.WriteStruct(w, 4, v.MessageStop)
-	smithy.WriteStruct(w, 5, v.Metadata)
-	smithy.WriteStruct(w, 6, v.InternalServerException)
-	smithy.WriteStruct(w, 7, v.ModelStreamErrorException)
-	smithy.WriteStruct(w, 8, v.ValidationException)
-	smithy.WriteStruct(w, 9, v.ThrottlingException)
-	smithy.WriteStruct(w, 10, v.ServiceUnavailableException)
+	if v.MessageStart != nil {
+		w.Member(0)
+		w.Struct(v.MessageStart)
+	}
+	if v.ContentBlockStart != nil {
+		w.Member(1)
+		w.Struct(v.ContentBlockStart)
+	}
+	if v.ContentBlockDelta != nil {
+		w.Member(2)
+		w.Struct(v.ContentBlockDelta)
+	}
+	if v.ContentBlockStop != nil {
+		w.Member(3)
+		w.Struct(v.ContentBlockStop)
+	}
+	if v.MessageStop != nil {
+		w.Member(4)
+		w.Struct(v.MessageStop)
+	}
+	if v.Metadata != nil {
+		w.Member(5)
+		w.Struct(v.Metadata)
+	}
+	if v.InternalServerException != nil {
+		w.Member(6)
+		w.Struct(v.InternalServerException)
+	}
+	if v.ModelStreamErrorException != nil {
+		w.Member(7)
+		w.Struct(v.ModelStreamErrorException)
+	}
+	if v.ValidationException != nil {
+		w.Member(8)
+		w.Struct(v.ValidationException)
+	}
+	if v.ThrottlingException != nil {
+		w.Member(9)
+		w.Struct(v.ThrottlingException)
+	}
+	if v.ServiceUnavailableException != nil {
+		w.Member(10)
+		w.Struct(v.ServiceUnavailableException)
+	}
 }
 
 var schemaConverseStreamRequest = smithy.Schema{
@@ -1538,15 +1852,26 @@ func (v *ConverseStreamRequest) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.ModelID)
 	case 1:
-		return smithy.ReadList(r, s, &v.Messages, smithy.ReadValue[Message])
+		v.Messages = []Message{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Messages = append(v.Messages, Message{})
+			return &v.Messages[len(v.Messages)-1]
+		})
 	case 2:
-		return smithy.ReadList(r, s, &v.System, smithy.ReadValue[SystemContentBlock])
+		v.System = []SystemContentBlock{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.System = append(v.System, SystemContentBlock{})
+			return &v.System[len(v.System)-1]
+		})
 	case 3:
-		return smithy.ReadStruct(r, &v.InferenceConfig)
+		v.InferenceConfig = new(InferenceConfiguration)
+		return r.Struct(v.InferenceConfig)
 	case 4:
-		return smithy.ReadStruct(r, &v.ToolConfig)
+		v.ToolConfig = new(ToolConfiguration)
+		return r.Struct(v.ToolConfig)
 	case 5:
-		return smithy.ReadStruct(r, &v.GuardrailConfig)
+		v.GuardrailConfig = new(GuardrailStreamConfiguration)
+		return r.Struct(v.GuardrailConfig)
 	case 6:
 		return smithy.ReadJSON(r, s, &v.AdditionalModelRequestFields)
 	case 7:
@@ -1556,11 +1881,14 @@ func (v *ConverseStreamRequest) ReadMember(r smithy.Reader, i int) error {
 	case 9:
 		return smithy.ReadMap(r, s, &v.RequestMetadata, smithy.ReadString[string])
 	case 10:
-		return smithy.ReadStruct(r, &v.PerformanceConfig)
+		v.PerformanceConfig = new(PerformanceConfiguration)
+		return r.Struct(v.PerformanceConfig)
 	case 11:
-		return smithy.ReadStruct(r, &v.ServiceTier)
+		v.ServiceTier = new(ServiceTier)
+		return r.Struct(v.ServiceTier)
 	case 12:
-		return smithy.ReadStruct(r, &v.OutputConfig)
+		v.OutputConfig = new(OutputConfig)
+		return r.Struct(v.OutputConfig)
 	}
 	return nil
 }
@@ -1568,19 +1896,41 @@ func (v *ConverseStreamRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ConverseStreamRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaConverseStreamRequest
-	smithy.Write(w, s, 0, &v.ModelID, smithy.PutString[string])
-	smithy.WriteList(w, s, 1, v.Messages, smithy.PutValue[Message])
-	smithy.WriteList(w, s, 2, v.System, smithy.PutValue[SystemContentBlock])
-	smithy.WriteStruct(w, 3, v.InferenceConfig)
-	smithy.WriteStruct(w, 4, v.ToolConfig)
-	smithy.WriteStruct(w, 5, v.GuardrailConfig)
+	smithy.WriteString(w, s, 0, v.ModelID)
+	if v.Messages != nil {
+		smithy.WriteStructs(w, s, 1, len(v.Messages), func(i int) smithy.Struct { return &v.Messages[i] })
+	}
+	if v.System != nil {
+		smithy.WriteStructs(w, s, 2, len(v.System), func(i int) smithy.Struct { return &v.System[i] })
+	}
+	if v.InferenceConfig != nil {
+		w.Member(3)
+		w.Struct(v.InferenceConfig)
+	}
+	if v.ToolConfig != nil {
+		w.Member(4)
+		w.Struct(v.ToolConfig)
+	}
+	if v.GuardrailConfig != nil {
+		w.Member(5)
+		w.Struct(v.GuardrailConfig)
+	}
 	smithy.WriteJSON(w, s, 6, v.AdditionalModelRequestFields)
 	smithy.WriteMap(w, s, 7, v.PromptVariables, smithy.PutValue[PromptVariableValues])
 	smithy.WriteList(w, s, 8, v.AdditionalModelResponseFieldPaths, smithy.PutString[string])
 	smithy.WriteMap(w, s, 9, v.RequestMetadata, smithy.PutString[string])
-	smithy.WriteStruct(w, 10, v.PerformanceConfig)
-	smithy.WriteStruct(w, 11, v.ServiceTier)
-	smithy.WriteStruct(w, 12, v.OutputConfig)
+	if v.PerformanceConfig != nil {
+		w.Member(10)
+		w.Struct(v.PerformanceConfig)
+	}
+	if v.ServiceTier != nil {
+		w.Member(11)
+		w.Struct(v.ServiceTier)
+	}
+	if v.OutputConfig != nil {
+		w.Member(12)
+		w.Struct(v.OutputConfig)
+	}
 }
 
 var schemaConverseStreamRequestAdditionalModelResponseFieldPathsList = smithy.Schema{
@@ -1643,17 +1993,25 @@ func (*ConverseStreamTrace) Schema() *smithy.Schema { return &schemaConverseStre
 func (v *ConverseStreamTrace) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Guardrail)
+		v.Guardrail = new(GuardrailTraceAssessment)
+		return r.Struct(v.Guardrail)
 	case 1:
-		return smithy.ReadStruct(r, &v.PromptRouter)
+		v.PromptRouter = new(PromptRouterTrace)
+		return r.Struct(v.PromptRouter)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *ConverseStreamTrace) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Guardrail)
-	smithy.WriteStruct(w, 1, v.PromptRouter)
+	if v.Guardrail != nil {
+		w.Member(0)
+		w.Struct(v.Guardrail)
+	}
+	if v.PromptRouter != nil {
+		w.Member(1)
+		w.Struct(v.PromptRouter)
+	}
 }
 
 var schemaConverseTokensRequest = smithy.Schema{
@@ -1675,11 +2033,20 @@ func (v *ConverseTokensRequest) ReadMember(r smithy.Reader, i int) error {
 	s := schemaConverseTokensRequest.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Messages, smithy.ReadValue[Message])
+		v.Messages = []Message{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Messages = append(v.Messages, Message{})
+			return &v.Messages[len(v.Messages)-1]
+		})
 	case 1:
-		return smithy.ReadList(r, s, &v.System, smithy.ReadValue[SystemContentBlock])
+		v.System = []SystemContentBlock{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.System = append(v.System, SystemContentBlock{})
+			return &v.System[len(v.System)-1]
+		})
 	case 2:
-		return smithy.ReadStruct(r, &v.ToolConfig)
+		v.ToolConfig = new(ToolConfiguration)
+		return r.Struct(v.ToolConfig)
 	case 3:
 		return smithy.ReadJSON(r, s, &v.AdditionalModelRequestFields)
 	}
@@ -1689,9 +2056,16 @@ func (v *ConverseTokensRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ConverseTokensRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaConverseTokensRequest
-	smithy.WriteList(w, s, 0, v.Messages, smithy.PutValue[Message])
-	smithy.WriteList(w, s, 1, v.System, smithy.PutValue[SystemContentBlock])
-	smithy.WriteStruct(w, 2, v.ToolConfig)
+	if v.Messages != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Messages), func(i int) smithy.Struct { return &v.Messages[i] })
+	}
+	if v.System != nil {
+		smithy.WriteStructs(w, s, 1, len(v.System), func(i int) smithy.Struct { return &v.System[i] })
+	}
+	if v.ToolConfig != nil {
+		w.Member(2)
+		w.Struct(v.ToolConfig)
+	}
 	smithy.WriteJSON(w, s, 3, v.AdditionalModelRequestFields)
 }
 
@@ -1711,17 +2085,25 @@ func (*ConverseTrace) Schema() *smithy.Schema { return &schemaConverseTrace }
 func (v *ConverseTrace) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Guardrail)
+		v.Guardrail = new(GuardrailTraceAssessment)
+		return r.Struct(v.Guardrail)
 	case 1:
-		return smithy.ReadStruct(r, &v.PromptRouter)
+		v.PromptRouter = new(PromptRouterTrace)
+		return r.Struct(v.PromptRouter)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *ConverseTrace) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Guardrail)
-	smithy.WriteStruct(w, 1, v.PromptRouter)
+	if v.Guardrail != nil {
+		w.Member(0)
+		w.Struct(v.Guardrail)
+	}
+	if v.PromptRouter != nil {
+		w.Member(1)
+		w.Struct(v.PromptRouter)
+	}
 }
 
 var schemaCountTokensInput = smithy.Schema{
@@ -1740,17 +2122,25 @@ func (*CountTokensInput) Schema() *smithy.Schema { return &schemaCountTokensInpu
 func (v *CountTokensInput) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.InvokeModel)
+		v.InvokeModel = new(InvokeModelTokensRequest)
+		return r.Struct(v.InvokeModel)
 	case 1:
-		return smithy.ReadStruct(r, &v.Converse)
+		v.Converse = new(ConverseTokensRequest)
+		return r.Struct(v.Converse)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *CountTokensInput) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.InvokeModel)
-	smithy.WriteStruct(w, 1, v.Converse)
+	if v.InvokeModel != nil {
+		w.Member(0)
+		w.Struct(v.InvokeModel)
+	}
+	if v.Converse != nil {
+		w.Member(1)
+		w.Struct(v.Converse)
+	}
 }
 
 var schemaCountTokensRequest = smithy.Schema{
@@ -1772,7 +2162,8 @@ func (v *CountTokensRequest) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.ModelID)
 	case 1:
-		return smithy.ReadStruct(r, &v.Input)
+		v.Input = new(CountTokensInput)
+		return r.Struct(v.Input)
 	}
 	return nil
 }
@@ -1780,8 +2171,11 @@ func (v *CountTokensRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CountTokensRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCountTokensRequest
-	smithy.Write(w, s, 0, &v.ModelID, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.Input)
+	smithy.WriteString(w, s, 0, v.ModelID)
+	if v.Input != nil {
+		w.Member(1)
+		w.Struct(v.Input)
+	}
 }
 
 var schemaCountTokensResponse = smithy.Schema{
@@ -1839,11 +2233,13 @@ func (v *DocumentBlock) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.Name)
 	case 2:
-		return smithy.ReadStruct(r, &v.Source)
+		v.Source = new(DocumentSource)
+		return r.Struct(v.Source)
 	case 3:
 		return smithy.ReadString(r, s, &v.Context)
 	case 4:
-		return smithy.ReadStruct(r, &v.Citations)
+		v.Citations = new(CitationsConfig)
+		return r.Struct(v.Citations)
 	}
 	return nil
 }
@@ -1851,11 +2247,17 @@ func (v *DocumentBlock) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DocumentBlock) WriteMembers(w smithy.Writer) {
 	s := &schemaDocumentBlock
-	smithy.WriteString(w, s, 0, v.Format)
-	smithy.Write(w, s, 1, &v.Name, smithy.PutString[string])
-	smithy.WriteStruct(w, 2, v.Source)
+	smithy.WriteString(w, s, 0, string(v.Format))
+	smithy.WriteString(w, s, 1, v.Name)
+	if v.Source != nil {
+		w.Member(2)
+		w.Struct(v.Source)
+	}
 	smithy.WriteString(w, s, 3, v.Context)
-	smithy.WriteStruct(w, 4, v.Citations)
+	if v.Citations != nil {
+		w.Member(4)
+		w.Struct(v.Citations)
+	}
 }
 
 var schemaDocumentBlockNameString = smithy.Schema{
@@ -2074,11 +2476,16 @@ func (v *DocumentSource) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadBytes(r, s, &v.Bytes)
 	case 1:
-		return smithy.ReadStruct(r, &v.S3Location)
+		v.S3Location = new(S3Location)
+		return r.Struct(v.S3Location)
 	case 2:
 		return smithy.ReadOpt(r, s, &v.Text, smithy.ReadString[string])
 	case 3:
-		return smithy.ReadList(r, s, &v.Content, smithy.ReadValue[DocumentContentBlock])
+		v.Content = []DocumentContentBlock{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Content = append(v.Content, DocumentContentBlock{})
+			return &v.Content[len(v.Content)-1]
+		})
 	}
 	return nil
 }
@@ -2087,9 +2494,14 @@ func (v *DocumentSource) ReadMember(r smithy.Reader, i int) error {
 func (v *DocumentSource) WriteMembers(w smithy.Writer) {
 	s := &schemaDocumentSource
 	smithy.WriteBytes(w, s, 0, v.Bytes)
-	smithy.WriteStruct(w, 1, v.S3Location)
+	if v.S3Location != nil {
+		w.Member(1)
+		w.Struct(v.S3Location)
+	}
 	smithy.WriteOpt(w, s, 2, v.Text, smithy.PutString[string])
-	smithy.WriteList(w, s, 3, v.Content, smithy.PutValue[DocumentContentBlock])
+	if v.Content != nil {
+		smithy.WriteStructs(w, s, 3, len(v.Content), func(i int) smithy.Struct { return &v.Content[i] })
+	}
 }
 
 var schemaDocumentSourceBytesBlob = smithy.Schema{
@@ -2153,7 +2565,7 @@ func (v *GetAsyncInvokeRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetAsyncInvokeRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetAsyncInvokeRequest
-	smithy.Write(w, s, 0, &v.InvocationARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.InvocationARN)
 }
 
 var schemaGetAsyncInvokeResponse = smithy.Schema{
@@ -2196,7 +2608,8 @@ func (v *GetAsyncInvokeResponse) ReadMember(r smithy.Reader, i int) error {
 	case 7:
 		return smithy.ReadTime(r, s, &v.EndTime)
 	case 8:
-		return smithy.ReadStruct(r, &v.OutputDataConfig)
+		v.OutputDataConfig = new(AsyncInvokeOutputDataConfig)
+		return r.Struct(v.OutputDataConfig)
 	}
 	return nil
 }
@@ -2204,15 +2617,18 @@ func (v *GetAsyncInvokeResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetAsyncInvokeResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetAsyncInvokeResponse
-	smithy.Write(w, s, 0, &v.InvocationARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.ModelARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.InvocationARN)
+	smithy.WriteString(w, s, 1, v.ModelARN)
 	smithy.WriteString(w, s, 2, v.ClientRequestToken)
-	smithy.Write(w, s, 3, &v.Status, smithy.PutString[AsyncInvokeStatus])
+	smithy.WriteString(w, s, 3, string(v.Status))
 	smithy.WriteString(w, s, 4, v.FailureMessage)
 	smithy.WriteTime(w, s, 5, v.SubmitTime)
 	smithy.WriteTime(w, s, 6, v.LastModifiedTime)
 	smithy.WriteTime(w, s, 7, v.EndTime)
-	smithy.WriteStruct(w, 8, v.OutputDataConfig)
+	if v.OutputDataConfig != nil {
+		w.Member(8)
+		w.Struct(v.OutputDataConfig)
+	}
 }
 
 var schemaGuardrailAction = smithy.Schema{
@@ -2247,35 +2663,67 @@ func (*GuardrailAssessment) Schema() *smithy.Schema { return &schemaGuardrailAss
 func (v *GuardrailAssessment) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.TopicPolicy)
+		v.TopicPolicy = new(GuardrailTopicPolicyAssessment)
+		return r.Struct(v.TopicPolicy)
 	case 1:
-		return smithy.ReadStruct(r, &v.ContentPolicy)
+		v.ContentPolicy = new(GuardrailContentPolicyAssessment)
+		return r.Struct(v.ContentPolicy)
 	case 2:
-		return smithy.ReadStruct(r, &v.WordPolicy)
+		v.WordPolicy = new(GuardrailWordPolicyAssessment)
+		return r.Struct(v.WordPolicy)
 	case 3:
-		return smithy.ReadStruct(r, &v.SensitiveInformationPolicy)
+		v.SensitiveInformationPolicy = new(GuardrailSensitiveInformationPolicyAssessment)
+		return r.Struct(v.SensitiveInformationPolicy)
 	case 4:
-		return smithy.ReadStruct(r, &v.ContextualGroundingPolicy)
+		v.ContextualGroundingPolicy = new(GuardrailContextualGroundingPolicyAssessment)
+		return r.Struct(v.ContextualGroundingPolicy)
 	case 5:
-		return smithy.ReadStruct(r, &v.AutomatedReasoningPolicy)
+		v.AutomatedReasoningPolicy = new(GuardrailAutomatedReasoningPolicyAssessment)
+		return r.Struct(v.AutomatedReasoningPolicy)
 	case 6:
-		return smithy.ReadStruct(r, &v.InvocationMetrics)
+		v.InvocationMetrics = new(GuardrailInvocationMetrics)
+		return r.Struct(v.InvocationMetrics)
 	case 7:
-		return smithy.ReadStruct(r, &v.AppliedGuardrailDetails)
+		v.AppliedGuardrailDetails = new(AppliedGuardrailDetails)
+		return r.Struct(v.AppliedGuardrailDetails)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailAssessment) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.TopicPolicy)
-	smithy.WriteStruct(w, 1, v.ContentPolicy)
-	smithy.WriteStruct(w, 2, v.WordPolicy)
-	smithy.WriteStruct(w, 3, v.SensitiveInformationPolicy)
-	smithy.WriteStruct(w, 4, v.ContextualGroundingPolicy)
-	smithy.WriteStruct(w, 5, v.AutomatedReasoningPolicy)
-	smithy.WriteStruct(w, 6, v.InvocationMetrics)
-	smithy.WriteStruct(w, 7, v.AppliedGuardrailDetails)
+	if v.TopicPolicy != nil {
+		w.Member(0)
+		w.Struct(v.TopicPolicy)
+	}
+	if v.ContentPolicy != nil {
+		w.Member(1)
+		w.Struct(v.ContentPolicy)
+	}
+	if v.WordPolicy != nil {
+		w.Member(2)
+		w.Struct(v.WordPolicy)
+	}
+	if v.SensitiveInformationPolicy != nil {
+		w.Member(3)
+		w.Struct(v.SensitiveInformationPolicy)
+	}
+	if v.ContextualGroundingPolicy != nil {
+		w.Member(4)
+		w.Struct(v.ContextualGroundingPolicy)
+	}
+	if v.AutomatedReasoningPolicy != nil {
+		w.Member(5)
+		w.Struct(v.AutomatedReasoningPolicy)
+	}
+	if v.InvocationMetrics != nil {
+		w.Member(6)
+		w.Struct(v.InvocationMetrics)
+	}
+	if v.AppliedGuardrailDetails != nil {
+		w.Member(7)
+		w.Struct(v.AppliedGuardrailDetails)
+	}
 }
 
 var schemaGuardrailAssessmentList = smithy.Schema{
@@ -2336,32 +2784,60 @@ func (*GuardrailAutomatedReasoningFinding) Schema() *smithy.Schema {
 func (v *GuardrailAutomatedReasoningFinding) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Valid)
+		v.Valid = new(GuardrailAutomatedReasoningValidFinding)
+		return r.Struct(v.Valid)
 	case 1:
-		return smithy.ReadStruct(r, &v.Invalid)
+		v.Invalid = new(GuardrailAutomatedReasoningInvalidFinding)
+		return r.Struct(v.Invalid)
 	case 2:
-		return smithy.ReadStruct(r, &v.Satisfiable)
+		v.Satisfiable = new(GuardrailAutomatedReasoningSatisfiableFinding)
+		return r.Struct(v.Satisfiable)
 	case 3:
-		return smithy.ReadStruct(r, &v.Impossible)
+		v.Impossible = new(GuardrailAutomatedReasoningImpossibleFinding)
+		return r.Struct(v.Impossible)
 	case 4:
-		return smithy.ReadStruct(r, &v.TranslationAmbiguous)
+		v.TranslationAmbiguous = new(GuardrailAutomatedReasoningTranslationAmbiguousFinding)
+		return r.Struct(v.TranslationAmbiguous)
 	case 5:
-		return smithy.ReadStruct(r, &v.TooComplex)
+		v.TooComplex = new(GuardrailAutomatedReasoningTooComplexFinding)
+		return r.Struct(v.TooComplex)
 	case 6:
-		return smithy.ReadStruct(r, &v.NoTranslations)
+		v.NoTranslations = new(GuardrailAutomatedReasoningNoTranslationsFinding)
+		return r.Struct(v.NoTranslations)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailAutomatedReasoningFinding) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Valid)
-	smithy.WriteStruct(w, 1, v.Invalid)
-	smithy.WriteStruct(w, 2, v.Satisfiable)
-	smithy.WriteStruct(w, 3, v.Impossible)
-	smithy.WriteStruct(w, 4, v.TranslationAmbiguous)
-	smithy.WriteStruct(w, 5, v.TooComplex)
-	smithy.WriteStruct(w, 6, v.NoTranslations)
+	if v.Valid != nil {
+		w.Member(0)
+		w.Struct(v.Valid)
+	}
+	if v.Invalid != nil {
+		w.Member(1)
+		w.Struct(v.Invalid)
+	}
+	if v.Satisfiable != nil {
+		w.Member(2)
+		w.Struct(v.Satisfiable)
+	}
+	if v.Impossible != nil {
+		w.Member(3)
+		w.Struct(v.Impossible)
+	}
+	if v.TranslationAmbiguous != nil {
+		w.Member(4)
+		w.Struct(v.TranslationAmbiguous)
+	}
+	if v.TooComplex != nil {
+		w.Member(5)
+		w.Struct(v.TooComplex)
+	}
+	if v.NoTranslations != nil {
+		w.Member(6)
+		w.Struct(v.NoTranslations)
+	}
 }
 
 var schemaGuardrailAutomatedReasoningFindingList = smithy.Schema{
@@ -2392,11 +2868,17 @@ func (v *GuardrailAutomatedReasoningImpossibleFinding) ReadMember(r smithy.Reade
 	s := schemaGuardrailAutomatedReasoningImpossibleFinding.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Translation)
+		v.Translation = new(GuardrailAutomatedReasoningTranslation)
+		return r.Struct(v.Translation)
 	case 1:
-		return smithy.ReadList(r, s, &v.ContradictingRules, smithy.ReadValue[GuardrailAutomatedReasoningRule])
+		v.ContradictingRules = []GuardrailAutomatedReasoningRule{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ContradictingRules = append(v.ContradictingRules, GuardrailAutomatedReasoningRule{})
+			return &v.ContradictingRules[len(v.ContradictingRules)-1]
+		})
 	case 2:
-		return smithy.ReadStruct(r, &v.LogicWarning)
+		v.LogicWarning = new(GuardrailAutomatedReasoningLogicWarning)
+		return r.Struct(v.LogicWarning)
 	}
 	return nil
 }
@@ -2404,9 +2886,17 @@ func (v *GuardrailAutomatedReasoningImpossibleFinding) ReadMember(r smithy.Reade
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailAutomatedReasoningImpossibleFinding) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailAutomatedReasoningImpossibleFinding
-	smithy.WriteStruct(w, 0, v.Translation)
-	smithy.WriteList(w, s, 1, v.ContradictingRules, smithy.PutValue[GuardrailAutomatedReasoningRule])
-	smithy.WriteStruct(w, 2, v.LogicWarning)
+	if v.Translation != nil {
+		w.Member(0)
+		w.Struct(v.Translation)
+	}
+	if v.ContradictingRules != nil {
+		smithy.WriteStructs(w, s, 1, len(v.ContradictingRules), func(i int) smithy.Struct { return &v.ContradictingRules[i] })
+	}
+	if v.LogicWarning != nil {
+		w.Member(2)
+		w.Struct(v.LogicWarning)
+	}
 }
 
 var schemaGuardrailAutomatedReasoningInputTextReference = smithy.Schema{
@@ -2466,11 +2956,17 @@ func (v *GuardrailAutomatedReasoningInvalidFinding) ReadMember(r smithy.Reader, 
 	s := schemaGuardrailAutomatedReasoningInvalidFinding.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Translation)
+		v.Translation = new(GuardrailAutomatedReasoningTranslation)
+		return r.Struct(v.Translation)
 	case 1:
-		return smithy.ReadList(r, s, &v.ContradictingRules, smithy.ReadValue[GuardrailAutomatedReasoningRule])
+		v.ContradictingRules = []GuardrailAutomatedReasoningRule{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ContradictingRules = append(v.ContradictingRules, GuardrailAutomatedReasoningRule{})
+			return &v.ContradictingRules[len(v.ContradictingRules)-1]
+		})
 	case 2:
-		return smithy.ReadStruct(r, &v.LogicWarning)
+		v.LogicWarning = new(GuardrailAutomatedReasoningLogicWarning)
+		return r.Struct(v.LogicWarning)
 	}
 	return nil
 }
@@ -2478,9 +2974,17 @@ func (v *GuardrailAutomatedReasoningInvalidFinding) ReadMember(r smithy.Reader, 
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailAutomatedReasoningInvalidFinding) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailAutomatedReasoningInvalidFinding
-	smithy.WriteStruct(w, 0, v.Translation)
-	smithy.WriteList(w, s, 1, v.ContradictingRules, smithy.PutValue[GuardrailAutomatedReasoningRule])
-	smithy.WriteStruct(w, 2, v.LogicWarning)
+	if v.Translation != nil {
+		w.Member(0)
+		w.Struct(v.Translation)
+	}
+	if v.ContradictingRules != nil {
+		smithy.WriteStructs(w, s, 1, len(v.ContradictingRules), func(i int) smithy.Struct { return &v.ContradictingRules[i] })
+	}
+	if v.LogicWarning != nil {
+		w.Member(2)
+		w.Struct(v.LogicWarning)
+	}
 }
 
 var schemaGuardrailAutomatedReasoningLogicWarning = smithy.Schema{
@@ -2505,9 +3009,17 @@ func (v *GuardrailAutomatedReasoningLogicWarning) ReadMember(r smithy.Reader, i 
 	case 0:
 		return smithy.ReadString(r, s, &v.Type)
 	case 1:
-		return smithy.ReadList(r, s, &v.Premises, smithy.ReadValue[GuardrailAutomatedReasoningStatement])
+		v.Premises = []GuardrailAutomatedReasoningStatement{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Premises = append(v.Premises, GuardrailAutomatedReasoningStatement{})
+			return &v.Premises[len(v.Premises)-1]
+		})
 	case 2:
-		return smithy.ReadList(r, s, &v.Claims, smithy.ReadValue[GuardrailAutomatedReasoningStatement])
+		v.Claims = []GuardrailAutomatedReasoningStatement{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Claims = append(v.Claims, GuardrailAutomatedReasoningStatement{})
+			return &v.Claims[len(v.Claims)-1]
+		})
 	}
 	return nil
 }
@@ -2515,9 +3027,13 @@ func (v *GuardrailAutomatedReasoningLogicWarning) ReadMember(r smithy.Reader, i 
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailAutomatedReasoningLogicWarning) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailAutomatedReasoningLogicWarning
-	smithy.WriteString(w, s, 0, v.Type)
-	smithy.WriteList(w, s, 1, v.Premises, smithy.PutValue[GuardrailAutomatedReasoningStatement])
-	smithy.WriteList(w, s, 2, v.Claims, smithy.PutValue[GuardrailAutomatedReasoningStatement])
+	smithy.WriteString(w, s, 0, string(v.Type))
+	if v.Premises != nil {
+		smithy.WriteStructs(w, s, 1, len(v.Premises), func(i int) smithy.Struct { return &v.Premises[i] })
+	}
+	if v.Claims != nil {
+		smithy.WriteStructs(w, s, 2, len(v.Claims), func(i int) smithy.Struct { return &v.Claims[i] })
+	}
 }
 
 var schemaGuardrailAutomatedReasoningLogicWarningType = smithy.Schema{
@@ -2564,7 +3080,11 @@ func (v *GuardrailAutomatedReasoningPolicyAssessment) ReadMember(r smithy.Reader
 	s := schemaGuardrailAutomatedReasoningPolicyAssessment.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Findings, smithy.ReadValue[GuardrailAutomatedReasoningFinding])
+		v.Findings = []GuardrailAutomatedReasoningFinding{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Findings = append(v.Findings, GuardrailAutomatedReasoningFinding{})
+			return &v.Findings[len(v.Findings)-1]
+		})
 	}
 	return nil
 }
@@ -2572,7 +3092,9 @@ func (v *GuardrailAutomatedReasoningPolicyAssessment) ReadMember(r smithy.Reader
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailAutomatedReasoningPolicyAssessment) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailAutomatedReasoningPolicyAssessment
-	smithy.WriteList(w, s, 0, v.Findings, smithy.PutValue[GuardrailAutomatedReasoningFinding])
+	if v.Findings != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Findings), func(i int) smithy.Struct { return &v.Findings[i] })
+	}
 }
 
 var schemaGuardrailAutomatedReasoningPolicyUnitsProcessed = smithy.Schema{
@@ -2645,23 +3167,39 @@ func (*GuardrailAutomatedReasoningSatisfiableFinding) Schema() *smithy.Schema {
 func (v *GuardrailAutomatedReasoningSatisfiableFinding) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Translation)
+		v.Translation = new(GuardrailAutomatedReasoningTranslation)
+		return r.Struct(v.Translation)
 	case 1:
-		return smithy.ReadStruct(r, &v.ClaimsTrueScenario)
+		v.ClaimsTrueScenario = new(GuardrailAutomatedReasoningScenario)
+		return r.Struct(v.ClaimsTrueScenario)
 	case 2:
-		return smithy.ReadStruct(r, &v.ClaimsFalseScenario)
+		v.ClaimsFalseScenario = new(GuardrailAutomatedReasoningScenario)
+		return r.Struct(v.ClaimsFalseScenario)
 	case 3:
-		return smithy.ReadStruct(r, &v.LogicWarning)
+		v.LogicWarning = new(GuardrailAutomatedReasoningLogicWarning)
+		return r.Struct(v.LogicWarning)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailAutomatedReasoningSatisfiableFinding) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Translation)
-	smithy.WriteStruct(w, 1, v.ClaimsTrueScenario)
-	smithy.WriteStruct(w, 2, v.ClaimsFalseScenario)
-	smithy.WriteStruct(w, 3, v.LogicWarning)
+	if v.Translation != nil {
+		w.Member(0)
+		w.Struct(v.Translation)
+	}
+	if v.ClaimsTrueScenario != nil {
+		w.Member(1)
+		w.Struct(v.ClaimsTrueScenario)
+	}
+	if v.ClaimsFalseScenario != nil {
+		w.Member(2)
+		w.Struct(v.ClaimsFalseScenario)
+	}
+	if v.LogicWarning != nil {
+		w.Member(3)
+		w.Struct(v.LogicWarning)
+	}
 }
 
 var schemaGuardrailAutomatedReasoningScenario = smithy.Schema{
@@ -2682,7 +3220,11 @@ func (v *GuardrailAutomatedReasoningScenario) ReadMember(r smithy.Reader, i int)
 	s := schemaGuardrailAutomatedReasoningScenario.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Statements, smithy.ReadValue[GuardrailAutomatedReasoningStatement])
+		v.Statements = []GuardrailAutomatedReasoningStatement{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Statements = append(v.Statements, GuardrailAutomatedReasoningStatement{})
+			return &v.Statements[len(v.Statements)-1]
+		})
 	}
 	return nil
 }
@@ -2690,7 +3232,9 @@ func (v *GuardrailAutomatedReasoningScenario) ReadMember(r smithy.Reader, i int)
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailAutomatedReasoningScenario) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailAutomatedReasoningScenario
-	smithy.WriteList(w, s, 0, v.Statements, smithy.PutValue[GuardrailAutomatedReasoningStatement])
+	if v.Statements != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Statements), func(i int) smithy.Struct { return &v.Statements[i] })
+	}
 }
 
 var schemaGuardrailAutomatedReasoningStatement = smithy.Schema{
@@ -2783,13 +3327,29 @@ func (v *GuardrailAutomatedReasoningTranslation) ReadMember(r smithy.Reader, i i
 	s := schemaGuardrailAutomatedReasoningTranslation.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Premises, smithy.ReadValue[GuardrailAutomatedReasoningStatement])
+		v.Premises = []GuardrailAutomatedReasoningStatement{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Premises = append(v.Premises, GuardrailAutomatedReasoningStatement{})
+			return &v.Premises[len(v.Premises)-1]
+		})
 	case 1:
-		return smithy.ReadList(r, s, &v.Claims, smithy.ReadValue[GuardrailAutomatedReasoningStatement])
+		v.Claims = []GuardrailAutomatedReasoningStatement{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Claims = append(v.Claims, GuardrailAutomatedReasoningStatement{})
+			return &v.Claims[len(v.Claims)-1]
+		})
 	case 2:
-		return smithy.ReadList(r, s, &v.UntranslatedPremises, smithy.ReadValue[GuardrailAutomatedReasoningInputTextReference])
+		v.UntranslatedPremises = []GuardrailAutomatedReasoningInputTextReference{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.UntranslatedPremises = append(v.UntranslatedPremises, GuardrailAutomatedReasoningInputTextReference{})
+			return &v.UntranslatedPremises[len(v.UntranslatedPremises)-1]
+		})
 	case 3:
-		return smithy.ReadList(r, s, &v.UntranslatedClaims, smithy.ReadValue[GuardrailAutomatedReasoningInputTextReference])
+		v.UntranslatedClaims = []GuardrailAutomatedReasoningInputTextReference{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.UntranslatedClaims = append(v.UntranslatedClaims, GuardrailAutomatedReasoningInputTextReference{})
+			return &v.UntranslatedClaims[len(v.UntranslatedClaims)-1]
+		})
 	case 4:
 		return smithy.ReadOpt(r, s, &v.Confidence, smithy.ReadFloat)
 	}
@@ -2799,10 +3359,18 @@ func (v *GuardrailAutomatedReasoningTranslation) ReadMember(r smithy.Reader, i i
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailAutomatedReasoningTranslation) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailAutomatedReasoningTranslation
-	smithy.WriteList(w, s, 0, v.Premises, smithy.PutValue[GuardrailAutomatedReasoningStatement])
-	smithy.WriteList(w, s, 1, v.Claims, smithy.PutValue[GuardrailAutomatedReasoningStatement])
-	smithy.WriteList(w, s, 2, v.UntranslatedPremises, smithy.PutValue[GuardrailAutomatedReasoningInputTextReference])
-	smithy.WriteList(w, s, 3, v.UntranslatedClaims, smithy.PutValue[GuardrailAutomatedReasoningInputTextReference])
+	if v.Premises != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Premises), func(i int) smithy.Struct { return &v.Premises[i] })
+	}
+	if v.Claims != nil {
+		smithy.WriteStructs(w, s, 1, len(v.Claims), func(i int) smithy.Struct { return &v.Claims[i] })
+	}
+	if v.UntranslatedPremises != nil {
+		smithy.WriteStructs(w, s, 2, len(v.UntranslatedPremises), func(i int) smithy.Struct { return &v.UntranslatedPremises[i] })
+	}
+	if v.UntranslatedClaims != nil {
+		smithy.WriteStructs(w, s, 3, len(v.UntranslatedClaims), func(i int) smithy.Struct { return &v.UntranslatedClaims[i] })
+	}
 	smithy.WriteOpt(w, s, 4, v.Confidence, smithy.PutFloat)
 }
 
@@ -2825,9 +3393,17 @@ func (v *GuardrailAutomatedReasoningTranslationAmbiguousFinding) ReadMember(r sm
 	s := schemaGuardrailAutomatedReasoningTranslationAmbiguousFinding.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Options, smithy.ReadValue[GuardrailAutomatedReasoningTranslationOption])
+		v.Options = []GuardrailAutomatedReasoningTranslationOption{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Options = append(v.Options, GuardrailAutomatedReasoningTranslationOption{})
+			return &v.Options[len(v.Options)-1]
+		})
 	case 1:
-		return smithy.ReadList(r, s, &v.DifferenceScenarios, smithy.ReadValue[GuardrailAutomatedReasoningScenario])
+		v.DifferenceScenarios = []GuardrailAutomatedReasoningScenario{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.DifferenceScenarios = append(v.DifferenceScenarios, GuardrailAutomatedReasoningScenario{})
+			return &v.DifferenceScenarios[len(v.DifferenceScenarios)-1]
+		})
 	}
 	return nil
 }
@@ -2835,8 +3411,12 @@ func (v *GuardrailAutomatedReasoningTranslationAmbiguousFinding) ReadMember(r sm
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailAutomatedReasoningTranslationAmbiguousFinding) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailAutomatedReasoningTranslationAmbiguousFinding
-	smithy.WriteList(w, s, 0, v.Options, smithy.PutValue[GuardrailAutomatedReasoningTranslationOption])
-	smithy.WriteList(w, s, 1, v.DifferenceScenarios, smithy.PutValue[GuardrailAutomatedReasoningScenario])
+	if v.Options != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Options), func(i int) smithy.Struct { return &v.Options[i] })
+	}
+	if v.DifferenceScenarios != nil {
+		smithy.WriteStructs(w, s, 1, len(v.DifferenceScenarios), func(i int) smithy.Struct { return &v.DifferenceScenarios[i] })
+	}
 }
 
 var schemaGuardrailAutomatedReasoningTranslationConfidence = smithy.Schema{
@@ -2870,7 +3450,11 @@ func (v *GuardrailAutomatedReasoningTranslationOption) ReadMember(r smithy.Reade
 	s := schemaGuardrailAutomatedReasoningTranslationOption.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Translations, smithy.ReadValue[GuardrailAutomatedReasoningTranslation])
+		v.Translations = []GuardrailAutomatedReasoningTranslation{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Translations = append(v.Translations, GuardrailAutomatedReasoningTranslation{})
+			return &v.Translations[len(v.Translations)-1]
+		})
 	}
 	return nil
 }
@@ -2878,7 +3462,9 @@ func (v *GuardrailAutomatedReasoningTranslationOption) ReadMember(r smithy.Reade
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailAutomatedReasoningTranslationOption) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailAutomatedReasoningTranslationOption
-	smithy.WriteList(w, s, 0, v.Translations, smithy.PutValue[GuardrailAutomatedReasoningTranslation])
+	if v.Translations != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Translations), func(i int) smithy.Struct { return &v.Translations[i] })
+	}
 }
 
 var schemaGuardrailAutomatedReasoningTranslationOptionList = smithy.Schema{
@@ -2911,13 +3497,20 @@ func (v *GuardrailAutomatedReasoningValidFinding) ReadMember(r smithy.Reader, i 
 	s := schemaGuardrailAutomatedReasoningValidFinding.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Translation)
+		v.Translation = new(GuardrailAutomatedReasoningTranslation)
+		return r.Struct(v.Translation)
 	case 1:
-		return smithy.ReadStruct(r, &v.ClaimsTrueScenario)
+		v.ClaimsTrueScenario = new(GuardrailAutomatedReasoningScenario)
+		return r.Struct(v.ClaimsTrueScenario)
 	case 2:
-		return smithy.ReadList(r, s, &v.SupportingRules, smithy.ReadValue[GuardrailAutomatedReasoningRule])
+		v.SupportingRules = []GuardrailAutomatedReasoningRule{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.SupportingRules = append(v.SupportingRules, GuardrailAutomatedReasoningRule{})
+			return &v.SupportingRules[len(v.SupportingRules)-1]
+		})
 	case 3:
-		return smithy.ReadStruct(r, &v.LogicWarning)
+		v.LogicWarning = new(GuardrailAutomatedReasoningLogicWarning)
+		return r.Struct(v.LogicWarning)
 	}
 	return nil
 }
@@ -2925,10 +3518,21 @@ func (v *GuardrailAutomatedReasoningValidFinding) ReadMember(r smithy.Reader, i 
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailAutomatedReasoningValidFinding) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailAutomatedReasoningValidFinding
-	smithy.WriteStruct(w, 0, v.Translation)
-	smithy.WriteStruct(w, 1, v.ClaimsTrueScenario)
-	smithy.WriteList(w, s, 2, v.SupportingRules, smithy.PutValue[GuardrailAutomatedReasoningRule])
-	smithy.WriteStruct(w, 3, v.LogicWarning)
+	if v.Translation != nil {
+		w.Member(0)
+		w.Struct(v.Translation)
+	}
+	if v.ClaimsTrueScenario != nil {
+		w.Member(1)
+		w.Struct(v.ClaimsTrueScenario)
+	}
+	if v.SupportingRules != nil {
+		smithy.WriteStructs(w, s, 2, len(v.SupportingRules), func(i int) smithy.Struct { return &v.SupportingRules[i] })
+	}
+	if v.LogicWarning != nil {
+		w.Member(3)
+		w.Struct(v.LogicWarning)
+	}
 }
 
 var schemaGuardrailChecksConfig = smithy.Schema{
@@ -2948,20 +3552,32 @@ func (*GuardrailChecksConfig) Schema() *smithy.Schema { return &schemaGuardrailC
 func (v *GuardrailChecksConfig) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ContentFilter)
+		v.ContentFilter = new(GuardrailChecksContentFilterConfig)
+		return r.Struct(v.ContentFilter)
 	case 1:
-		return smithy.ReadStruct(r, &v.PromptAttack)
+		v.PromptAttack = new(GuardrailChecksPromptAttackConfig)
+		return r.Struct(v.PromptAttack)
 	case 2:
-		return smithy.ReadStruct(r, &v.SensitiveInformation)
+		v.SensitiveInformation = new(GuardrailChecksSensitiveInformationConfig)
+		return r.Struct(v.SensitiveInformation)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailChecksConfig) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.ContentFilter)
-	smithy.WriteStruct(w, 1, v.PromptAttack)
-	smithy.WriteStruct(w, 2, v.SensitiveInformation)
+	if v.ContentFilter != nil {
+		w.Member(0)
+		w.Struct(v.ContentFilter)
+	}
+	if v.PromptAttack != nil {
+		w.Member(1)
+		w.Struct(v.PromptAttack)
+	}
+	if v.SensitiveInformation != nil {
+		w.Member(2)
+		w.Struct(v.SensitiveInformation)
+	}
 }
 
 var schemaGuardrailChecksContentBlock = smithy.Schema{
@@ -3033,7 +3649,7 @@ func (v *GuardrailChecksContentFilterCategoryConfig) ReadMember(r smithy.Reader,
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailChecksContentFilterCategoryConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailChecksContentFilterCategoryConfig
-	smithy.Write(w, s, 0, &v.Category, smithy.PutString[GuardrailChecksContentFilterCategory])
+	smithy.WriteString(w, s, 0, string(v.Category))
 }
 
 var schemaGuardrailChecksContentFilterCategoryConfigList = smithy.Schema{
@@ -3063,7 +3679,11 @@ func (v *GuardrailChecksContentFilterConfig) ReadMember(r smithy.Reader, i int) 
 	s := schemaGuardrailChecksContentFilterConfig.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Categories, smithy.ReadValue[GuardrailChecksContentFilterCategoryConfig])
+		v.Categories = []GuardrailChecksContentFilterCategoryConfig{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Categories = append(v.Categories, GuardrailChecksContentFilterCategoryConfig{})
+			return &v.Categories[len(v.Categories)-1]
+		})
 	}
 	return nil
 }
@@ -3071,7 +3691,7 @@ func (v *GuardrailChecksContentFilterConfig) ReadMember(r smithy.Reader, i int) 
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailChecksContentFilterConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailChecksContentFilterConfig
-	smithy.WriteList(w, s, 0, v.Categories, smithy.PutValue[GuardrailChecksContentFilterCategoryConfig])
+	smithy.WriteStructs(w, s, 0, len(v.Categories), func(i int) smithy.Struct { return &v.Categories[i] })
 }
 
 var schemaGuardrailChecksContentFilterResult = smithy.Schema{
@@ -3092,7 +3712,11 @@ func (v *GuardrailChecksContentFilterResult) ReadMember(r smithy.Reader, i int) 
 	s := schemaGuardrailChecksContentFilterResult.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Results, smithy.ReadValue[GuardrailChecksContentFilterResultEntry])
+		v.Results = []GuardrailChecksContentFilterResultEntry{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Results = append(v.Results, GuardrailChecksContentFilterResultEntry{})
+			return &v.Results[len(v.Results)-1]
+		})
 	}
 	return nil
 }
@@ -3100,7 +3724,7 @@ func (v *GuardrailChecksContentFilterResult) ReadMember(r smithy.Reader, i int) 
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailChecksContentFilterResult) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailChecksContentFilterResult
-	smithy.WriteList(w, s, 0, v.Results, smithy.PutValue[GuardrailChecksContentFilterResultEntry])
+	smithy.WriteStructs(w, s, 0, len(v.Results), func(i int) smithy.Struct { return &v.Results[i] })
 }
 
 var schemaGuardrailChecksContentFilterResultEntry = smithy.Schema{
@@ -3132,7 +3756,7 @@ func (v *GuardrailChecksContentFilterResultEntry) ReadMember(r smithy.Reader, i 
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailChecksContentFilterResultEntry) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailChecksContentFilterResultEntry
-	smithy.Write(w, s, 0, &v.Category, smithy.PutString[GuardrailChecksContentFilterCategory])
+	smithy.WriteString(w, s, 0, string(v.Category))
 	smithy.Write(w, s, 1, &v.SeverityScore, smithy.PutFloat)
 }
 
@@ -3197,7 +3821,11 @@ func (v *GuardrailChecksMessage) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.Role)
 	case 1:
-		return smithy.ReadList(r, s, &v.Content, smithy.ReadValue[GuardrailChecksContentBlock])
+		v.Content = []GuardrailChecksContentBlock{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Content = append(v.Content, GuardrailChecksContentBlock{})
+			return &v.Content[len(v.Content)-1]
+		})
 	}
 	return nil
 }
@@ -3205,8 +3833,8 @@ func (v *GuardrailChecksMessage) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailChecksMessage) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailChecksMessage
-	smithy.Write(w, s, 0, &v.Role, smithy.PutString[GuardrailChecksRole])
-	smithy.WriteList(w, s, 1, v.Content, smithy.PutValue[GuardrailChecksContentBlock])
+	smithy.WriteString(w, s, 0, string(v.Role))
+	smithy.WriteStructs(w, s, 1, len(v.Content), func(i int) smithy.Struct { return &v.Content[i] })
 }
 
 var schemaGuardrailChecksMessageList = smithy.Schema{
@@ -3249,7 +3877,7 @@ func (v *GuardrailChecksPromptAttackCategoryConfig) ReadMember(r smithy.Reader, 
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailChecksPromptAttackCategoryConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailChecksPromptAttackCategoryConfig
-	smithy.Write(w, s, 0, &v.Category, smithy.PutString[GuardrailChecksPromptAttackCategory])
+	smithy.WriteString(w, s, 0, string(v.Category))
 }
 
 var schemaGuardrailChecksPromptAttackCategoryConfigList = smithy.Schema{
@@ -3279,7 +3907,11 @@ func (v *GuardrailChecksPromptAttackConfig) ReadMember(r smithy.Reader, i int) e
 	s := schemaGuardrailChecksPromptAttackConfig.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Categories, smithy.ReadValue[GuardrailChecksPromptAttackCategoryConfig])
+		v.Categories = []GuardrailChecksPromptAttackCategoryConfig{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Categories = append(v.Categories, GuardrailChecksPromptAttackCategoryConfig{})
+			return &v.Categories[len(v.Categories)-1]
+		})
 	}
 	return nil
 }
@@ -3287,7 +3919,7 @@ func (v *GuardrailChecksPromptAttackConfig) ReadMember(r smithy.Reader, i int) e
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailChecksPromptAttackConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailChecksPromptAttackConfig
-	smithy.WriteList(w, s, 0, v.Categories, smithy.PutValue[GuardrailChecksPromptAttackCategoryConfig])
+	smithy.WriteStructs(w, s, 0, len(v.Categories), func(i int) smithy.Struct { return &v.Categories[i] })
 }
 
 var schemaGuardrailChecksPromptAttackResult = smithy.Schema{
@@ -3308,7 +3940,11 @@ func (v *GuardrailChecksPromptAttackResult) ReadMember(r smithy.Reader, i int) e
 	s := schemaGuardrailChecksPromptAttackResult.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Results, smithy.ReadValue[GuardrailChecksPromptAttackResultEntry])
+		v.Results = []GuardrailChecksPromptAttackResultEntry{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Results = append(v.Results, GuardrailChecksPromptAttackResultEntry{})
+			return &v.Results[len(v.Results)-1]
+		})
 	}
 	return nil
 }
@@ -3316,7 +3952,7 @@ func (v *GuardrailChecksPromptAttackResult) ReadMember(r smithy.Reader, i int) e
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailChecksPromptAttackResult) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailChecksPromptAttackResult
-	smithy.WriteList(w, s, 0, v.Results, smithy.PutValue[GuardrailChecksPromptAttackResultEntry])
+	smithy.WriteStructs(w, s, 0, len(v.Results), func(i int) smithy.Struct { return &v.Results[i] })
 }
 
 var schemaGuardrailChecksPromptAttackResultEntry = smithy.Schema{
@@ -3348,7 +3984,7 @@ func (v *GuardrailChecksPromptAttackResultEntry) ReadMember(r smithy.Reader, i i
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailChecksPromptAttackResultEntry) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailChecksPromptAttackResultEntry
-	smithy.Write(w, s, 0, &v.Category, smithy.PutString[GuardrailChecksPromptAttackCategory])
+	smithy.WriteString(w, s, 0, string(v.Category))
 	smithy.Write(w, s, 1, &v.SeverityScore, smithy.PutFloat)
 }
 
@@ -3411,20 +4047,32 @@ func (*GuardrailChecksResults) Schema() *smithy.Schema { return &schemaGuardrail
 func (v *GuardrailChecksResults) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ContentFilter)
+		v.ContentFilter = new(GuardrailChecksContentFilterResult)
+		return r.Struct(v.ContentFilter)
 	case 1:
-		return smithy.ReadStruct(r, &v.PromptAttack)
+		v.PromptAttack = new(GuardrailChecksPromptAttackResult)
+		return r.Struct(v.PromptAttack)
 	case 2:
-		return smithy.ReadStruct(r, &v.SensitiveInformation)
+		v.SensitiveInformation = new(GuardrailChecksSensitiveInformationResult)
+		return r.Struct(v.SensitiveInformation)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailChecksResults) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.ContentFilter)
-	smithy.WriteStruct(w, 1, v.PromptAttack)
-	smithy.WriteStruct(w, 2, v.SensitiveInformation)
+	if v.ContentFilter != nil {
+		w.Member(0)
+		w.Struct(v.ContentFilter)
+	}
+	if v.PromptAttack != nil {
+		w.Member(1)
+		w.Struct(v.PromptAttack)
+	}
+	if v.SensitiveInformation != nil {
+		w.Member(2)
+		w.Struct(v.SensitiveInformation)
+	}
 }
 
 var schemaGuardrailChecksRole = smithy.Schema{
@@ -3450,7 +4098,11 @@ func (v *GuardrailChecksSensitiveInformationConfig) ReadMember(r smithy.Reader, 
 	s := schemaGuardrailChecksSensitiveInformationConfig.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Entities, smithy.ReadValue[GuardrailChecksSensitiveInformationEntityConfig])
+		v.Entities = []GuardrailChecksSensitiveInformationEntityConfig{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Entities = append(v.Entities, GuardrailChecksSensitiveInformationEntityConfig{})
+			return &v.Entities[len(v.Entities)-1]
+		})
 	}
 	return nil
 }
@@ -3458,7 +4110,7 @@ func (v *GuardrailChecksSensitiveInformationConfig) ReadMember(r smithy.Reader, 
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailChecksSensitiveInformationConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailChecksSensitiveInformationConfig
-	smithy.WriteList(w, s, 0, v.Entities, smithy.PutValue[GuardrailChecksSensitiveInformationEntityConfig])
+	smithy.WriteStructs(w, s, 0, len(v.Entities), func(i int) smithy.Struct { return &v.Entities[i] })
 }
 
 var schemaGuardrailChecksSensitiveInformationEntityConfig = smithy.Schema{
@@ -3487,7 +4139,7 @@ func (v *GuardrailChecksSensitiveInformationEntityConfig) ReadMember(r smithy.Re
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailChecksSensitiveInformationEntityConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailChecksSensitiveInformationEntityConfig
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[GuardrailChecksSensitiveInformationEntityType])
+	smithy.WriteString(w, s, 0, string(v.Type))
 }
 
 var schemaGuardrailChecksSensitiveInformationEntityConfigList = smithy.Schema{
@@ -3523,7 +4175,11 @@ func (v *GuardrailChecksSensitiveInformationResult) ReadMember(r smithy.Reader, 
 	s := schemaGuardrailChecksSensitiveInformationResult.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Results, smithy.ReadValue[GuardrailChecksSensitiveInformationResultEntry])
+		v.Results = []GuardrailChecksSensitiveInformationResultEntry{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Results = append(v.Results, GuardrailChecksSensitiveInformationResultEntry{})
+			return &v.Results[len(v.Results)-1]
+		})
 	case 1:
 		return smithy.ReadOpt(r, s, &v.Truncated, smithy.ReadBool)
 	}
@@ -3533,7 +4189,7 @@ func (v *GuardrailChecksSensitiveInformationResult) ReadMember(r smithy.Reader, 
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailChecksSensitiveInformationResult) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailChecksSensitiveInformationResult
-	smithy.WriteList(w, s, 0, v.Results, smithy.PutValue[GuardrailChecksSensitiveInformationResultEntry])
+	smithy.WriteStructs(w, s, 0, len(v.Results), func(i int) smithy.Struct { return &v.Results[i] })
 	smithy.WriteOpt(w, s, 1, v.Truncated, smithy.PutBool)
 }
 
@@ -3578,7 +4234,7 @@ func (v *GuardrailChecksSensitiveInformationResultEntry) ReadMember(r smithy.Rea
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailChecksSensitiveInformationResultEntry) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailChecksSensitiveInformationResultEntry
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[GuardrailChecksSensitiveInformationEntityType])
+	smithy.WriteString(w, s, 0, string(v.Type))
 	smithy.Write(w, s, 1, &v.ConfidenceScore, smithy.PutFloat)
 	smithy.Write(w, s, 2, &v.BeginOffset, smithy.PutInt[int])
 	smithy.Write(w, s, 3, &v.EndOffset, smithy.PutInt[int])
@@ -3673,20 +4329,32 @@ func (*GuardrailChecksUsageResults) Schema() *smithy.Schema {
 func (v *GuardrailChecksUsageResults) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ContentFilter)
+		v.ContentFilter = new(GuardrailChecksContentFilterUsage)
+		return r.Struct(v.ContentFilter)
 	case 1:
-		return smithy.ReadStruct(r, &v.PromptAttack)
+		v.PromptAttack = new(GuardrailChecksPromptAttackUsage)
+		return r.Struct(v.PromptAttack)
 	case 2:
-		return smithy.ReadStruct(r, &v.SensitiveInformation)
+		v.SensitiveInformation = new(GuardrailChecksSensitiveInformationUsage)
+		return r.Struct(v.SensitiveInformation)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailChecksUsageResults) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.ContentFilter)
-	smithy.WriteStruct(w, 1, v.PromptAttack)
-	smithy.WriteStruct(w, 2, v.SensitiveInformation)
+	if v.ContentFilter != nil {
+		w.Member(0)
+		w.Struct(v.ContentFilter)
+	}
+	if v.PromptAttack != nil {
+		w.Member(1)
+		w.Struct(v.PromptAttack)
+	}
+	if v.SensitiveInformation != nil {
+		w.Member(2)
+		w.Struct(v.SensitiveInformation)
+	}
 }
 
 var schemaGuardrailConfiguration = smithy.Schema{
@@ -3721,7 +4389,7 @@ func (v *GuardrailConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailConfiguration
 	smithy.WriteString(w, s, 0, v.GuardrailIdentifier)
 	smithy.WriteString(w, s, 1, v.GuardrailVersion)
-	smithy.WriteString(w, s, 2, v.Trace)
+	smithy.WriteString(w, s, 2, string(v.Trace))
 }
 
 var schemaGuardrailContentBlock = smithy.Schema{
@@ -3740,17 +4408,25 @@ func (*GuardrailContentBlock) Schema() *smithy.Schema { return &schemaGuardrailC
 func (v *GuardrailContentBlock) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Text)
+		v.Text = new(GuardrailTextBlock)
+		return r.Struct(v.Text)
 	case 1:
-		return smithy.ReadStruct(r, &v.Image)
+		v.Image = new(GuardrailImageBlock)
+		return r.Struct(v.Image)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailContentBlock) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Text)
-	smithy.WriteStruct(w, 1, v.Image)
+	if v.Text != nil {
+		w.Member(0)
+		w.Struct(v.Text)
+	}
+	if v.Image != nil {
+		w.Member(1)
+		w.Struct(v.Image)
+	}
 }
 
 var schemaGuardrailContentBlockList = smithy.Schema{
@@ -3797,10 +4473,10 @@ func (v *GuardrailContentFilter) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailContentFilter) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailContentFilter
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[GuardrailContentFilterType])
-	smithy.Write(w, s, 1, &v.Confidence, smithy.PutString[GuardrailContentFilterConfidence])
-	smithy.WriteString(w, s, 2, v.FilterStrength)
-	smithy.Write(w, s, 3, &v.Action, smithy.PutString[GuardrailContentPolicyAction])
+	smithy.WriteString(w, s, 0, string(v.Type))
+	smithy.WriteString(w, s, 1, string(v.Confidence))
+	smithy.WriteString(w, s, 2, string(v.FilterStrength))
+	smithy.WriteString(w, s, 3, string(v.Action))
 	smithy.WriteOpt(w, s, 4, v.Detected, smithy.PutBool)
 }
 
@@ -3850,7 +4526,11 @@ func (v *GuardrailContentPolicyAssessment) ReadMember(r smithy.Reader, i int) er
 	s := schemaGuardrailContentPolicyAssessment.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Filters, smithy.ReadValue[GuardrailContentFilter])
+		v.Filters = []GuardrailContentFilter{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Filters = append(v.Filters, GuardrailContentFilter{})
+			return &v.Filters[len(v.Filters)-1]
+		})
 	}
 	return nil
 }
@@ -3858,7 +4538,7 @@ func (v *GuardrailContentPolicyAssessment) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailContentPolicyAssessment) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailContentPolicyAssessment
-	smithy.WriteList(w, s, 0, v.Filters, smithy.PutValue[GuardrailContentFilter])
+	smithy.WriteStructs(w, s, 0, len(v.Filters), func(i int) smithy.Struct { return &v.Filters[i] })
 }
 
 var schemaGuardrailContentPolicyImageUnitsProcessed = smithy.Schema{
@@ -3925,10 +4605,10 @@ func (v *GuardrailContextualGroundingFilter) ReadMember(r smithy.Reader, i int) 
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailContextualGroundingFilter) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailContextualGroundingFilter
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[GuardrailContextualGroundingFilterType])
+	smithy.WriteString(w, s, 0, string(v.Type))
 	smithy.Write(w, s, 1, &v.Threshold, smithy.PutFloat)
 	smithy.Write(w, s, 2, &v.Score, smithy.PutFloat)
-	smithy.Write(w, s, 3, &v.Action, smithy.PutString[GuardrailContextualGroundingPolicyAction])
+	smithy.WriteString(w, s, 3, string(v.Action))
 	smithy.WriteOpt(w, s, 4, v.Detected, smithy.PutBool)
 }
 
@@ -3978,7 +4658,11 @@ func (v *GuardrailContextualGroundingPolicyAssessment) ReadMember(r smithy.Reade
 	s := schemaGuardrailContextualGroundingPolicyAssessment.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Filters, smithy.ReadValue[GuardrailContextualGroundingFilter])
+		v.Filters = []GuardrailContextualGroundingFilter{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Filters = append(v.Filters, GuardrailContextualGroundingFilter{})
+			return &v.Filters[len(v.Filters)-1]
+		})
 	}
 	return nil
 }
@@ -3986,7 +4670,9 @@ func (v *GuardrailContextualGroundingPolicyAssessment) ReadMember(r smithy.Reade
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailContextualGroundingPolicyAssessment) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailContextualGroundingPolicyAssessment
-	smithy.WriteList(w, s, 0, v.Filters, smithy.PutValue[GuardrailContextualGroundingFilter])
+	if v.Filters != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Filters), func(i int) smithy.Struct { return &v.Filters[i] })
+	}
 }
 
 var schemaGuardrailContextualGroundingPolicyUnitsProcessed = smithy.Schema{
@@ -4011,17 +4697,25 @@ func (*GuardrailConverseContentBlock) Schema() *smithy.Schema {
 func (v *GuardrailConverseContentBlock) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Text)
+		v.Text = new(GuardrailConverseTextBlock)
+		return r.Struct(v.Text)
 	case 1:
-		return smithy.ReadStruct(r, &v.Image)
+		v.Image = new(GuardrailConverseImageBlock)
+		return r.Struct(v.Image)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailConverseContentBlock) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Text)
-	smithy.WriteStruct(w, 1, v.Image)
+	if v.Text != nil {
+		w.Member(0)
+		w.Struct(v.Text)
+	}
+	if v.Image != nil {
+		w.Member(1)
+		w.Struct(v.Image)
+	}
 }
 
 var schemaGuardrailConverseContentQualifier = smithy.Schema{
@@ -4058,7 +4752,8 @@ func (v *GuardrailConverseImageBlock) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.Format)
 	case 1:
-		return smithy.ReadStruct(r, &v.Source)
+		v.Source = new(GuardrailConverseImageSource)
+		return r.Struct(v.Source)
 	}
 	return nil
 }
@@ -4066,8 +4761,11 @@ func (v *GuardrailConverseImageBlock) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailConverseImageBlock) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailConverseImageBlock
-	smithy.Write(w, s, 0, &v.Format, smithy.PutString[GuardrailConverseImageFormat])
-	smithy.WriteStruct(w, 1, v.Source)
+	smithy.WriteString(w, s, 0, string(v.Format))
+	if v.Source != nil {
+		w.Member(1)
+		w.Struct(v.Source)
+	}
 }
 
 var schemaGuardrailConverseImageFormat = smithy.Schema{
@@ -4136,7 +4834,7 @@ func (v *GuardrailConverseTextBlock) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailConverseTextBlock) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailConverseTextBlock
-	smithy.Write(w, s, 0, &v.Text, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Text)
 	smithy.WriteList(w, s, 1, v.Qualifiers, smithy.PutString[GuardrailConverseContentQualifier])
 }
 
@@ -4156,17 +4854,25 @@ func (*GuardrailCoverage) Schema() *smithy.Schema { return &schemaGuardrailCover
 func (v *GuardrailCoverage) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.TextCharacters)
+		v.TextCharacters = new(GuardrailTextCharactersCoverage)
+		return r.Struct(v.TextCharacters)
 	case 1:
-		return smithy.ReadStruct(r, &v.Images)
+		v.Images = new(GuardrailImageCoverage)
+		return r.Struct(v.Images)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailCoverage) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.TextCharacters)
-	smithy.WriteStruct(w, 1, v.Images)
+	if v.TextCharacters != nil {
+		w.Member(0)
+		w.Struct(v.TextCharacters)
+	}
+	if v.Images != nil {
+		w.Member(1)
+		w.Struct(v.Images)
+	}
 }
 
 var schemaGuardrailCustomWord = smithy.Schema{
@@ -4199,8 +4905,8 @@ func (v *GuardrailCustomWord) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailCustomWord) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailCustomWord
-	smithy.Write(w, s, 0, &v.Match, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Action, smithy.PutString[GuardrailWordPolicyAction])
+	smithy.WriteString(w, s, 0, v.Match)
+	smithy.WriteString(w, s, 1, string(v.Action))
 	smithy.WriteOpt(w, s, 2, v.Detected, smithy.PutBool)
 }
 
@@ -4241,7 +4947,8 @@ func (v *GuardrailImageBlock) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.Format)
 	case 1:
-		return smithy.ReadStruct(r, &v.Source)
+		v.Source = new(GuardrailImageSource)
+		return r.Struct(v.Source)
 	}
 	return nil
 }
@@ -4249,8 +4956,11 @@ func (v *GuardrailImageBlock) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailImageBlock) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailImageBlock
-	smithy.Write(w, s, 0, &v.Format, smithy.PutString[GuardrailImageFormat])
-	smithy.WriteStruct(w, 1, v.Source)
+	smithy.WriteString(w, s, 0, string(v.Format))
+	if v.Source != nil {
+		w.Member(1)
+		w.Struct(v.Source)
+	}
 }
 
 var schemaGuardrailImageCoverage = smithy.Schema{
@@ -4341,9 +5051,11 @@ func (v *GuardrailInvocationMetrics) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadOpt(r, s, &v.GuardrailProcessingLatency, smithy.ReadInt[int64])
 	case 1:
-		return smithy.ReadStruct(r, &v.Usage)
+		v.Usage = new(GuardrailUsage)
+		return r.Struct(v.Usage)
 	case 2:
-		return smithy.ReadStruct(r, &v.GuardrailCoverage)
+		v.GuardrailCoverage = new(GuardrailCoverage)
+		return r.Struct(v.GuardrailCoverage)
 	}
 	return nil
 }
@@ -4352,8 +5064,14 @@ func (v *GuardrailInvocationMetrics) ReadMember(r smithy.Reader, i int) error {
 func (v *GuardrailInvocationMetrics) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailInvocationMetrics
 	smithy.WriteOpt(w, s, 0, v.GuardrailProcessingLatency, smithy.PutInt[int64])
-	smithy.WriteStruct(w, 1, v.Usage)
-	smithy.WriteStruct(w, 2, v.GuardrailCoverage)
+	if v.Usage != nil {
+		w.Member(1)
+		w.Struct(v.Usage)
+	}
+	if v.GuardrailCoverage != nil {
+		w.Member(2)
+		w.Struct(v.GuardrailCoverage)
+	}
 }
 
 var schemaGuardrailManagedWord = smithy.Schema{
@@ -4389,9 +5107,9 @@ func (v *GuardrailManagedWord) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailManagedWord) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailManagedWord
-	smithy.Write(w, s, 0, &v.Match, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Type, smithy.PutString[GuardrailManagedWordType])
-	smithy.Write(w, s, 2, &v.Action, smithy.PutString[GuardrailWordPolicyAction])
+	smithy.WriteString(w, s, 0, v.Match)
+	smithy.WriteString(w, s, 1, string(v.Type))
+	smithy.WriteString(w, s, 2, string(v.Action))
 	smithy.WriteOpt(w, s, 3, v.Detected, smithy.PutBool)
 }
 
@@ -4503,9 +5221,9 @@ func (v *GuardrailPIIEntityFilter) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailPIIEntityFilter) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailPIIEntityFilter
-	smithy.Write(w, s, 0, &v.Match, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Type, smithy.PutString[GuardrailPIIEntityType])
-	smithy.Write(w, s, 2, &v.Action, smithy.PutString[GuardrailSensitiveInformationPolicyAction])
+	smithy.WriteString(w, s, 0, v.Match)
+	smithy.WriteString(w, s, 1, string(v.Type))
+	smithy.WriteString(w, s, 2, string(v.Action))
 	smithy.WriteOpt(w, s, 3, v.Detected, smithy.PutBool)
 }
 
@@ -4565,7 +5283,7 @@ func (v *GuardrailRegexFilter) WriteMembers(w smithy.Writer) {
 	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Match)
 	smithy.WriteString(w, s, 2, v.Regex)
-	smithy.Write(w, s, 3, &v.Action, smithy.PutString[GuardrailSensitiveInformationPolicyAction])
+	smithy.WriteString(w, s, 3, string(v.Action))
 	smithy.WriteOpt(w, s, 4, v.Detected, smithy.PutBool)
 }
 
@@ -4601,9 +5319,17 @@ func (v *GuardrailSensitiveInformationPolicyAssessment) ReadMember(r smithy.Read
 	s := schemaGuardrailSensitiveInformationPolicyAssessment.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.PIIEntities, smithy.ReadValue[GuardrailPIIEntityFilter])
+		v.PIIEntities = []GuardrailPIIEntityFilter{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.PIIEntities = append(v.PIIEntities, GuardrailPIIEntityFilter{})
+			return &v.PIIEntities[len(v.PIIEntities)-1]
+		})
 	case 1:
-		return smithy.ReadList(r, s, &v.Regexes, smithy.ReadValue[GuardrailRegexFilter])
+		v.Regexes = []GuardrailRegexFilter{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Regexes = append(v.Regexes, GuardrailRegexFilter{})
+			return &v.Regexes[len(v.Regexes)-1]
+		})
 	}
 	return nil
 }
@@ -4611,8 +5337,8 @@ func (v *GuardrailSensitiveInformationPolicyAssessment) ReadMember(r smithy.Read
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailSensitiveInformationPolicyAssessment) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailSensitiveInformationPolicyAssessment
-	smithy.WriteList(w, s, 0, v.PIIEntities, smithy.PutValue[GuardrailPIIEntityFilter])
-	smithy.WriteList(w, s, 1, v.Regexes, smithy.PutValue[GuardrailRegexFilter])
+	smithy.WriteStructs(w, s, 0, len(v.PIIEntities), func(i int) smithy.Struct { return &v.PIIEntities[i] })
+	smithy.WriteStructs(w, s, 1, len(v.Regexes), func(i int) smithy.Struct { return &v.Regexes[i] })
 }
 
 var schemaGuardrailSensitiveInformationPolicyFreeUnitsProcessed = smithy.Schema{
@@ -4660,8 +5386,8 @@ func (v *GuardrailStreamConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailStreamConfiguration
 	smithy.WriteString(w, s, 0, v.GuardrailIdentifier)
 	smithy.WriteString(w, s, 1, v.GuardrailVersion)
-	smithy.WriteString(w, s, 2, v.Trace)
-	smithy.WriteString(w, s, 3, v.StreamProcessingMode)
+	smithy.WriteString(w, s, 2, string(v.Trace))
+	smithy.WriteString(w, s, 3, string(v.StreamProcessingMode))
 }
 
 var schemaGuardrailStreamProcessingMode = smithy.Schema{
@@ -4696,7 +5422,7 @@ func (v *GuardrailTextBlock) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailTextBlock) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailTextBlock
-	smithy.Write(w, s, 0, &v.Text, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Text)
 	smithy.WriteList(w, s, 1, v.Qualifiers, smithy.PutString[GuardrailContentQualifier])
 }
 
@@ -4766,9 +5492,9 @@ func (v *GuardrailTopic) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailTopic) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailTopic
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Type, smithy.PutString[GuardrailTopicType])
-	smithy.Write(w, s, 2, &v.Action, smithy.PutString[GuardrailTopicPolicyAction])
+	smithy.WriteString(w, s, 0, v.Name)
+	smithy.WriteString(w, s, 1, string(v.Type))
+	smithy.WriteString(w, s, 2, string(v.Action))
 	smithy.WriteOpt(w, s, 3, v.Detected, smithy.PutBool)
 }
 
@@ -4803,7 +5529,11 @@ func (v *GuardrailTopicPolicyAssessment) ReadMember(r smithy.Reader, i int) erro
 	s := schemaGuardrailTopicPolicyAssessment.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Topics, smithy.ReadValue[GuardrailTopic])
+		v.Topics = []GuardrailTopic{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Topics = append(v.Topics, GuardrailTopic{})
+			return &v.Topics[len(v.Topics)-1]
+		})
 	}
 	return nil
 }
@@ -4811,7 +5541,7 @@ func (v *GuardrailTopicPolicyAssessment) ReadMember(r smithy.Reader, i int) erro
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailTopicPolicyAssessment) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailTopicPolicyAssessment
-	smithy.WriteList(w, s, 0, v.Topics, smithy.PutValue[GuardrailTopic])
+	smithy.WriteStructs(w, s, 0, len(v.Topics), func(i int) smithy.Struct { return &v.Topics[i] })
 }
 
 var schemaGuardrailTopicPolicyUnitsProcessed = smithy.Schema{
@@ -4959,9 +5689,17 @@ func (v *GuardrailWordPolicyAssessment) ReadMember(r smithy.Reader, i int) error
 	s := schemaGuardrailWordPolicyAssessment.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.CustomWords, smithy.ReadValue[GuardrailCustomWord])
+		v.CustomWords = []GuardrailCustomWord{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.CustomWords = append(v.CustomWords, GuardrailCustomWord{})
+			return &v.CustomWords[len(v.CustomWords)-1]
+		})
 	case 1:
-		return smithy.ReadList(r, s, &v.ManagedWordLists, smithy.ReadValue[GuardrailManagedWord])
+		v.ManagedWordLists = []GuardrailManagedWord{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ManagedWordLists = append(v.ManagedWordLists, GuardrailManagedWord{})
+			return &v.ManagedWordLists[len(v.ManagedWordLists)-1]
+		})
 	}
 	return nil
 }
@@ -4969,8 +5707,8 @@ func (v *GuardrailWordPolicyAssessment) ReadMember(r smithy.Reader, i int) error
 // WriteMembers implements smithy.Struct.
 func (v *GuardrailWordPolicyAssessment) WriteMembers(w smithy.Writer) {
 	s := &schemaGuardrailWordPolicyAssessment
-	smithy.WriteList(w, s, 0, v.CustomWords, smithy.PutValue[GuardrailCustomWord])
-	smithy.WriteList(w, s, 1, v.ManagedWordLists, smithy.PutValue[GuardrailManagedWord])
+	smithy.WriteStructs(w, s, 0, len(v.CustomWords), func(i int) smithy.Struct { return &v.CustomWords[i] })
+	smithy.WriteStructs(w, s, 1, len(v.ManagedWordLists), func(i int) smithy.Struct { return &v.ManagedWordLists[i] })
 }
 
 var schemaGuardrailWordPolicyUnitsProcessed = smithy.Schema{
@@ -4997,9 +5735,11 @@ func (v *ImageBlock) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.Format)
 	case 1:
-		return smithy.ReadStruct(r, &v.Source)
+		v.Source = new(ImageSource)
+		return r.Struct(v.Source)
 	case 2:
-		return smithy.ReadStruct(r, &v.ErrorValue)
+		v.ErrorValue = new(ErrorBlock)
+		return r.Struct(v.ErrorValue)
 	}
 	return nil
 }
@@ -5007,9 +5747,15 @@ func (v *ImageBlock) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ImageBlock) WriteMembers(w smithy.Writer) {
 	s := &schemaImageBlock
-	smithy.Write(w, s, 0, &v.Format, smithy.PutString[ImageFormat])
-	smithy.WriteStruct(w, 1, v.Source)
-	smithy.WriteStruct(w, 2, v.ErrorValue)
+	smithy.WriteString(w, s, 0, string(v.Format))
+	if v.Source != nil {
+		w.Member(1)
+		w.Struct(v.Source)
+	}
+	if v.ErrorValue != nil {
+		w.Member(2)
+		w.Struct(v.ErrorValue)
+	}
 }
 
 var schemaImageBlockDelta = smithy.Schema{
@@ -5028,17 +5774,25 @@ func (*ImageBlockDelta) Schema() *smithy.Schema { return &schemaImageBlockDelta 
 func (v *ImageBlockDelta) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Source)
+		v.Source = new(ImageSource)
+		return r.Struct(v.Source)
 	case 1:
-		return smithy.ReadStruct(r, &v.ErrorValue)
+		v.ErrorValue = new(ErrorBlock)
+		return r.Struct(v.ErrorValue)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *ImageBlockDelta) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Source)
-	smithy.WriteStruct(w, 1, v.ErrorValue)
+	if v.Source != nil {
+		w.Member(0)
+		w.Struct(v.Source)
+	}
+	if v.ErrorValue != nil {
+		w.Member(1)
+		w.Struct(v.ErrorValue)
+	}
 }
 
 var schemaImageBlockStart = smithy.Schema{
@@ -5065,7 +5819,7 @@ func (v *ImageBlockStart) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ImageBlockStart) WriteMembers(w smithy.Writer) {
 	s := &schemaImageBlockStart
-	smithy.Write(w, s, 0, &v.Format, smithy.PutString[ImageFormat])
+	smithy.WriteString(w, s, 0, string(v.Format))
 }
 
 var schemaImageFormat = smithy.Schema{
@@ -5092,7 +5846,8 @@ func (v *ImageSource) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadBytes(r, s, &v.Bytes)
 	case 1:
-		return smithy.ReadStruct(r, &v.S3Location)
+		v.S3Location = new(S3Location)
+		return r.Struct(v.S3Location)
 	}
 	return nil
 }
@@ -5101,7 +5856,10 @@ func (v *ImageSource) ReadMember(r smithy.Reader, i int) error {
 func (v *ImageSource) WriteMembers(w smithy.Writer) {
 	s := &schemaImageSource
 	smithy.WriteBytes(w, s, 0, v.Bytes)
-	smithy.WriteStruct(w, 1, v.S3Location)
+	if v.S3Location != nil {
+		w.Member(1)
+		w.Struct(v.S3Location)
+	}
 }
 
 var schemaImageSourceBytesBlob = smithy.Schema{
@@ -5235,9 +5993,14 @@ func (v *InvokeGuardrailChecksRequest) ReadMember(r smithy.Reader, i int) error 
 	s := schemaInvokeGuardrailChecksRequest.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Messages, smithy.ReadValue[GuardrailChecksMessage])
+		v.Messages = []GuardrailChecksMessage{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Messages = append(v.Messages, GuardrailChecksMessage{})
+			return &v.Messages[len(v.Messages)-1]
+		})
 	case 1:
-		return smithy.ReadStruct(r, &v.Checks)
+		v.Checks = new(GuardrailChecksConfig)
+		return r.Struct(v.Checks)
 	}
 	return nil
 }
@@ -5245,8 +6008,11 @@ func (v *InvokeGuardrailChecksRequest) ReadMember(r smithy.Reader, i int) error 
 // WriteMembers implements smithy.Struct.
 func (v *InvokeGuardrailChecksRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaInvokeGuardrailChecksRequest
-	smithy.WriteList(w, s, 0, v.Messages, smithy.PutValue[GuardrailChecksMessage])
-	smithy.WriteStruct(w, 1, v.Checks)
+	smithy.WriteStructs(w, s, 0, len(v.Messages), func(i int) smithy.Struct { return &v.Messages[i] })
+	if v.Checks != nil {
+		w.Member(1)
+		w.Struct(v.Checks)
+	}
 }
 
 var schemaInvokeGuardrailChecksResponse = smithy.Schema{
@@ -5267,17 +6033,25 @@ func (*InvokeGuardrailChecksResponse) Schema() *smithy.Schema {
 func (v *InvokeGuardrailChecksResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Results)
+		v.Results = new(GuardrailChecksResults)
+		return r.Struct(v.Results)
 	case 1:
-		return smithy.ReadStruct(r, &v.Usage)
+		v.Usage = new(GuardrailChecksUsageResults)
+		return r.Struct(v.Usage)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *InvokeGuardrailChecksResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Results)
-	smithy.WriteStruct(w, 1, v.Usage)
+	if v.Results != nil {
+		w.Member(0)
+		w.Struct(v.Results)
+	}
+	if v.Usage != nil {
+		w.Member(1)
+		w.Struct(v.Usage)
+	}
 }
 
 var schemaInvokeModelIdentifier = smithy.Schema{
@@ -5339,12 +6113,12 @@ func (v *InvokeModelRequest) WriteMembers(w smithy.Writer) {
 	smithy.WriteBytes(w, s, 0, v.Body)
 	smithy.WriteString(w, s, 1, v.ContentType)
 	smithy.WriteString(w, s, 2, v.Accept)
-	smithy.Write(w, s, 3, &v.ModelID, smithy.PutString[string])
-	smithy.WriteString(w, s, 4, v.Trace)
+	smithy.WriteString(w, s, 3, v.ModelID)
+	smithy.WriteString(w, s, 4, string(v.Trace))
 	smithy.WriteString(w, s, 5, v.GuardrailIdentifier)
 	smithy.WriteString(w, s, 6, v.GuardrailVersion)
-	smithy.WriteString(w, s, 7, v.PerformanceConfigLatency)
-	smithy.WriteString(w, s, 8, v.ServiceTier)
+	smithy.WriteString(w, s, 7, string(v.PerformanceConfigLatency))
+	smithy.WriteString(w, s, 8, string(v.ServiceTier))
 	smithy.WriteString(w, s, 9, v.RequestMetadata)
 }
 
@@ -5382,9 +6156,9 @@ func (v *InvokeModelResponse) ReadMember(r smithy.Reader, i int) error {
 func (v *InvokeModelResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaInvokeModelResponse
 	smithy.WriteBytes(w, s, 0, v.Body)
-	smithy.Write(w, s, 1, &v.ContentType, smithy.PutString[string])
-	smithy.WriteString(w, s, 2, v.PerformanceConfigLatency)
-	smithy.WriteString(w, s, 3, v.ServiceTier)
+	smithy.WriteString(w, s, 1, v.ContentType)
+	smithy.WriteString(w, s, 2, string(v.PerformanceConfigLatency))
+	smithy.WriteString(w, s, 3, string(v.ServiceTier))
 }
 
 var schemaInvokeModelTokensRequest = smithy.Schema{
@@ -5431,14 +6205,18 @@ func (*InvokeModelWithBidirectionalStreamInput) Schema() *smithy.Schema {
 func (v *InvokeModelWithBidirectionalStreamInput) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Chunk)
+		v.Chunk = new(BidirectionalInputPayloadPart)
+		return r.Struct(v.Chunk)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *InvokeModelWithBidirectionalStreamInput) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Chunk)
+	if v.Chunk != nil {
+		w.Member(0)
+		w.Struct(v.Chunk)
+	}
 }
 
 var schemaInvokeModelWithBidirectionalStreamOutput = smithy.Schema{
@@ -5464,32 +6242,60 @@ func (*InvokeModelWithBidirectionalStreamOutput) Schema() *smithy.Schema {
 func (v *InvokeModelWithBidirectionalStreamOutput) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Chunk)
+		v.Chunk = new(BidirectionalOutputPayloadPart)
+		return r.Struct(v.Chunk)
 	case 1:
-		return smithy.ReadStruct(r, &v.InternalServerException)
+		v.InternalServerException = new(InternalServerException)
+		return r.Struct(v.InternalServerException)
 	case 2:
-		return smithy.ReadStruct(r, &v.ModelStreamErrorException)
+		v.ModelStreamErrorException = new(ModelStreamErrorException)
+		return r.Struct(v.ModelStreamErrorException)
 	case 3:
-		return smithy.ReadStruct(r, &v.ValidationException)
+		v.ValidationException = new(ValidationException)
+		return r.Struct(v.ValidationException)
 	case 4:
-		return smithy.ReadStruct(r, &v.ThrottlingException)
+		v.ThrottlingException = new(ThrottlingException)
+		return r.Struct(v.ThrottlingException)
 	case 5:
-		return smithy.ReadStruct(r, &v.ModelTimeoutException)
+		v.ModelTimeoutException = new(ModelTimeoutException)
+		return r.Struct(v.ModelTimeoutException)
 	case 6:
-		return smithy.ReadStruct(r, &v.ServiceUnavailableException)
+		v.ServiceUnavailableException = new(ServiceUnavailableException)
+		return r.Struct(v.ServiceUnavailableException)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *InvokeModelWithBidirectionalStreamOutput) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Chunk)
-	smithy.WriteStruct(w, 1, v.InternalServerException)
-	smithy.WriteStruct(w, 2, v.ModelStreamErrorException)
-	smithy.WriteStruct(w, 3, v.ValidationException)
-	smithy.WriteStruct(w, 4, v.ThrottlingException)
-	smithy.WriteStruct(w, 5, v.ModelTimeoutException)
-	smithy.WriteStruct(w, 6, v.ServiceUnavailableException)
+	if v.Chunk != nil {
+		w.Member(0)
+		w.Struct(v.Chunk)
+	}
+	if v.InternalServerException != nil {
+		w.Member(1)
+		w.Struct(v.InternalServerException)
+	}
+	if v.ModelStreamErrorException != nil {
+		w.Member(2)
+		w.Struct(v.ModelStreamErrorException)
+	}
+	if v.ValidationException != nil {
+		w.Member(3)
+		w.Struct(v.ValidationException)
+	}
+	if v.ThrottlingException != nil {
+		w.Member(4)
+		w.Struct(v.ThrottlingException)
+	}
+	if v.ModelTimeoutException != nil {
+		w.Member(5)
+		w.Struct(v.ModelTimeoutException)
+	}
+	if v.ServiceUnavailableException != nil {
+		w.Member(6)
+		w.Struct(v.ServiceUnavailableException)
+	}
 }
 
 var schemaInvokeModelWithBidirectionalStreamRequest = smithy.Schema{
@@ -5519,7 +6325,7 @@ func (v *InvokeModelWithBidirectionalStreamRequest) ReadMember(r smithy.Reader, 
 // WriteMembers implements smithy.Struct.
 func (v *InvokeModelWithBidirectionalStreamRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaInvokeModelWithBidirectionalStreamRequest
-	smithy.Write(w, s, 0, &v.ModelID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ModelID)
 }
 
 // Events implements smithy.EventSource.
@@ -5627,12 +6433,12 @@ func (v *InvokeModelWithResponseStreamRequest) WriteMembers(w smithy.Writer) {
 	smithy.WriteBytes(w, s, 0, v.Body)
 	smithy.WriteString(w, s, 1, v.ContentType)
 	smithy.WriteString(w, s, 2, v.Accept)
-	smithy.Write(w, s, 3, &v.ModelID, smithy.PutString[string])
-	smithy.WriteString(w, s, 4, v.Trace)
+	smithy.WriteString(w, s, 3, v.ModelID)
+	smithy.WriteString(w, s, 4, string(v.Trace))
 	smithy.WriteString(w, s, 5, v.GuardrailIdentifier)
 	smithy.WriteString(w, s, 6, v.GuardrailVersion)
-	smithy.WriteString(w, s, 7, v.PerformanceConfigLatency)
-	smithy.WriteString(w, s, 8, v.ServiceTier)
+	smithy.WriteString(w, s, 7, string(v.PerformanceConfigLatency))
+	smithy.WriteString(w, s, 8, string(v.ServiceTier))
 	smithy.WriteString(w, s, 9, v.RequestMetadata)
 }
 
@@ -5669,9 +6475,9 @@ func (v *InvokeModelWithResponseStreamResponse) ReadMember(r smithy.Reader, i in
 // WriteMembers implements smithy.Struct.
 func (v *InvokeModelWithResponseStreamResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaInvokeModelWithResponseStreamResponse
-	smithy.Write(w, s, 1, &v.ContentType, smithy.PutString[string])
-	smithy.WriteString(w, s, 2, v.PerformanceConfigLatency)
-	smithy.WriteString(w, s, 3, v.ServiceTier)
+	smithy.WriteString(w, s, 1, v.ContentType)
+	smithy.WriteString(w, s, 2, string(v.PerformanceConfigLatency))
+	smithy.WriteString(w, s, 3, string(v.ServiceTier))
 }
 
 // Events implements smithy.EventSource.
@@ -5722,7 +6528,7 @@ func (v *JSONSchemaDefinition) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *JSONSchemaDefinition) WriteMembers(w smithy.Writer) {
 	s := &schemaJSONSchemaDefinition
-	smithy.Write(w, s, 0, &v.SchemaValue, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.SchemaValue)
 	smithy.WriteString(w, s, 1, v.Name)
 	smithy.WriteString(w, s, 2, v.Description)
 }
@@ -5776,11 +6582,11 @@ func (v *ListAsyncInvokesRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListAsyncInvokesRequest
 	smithy.WriteTime(w, s, 0, v.SubmitTimeAfter)
 	smithy.WriteTime(w, s, 1, v.SubmitTimeBefore)
-	smithy.WriteString(w, s, 2, v.StatusEquals)
+	smithy.WriteString(w, s, 2, string(v.StatusEquals))
 	smithy.WriteOpt(w, s, 3, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 4, v.NextToken)
-	smithy.WriteString(w, s, 5, v.SortBy)
-	smithy.WriteString(w, s, 6, v.SortOrder)
+	smithy.WriteString(w, s, 5, string(v.SortBy))
+	smithy.WriteString(w, s, 6, string(v.SortOrder))
 }
 
 var schemaListAsyncInvokesResponse = smithy.Schema{
@@ -5802,7 +6608,11 @@ func (v *ListAsyncInvokesResponse) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.NextToken)
 	case 1:
-		return smithy.ReadList(r, s, &v.AsyncInvokeSummaries, smithy.ReadValue[AsyncInvokeSummary])
+		v.AsyncInvokeSummaries = []AsyncInvokeSummary{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.AsyncInvokeSummaries = append(v.AsyncInvokeSummaries, AsyncInvokeSummary{})
+			return &v.AsyncInvokeSummaries[len(v.AsyncInvokeSummaries)-1]
+		})
 	}
 	return nil
 }
@@ -5811,7 +6621,9 @@ func (v *ListAsyncInvokesResponse) ReadMember(r smithy.Reader, i int) error {
 func (v *ListAsyncInvokesResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListAsyncInvokesResponse
 	smithy.WriteString(w, s, 0, v.NextToken)
-	smithy.WriteList(w, s, 1, v.AsyncInvokeSummaries, smithy.PutValue[AsyncInvokeSummary])
+	if v.AsyncInvokeSummaries != nil {
+		smithy.WriteStructs(w, s, 1, len(v.AsyncInvokeSummaries), func(i int) smithy.Struct { return &v.AsyncInvokeSummaries[i] })
+	}
 }
 
 var schemaLong = smithy.Schema{
@@ -5842,7 +6654,11 @@ func (v *Message) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.Role)
 	case 1:
-		return smithy.ReadList(r, s, &v.Content, smithy.ReadValue[ContentBlock])
+		v.Content = []ContentBlock{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Content = append(v.Content, ContentBlock{})
+			return &v.Content[len(v.Content)-1]
+		})
 	}
 	return nil
 }
@@ -5850,8 +6666,8 @@ func (v *Message) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *Message) WriteMembers(w smithy.Writer) {
 	s := &schemaMessage
-	smithy.Write(w, s, 0, &v.Role, smithy.PutString[ConversationRole])
-	smithy.WriteList(w, s, 1, v.Content, smithy.PutValue[ContentBlock])
+	smithy.WriteString(w, s, 0, string(v.Role))
+	smithy.WriteStructs(w, s, 1, len(v.Content), func(i int) smithy.Struct { return &v.Content[i] })
 }
 
 var schemaMessageStartEvent = smithy.Schema{
@@ -5878,7 +6694,7 @@ func (v *MessageStartEvent) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *MessageStartEvent) WriteMembers(w smithy.Writer) {
 	s := &schemaMessageStartEvent
-	smithy.Write(w, s, 0, &v.Role, smithy.PutString[ConversationRole])
+	smithy.WriteString(w, s, 0, string(v.Role))
 }
 
 var schemaMessageStopEvent = smithy.Schema{
@@ -5908,7 +6724,7 @@ func (v *MessageStopEvent) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *MessageStopEvent) WriteMembers(w smithy.Writer) {
 	s := &schemaMessageStopEvent
-	smithy.Write(w, s, 0, &v.StopReason, smithy.PutString[StopReason])
+	smithy.WriteString(w, s, 0, string(v.StopReason))
 	smithy.WriteJSON(w, s, 1, v.AdditionalModelResponseFields)
 }
 
@@ -6093,7 +6909,8 @@ func (v *OutputConfig) ReadMember(r smithy.Reader, i int) error {
 	s := schemaOutputConfig.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.TextFormat)
+		v.TextFormat = new(OutputFormat)
+		return r.Struct(v.TextFormat)
 	case 1:
 		return smithy.ReadString(r, s, &v.Effort)
 	}
@@ -6103,7 +6920,10 @@ func (v *OutputConfig) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *OutputConfig) WriteMembers(w smithy.Writer) {
 	s := &schemaOutputConfig
-	smithy.WriteStruct(w, 0, v.TextFormat)
+	if v.TextFormat != nil {
+		w.Member(0)
+		w.Struct(v.TextFormat)
+	}
 	smithy.WriteString(w, s, 1, v.Effort)
 }
 
@@ -6131,7 +6951,8 @@ func (v *OutputFormat) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.Type)
 	case 1:
-		return smithy.ReadStruct(r, &v.Structure)
+		v.Structure = new(OutputFormatStructure)
+		return r.Struct(v.Structure)
 	}
 	return nil
 }
@@ -6139,8 +6960,11 @@ func (v *OutputFormat) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *OutputFormat) WriteMembers(w smithy.Writer) {
 	s := &schemaOutputFormat
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[OutputFormatType])
-	smithy.WriteStruct(w, 1, v.Structure)
+	smithy.WriteString(w, s, 0, string(v.Type))
+	if v.Structure != nil {
+		w.Member(1)
+		w.Struct(v.Structure)
+	}
 }
 
 var schemaOutputFormatStructure = smithy.Schema{
@@ -6158,14 +6982,18 @@ func (*OutputFormatStructure) Schema() *smithy.Schema { return &schemaOutputForm
 func (v *OutputFormatStructure) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.JSONSchema)
+		v.JSONSchema = new(JSONSchemaDefinition)
+		return r.Struct(v.JSONSchema)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *OutputFormatStructure) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.JSONSchema)
+	if v.JSONSchema != nil {
+		w.Member(0)
+		w.Struct(v.JSONSchema)
+	}
 }
 
 var schemaOutputFormatType = smithy.Schema{
@@ -6240,7 +7068,7 @@ func (v *PerformanceConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PerformanceConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaPerformanceConfiguration
-	smithy.WriteString(w, s, 0, v.Latency)
+	smithy.WriteString(w, s, 0, string(v.Latency))
 }
 
 var schemaPromptRouterTrace = smithy.Schema{
@@ -6323,7 +7151,8 @@ func (v *ReasoningContentBlock) ReadMember(r smithy.Reader, i int) error {
 	s := schemaReasoningContentBlock.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ReasoningText)
+		v.ReasoningText = new(ReasoningTextBlock)
+		return r.Struct(v.ReasoningText)
 	case 1:
 		return smithy.ReadBytes(r, s, &v.RedactedContent)
 	}
@@ -6333,7 +7162,10 @@ func (v *ReasoningContentBlock) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ReasoningContentBlock) WriteMembers(w smithy.Writer) {
 	s := &schemaReasoningContentBlock
-	smithy.WriteStruct(w, 0, v.ReasoningText)
+	if v.ReasoningText != nil {
+		w.Member(0)
+		w.Struct(v.ReasoningText)
+	}
 	smithy.WriteBytes(w, s, 1, v.RedactedContent)
 }
 
@@ -6399,7 +7231,7 @@ func (v *ReasoningTextBlock) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ReasoningTextBlock) WriteMembers(w smithy.Writer) {
 	s := &schemaReasoningTextBlock
-	smithy.Write(w, s, 0, &v.Text, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Text)
 	smithy.WriteString(w, s, 1, v.Signature)
 }
 
@@ -6477,32 +7309,60 @@ func (*ResponseStream) Schema() *smithy.Schema { return &schemaResponseStream }
 func (v *ResponseStream) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Chunk)
+		v.Chunk = new(PayloadPart)
+		return r.Struct(v.Chunk)
 	case 1:
-		return smithy.ReadStruct(r, &v.InternalServerException)
+		v.InternalServerException = new(InternalServerException)
+		return r.Struct(v.InternalServerException)
 	case 2:
-		return smithy.ReadStruct(r, &v.ModelStreamErrorException)
+		v.ModelStreamErrorException = new(ModelStreamErrorException)
+		return r.Struct(v.ModelStreamErrorException)
 	case 3:
-		return smithy.ReadStruct(r, &v.ValidationException)
+		v.ValidationException = new(ValidationException)
+		return r.Struct(v.ValidationException)
 	case 4:
-		return smithy.ReadStruct(r, &v.ThrottlingException)
+		v.ThrottlingException = new(ThrottlingException)
+		return r.Struct(v.ThrottlingException)
 	case 5:
-		return smithy.ReadStruct(r, &v.ModelTimeoutException)
+		v.ModelTimeoutException = new(ModelTimeoutException)
+		return r.Struct(v.ModelTimeoutException)
 	case 6:
-		return smithy.ReadStruct(r, &v.ServiceUnavailableException)
+		v.ServiceUnavailableException = new(ServiceUnavailableException)
+		return r.Struct(v.ServiceUnavailableException)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *ResponseStream) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Chunk)
-	smithy.WriteStruct(w, 1, v.InternalServerException)
-	smithy.WriteStruct(w, 2, v.ModelStreamErrorException)
-	smithy.WriteStruct(w, 3, v.ValidationException)
-	smithy.WriteStruct(w, 4, v.ThrottlingException)
-	smithy.WriteStruct(w, 5, v.ModelTimeoutException)
-	smithy.WriteStruct(w, 6, v.ServiceUnavailableException)
+	if v.Chunk != nil {
+		w.Member(0)
+		w.Struct(v.Chunk)
+	}
+	if v.InternalServerException != nil {
+		w.Member(1)
+		w.Struct(v.InternalServerException)
+	}
+	if v.ModelStreamErrorException != nil {
+		w.Member(2)
+		w.Struct(v.ModelStreamErrorException)
+	}
+	if v.ValidationException != nil {
+		w.Member(3)
+		w.Struct(v.ValidationException)
+	}
+	if v.ThrottlingException != nil {
+		w.Member(4)
+		w.Struct(v.ThrottlingException)
+	}
+	if v.ModelTimeoutException != nil {
+		w.Member(5)
+		w.Struct(v.ModelTimeoutException)
+	}
+	if v.ServiceUnavailableException != nil {
+		w.Member(6)
+		w.Struct(v.ServiceUnavailableException)
+	}
 }
 
 var schemaS3Location = smithy.Schema{
@@ -6532,7 +7392,7 @@ func (v *S3Location) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *S3Location) WriteMembers(w smithy.Writer) {
 	s := &schemaS3Location
-	smithy.Write(w, s, 0, &v.URI, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.URI)
 	smithy.WriteString(w, s, 1, v.BucketOwner)
 }
 
@@ -6564,9 +7424,14 @@ func (v *SearchResultBlock) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.Title)
 	case 2:
-		return smithy.ReadList(r, s, &v.Content, smithy.ReadValue[SearchResultContentBlock])
+		v.Content = []SearchResultContentBlock{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Content = append(v.Content, SearchResultContentBlock{})
+			return &v.Content[len(v.Content)-1]
+		})
 	case 3:
-		return smithy.ReadStruct(r, &v.Citations)
+		v.Citations = new(CitationsConfig)
+		return r.Struct(v.Citations)
 	}
 	return nil
 }
@@ -6574,10 +7439,13 @@ func (v *SearchResultBlock) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *SearchResultBlock) WriteMembers(w smithy.Writer) {
 	s := &schemaSearchResultBlock
-	smithy.Write(w, s, 0, &v.Source, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Title, smithy.PutString[string])
-	smithy.WriteList(w, s, 2, v.Content, smithy.PutValue[SearchResultContentBlock])
-	smithy.WriteStruct(w, 3, v.Citations)
+	smithy.WriteString(w, s, 0, v.Source)
+	smithy.WriteString(w, s, 1, v.Title)
+	smithy.WriteStructs(w, s, 2, len(v.Content), func(i int) smithy.Struct { return &v.Content[i] })
+	if v.Citations != nil {
+		w.Member(3)
+		w.Struct(v.Citations)
+	}
 }
 
 var schemaSearchResultContentBlock = smithy.Schema{
@@ -6604,7 +7472,7 @@ func (v *SearchResultContentBlock) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *SearchResultContentBlock) WriteMembers(w smithy.Writer) {
 	s := &schemaSearchResultContentBlock
-	smithy.Write(w, s, 0, &v.Text, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Text)
 }
 
 var schemaSearchResultContentBlocks = smithy.Schema{
@@ -6718,7 +7586,7 @@ func (v *ServiceTier) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ServiceTier) WriteMembers(w smithy.Writer) {
 	s := &schemaServiceTier
-	smithy.Write(w, s, 0, &v.Type, smithy.PutString[ServiceTierType])
+	smithy.WriteString(w, s, 0, string(v.Type))
 }
 
 var schemaServiceTierType = smithy.Schema{
@@ -6789,7 +7657,7 @@ func (v *SpecificToolChoice) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *SpecificToolChoice) WriteMembers(w smithy.Writer) {
 	s := &schemaSpecificToolChoice
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 }
 
 var schemaStartAsyncInvokeRequest = smithy.Schema{
@@ -6818,9 +7686,14 @@ func (v *StartAsyncInvokeRequest) ReadMember(r smithy.Reader, i int) error {
 	case 2:
 		return smithy.ReadJSON(r, s, &v.ModelInput)
 	case 3:
-		return smithy.ReadStruct(r, &v.OutputDataConfig)
+		v.OutputDataConfig = new(AsyncInvokeOutputDataConfig)
+		return r.Struct(v.OutputDataConfig)
 	case 4:
-		return smithy.ReadList(r, s, &v.Tags, smithy.ReadValue[Tag])
+		v.Tags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Tags = append(v.Tags, Tag{})
+			return &v.Tags[len(v.Tags)-1]
+		})
 	}
 	return nil
 }
@@ -6829,10 +7702,15 @@ func (v *StartAsyncInvokeRequest) ReadMember(r smithy.Reader, i int) error {
 func (v *StartAsyncInvokeRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaStartAsyncInvokeRequest
 	smithy.WriteString(w, s, 0, v.ClientRequestToken)
-	smithy.Write(w, s, 1, &v.ModelID, smithy.PutString[string])
+	smithy.WriteString(w, s, 1, v.ModelID)
 	smithy.WriteJSON(w, s, 2, v.ModelInput)
-	smithy.WriteStruct(w, 3, v.OutputDataConfig)
-	smithy.WriteList(w, s, 4, v.Tags, smithy.PutValue[Tag])
+	if v.OutputDataConfig != nil {
+		w.Member(3)
+		w.Struct(v.OutputDataConfig)
+	}
+	if v.Tags != nil {
+		smithy.WriteStructs(w, s, 4, len(v.Tags), func(i int) smithy.Struct { return &v.Tags[i] })
+	}
 }
 
 var schemaStartAsyncInvokeResponse = smithy.Schema{
@@ -6859,7 +7737,7 @@ func (v *StartAsyncInvokeResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *StartAsyncInvokeResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaStartAsyncInvokeResponse
-	smithy.Write(w, s, 0, &v.InvocationARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.InvocationARN)
 }
 
 var schemaStatusCode = smithy.Schema{
@@ -6896,9 +7774,11 @@ func (v *SystemContentBlock) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadOpt(r, s, &v.Text, smithy.ReadString[string])
 	case 1:
-		return smithy.ReadStruct(r, &v.GuardContent)
+		v.GuardContent = new(GuardrailConverseContentBlock)
+		return r.Struct(v.GuardContent)
 	case 2:
-		return smithy.ReadStruct(r, &v.CachePoint)
+		v.CachePoint = new(CachePointBlock)
+		return r.Struct(v.CachePoint)
 	}
 	return nil
 }
@@ -6907,8 +7787,14 @@ func (v *SystemContentBlock) ReadMember(r smithy.Reader, i int) error {
 func (v *SystemContentBlock) WriteMembers(w smithy.Writer) {
 	s := &schemaSystemContentBlock
 	smithy.WriteOpt(w, s, 0, v.Text, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.GuardContent)
-	smithy.WriteStruct(w, 2, v.CachePoint)
+	if v.GuardContent != nil {
+		w.Member(1)
+		w.Struct(v.GuardContent)
+	}
+	if v.CachePoint != nil {
+		w.Member(2)
+		w.Struct(v.CachePoint)
+	}
 }
 
 var schemaSystemContentBlocks = smithy.Schema{
@@ -6943,7 +7829,7 @@ func (v *SystemTool) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *SystemTool) WriteMembers(w smithy.Writer) {
 	s := &schemaSystemTool
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 }
 
 var schemaTag = smithy.Schema{
@@ -6973,8 +7859,8 @@ func (v *Tag) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *Tag) WriteMembers(w smithy.Writer) {
 	s := &schemaTag
-	smithy.Write(w, s, 0, &v.Key, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Value, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Key)
+	smithy.WriteString(w, s, 1, v.Value)
 }
 
 var schemaTagKey = smithy.Schema{
@@ -7067,7 +7953,11 @@ func (v *TokenUsage) ReadMember(r smithy.Reader, i int) error {
 	case 4:
 		return smithy.ReadOpt(r, s, &v.CacheWriteInputTokens, smithy.ReadInt[int])
 	case 5:
-		return smithy.ReadList(r, s, &v.CacheDetails, smithy.ReadValue[CacheDetail])
+		v.CacheDetails = []CacheDetail{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.CacheDetails = append(v.CacheDetails, CacheDetail{})
+			return &v.CacheDetails[len(v.CacheDetails)-1]
+		})
 	}
 	return nil
 }
@@ -7080,7 +7970,9 @@ func (v *TokenUsage) WriteMembers(w smithy.Writer) {
 	smithy.Write(w, s, 2, &v.TotalTokens, smithy.PutInt[int])
 	smithy.WriteOpt(w, s, 3, v.CacheReadInputTokens, smithy.PutInt[int])
 	smithy.WriteOpt(w, s, 4, v.CacheWriteInputTokens, smithy.PutInt[int])
-	smithy.WriteList(w, s, 5, v.CacheDetails, smithy.PutValue[CacheDetail])
+	if v.CacheDetails != nil {
+		smithy.WriteStructs(w, s, 5, len(v.CacheDetails), func(i int) smithy.Struct { return &v.CacheDetails[i] })
+	}
 }
 
 var schemaTokenUsageCacheReadInputTokensInteger = smithy.Schema{
@@ -7125,20 +8017,32 @@ func (*Tool) Schema() *smithy.Schema { return &schemaTool }
 func (v *Tool) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ToolSpec)
+		v.ToolSpec = new(ToolSpecification)
+		return r.Struct(v.ToolSpec)
 	case 1:
-		return smithy.ReadStruct(r, &v.SystemTool)
+		v.SystemTool = new(SystemTool)
+		return r.Struct(v.SystemTool)
 	case 2:
-		return smithy.ReadStruct(r, &v.CachePoint)
+		v.CachePoint = new(CachePointBlock)
+		return r.Struct(v.CachePoint)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *Tool) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.ToolSpec)
-	smithy.WriteStruct(w, 1, v.SystemTool)
-	smithy.WriteStruct(w, 2, v.CachePoint)
+	if v.ToolSpec != nil {
+		w.Member(0)
+		w.Struct(v.ToolSpec)
+	}
+	if v.SystemTool != nil {
+		w.Member(1)
+		w.Struct(v.SystemTool)
+	}
+	if v.CachePoint != nil {
+		w.Member(2)
+		w.Struct(v.CachePoint)
+	}
 }
 
 var schemaToolAdditionBlock = smithy.Schema{
@@ -7156,14 +8060,18 @@ func (*ToolAdditionBlock) Schema() *smithy.Schema { return &schemaToolAdditionBl
 func (v *ToolAdditionBlock) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Tool)
+		v.Tool = new(ToolReference)
+		return r.Struct(v.Tool)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *ToolAdditionBlock) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Tool)
+	if v.Tool != nil {
+		w.Member(0)
+		w.Struct(v.Tool)
+	}
 }
 
 var schemaToolChoice = smithy.Schema{
@@ -7183,20 +8091,32 @@ func (*ToolChoice) Schema() *smithy.Schema { return &schemaToolChoice }
 func (v *ToolChoice) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Auto)
+		v.Auto = new(AutoToolChoice)
+		return r.Struct(v.Auto)
 	case 1:
-		return smithy.ReadStruct(r, &v.Any)
+		v.Any = new(AnyToolChoice)
+		return r.Struct(v.Any)
 	case 2:
-		return smithy.ReadStruct(r, &v.Tool)
+		v.Tool = new(SpecificToolChoice)
+		return r.Struct(v.Tool)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *ToolChoice) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Auto)
-	smithy.WriteStruct(w, 1, v.Any)
-	smithy.WriteStruct(w, 2, v.Tool)
+	if v.Auto != nil {
+		w.Member(0)
+		w.Struct(v.Auto)
+	}
+	if v.Any != nil {
+		w.Member(1)
+		w.Struct(v.Any)
+	}
+	if v.Tool != nil {
+		w.Member(2)
+		w.Struct(v.Tool)
+	}
 }
 
 var schemaToolConfiguration = smithy.Schema{
@@ -7216,9 +8136,14 @@ func (v *ToolConfiguration) ReadMember(r smithy.Reader, i int) error {
 	s := schemaToolConfiguration.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Tools, smithy.ReadValue[Tool])
+		v.Tools = []Tool{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Tools = append(v.Tools, Tool{})
+			return &v.Tools[len(v.Tools)-1]
+		})
 	case 1:
-		return smithy.ReadStruct(r, &v.ToolChoice)
+		v.ToolChoice = new(ToolChoice)
+		return r.Struct(v.ToolChoice)
 	}
 	return nil
 }
@@ -7226,8 +8151,11 @@ func (v *ToolConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ToolConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaToolConfiguration
-	smithy.WriteList(w, s, 0, v.Tools, smithy.PutValue[Tool])
-	smithy.WriteStruct(w, 1, v.ToolChoice)
+	smithy.WriteStructs(w, s, 0, len(v.Tools), func(i int) smithy.Struct { return &v.Tools[i] })
+	if v.ToolChoice != nil {
+		w.Member(1)
+		w.Struct(v.ToolChoice)
+	}
 }
 
 var schemaToolConfigurationToolsList = smithy.Schema{
@@ -7336,14 +8264,18 @@ func (*ToolRemovalBlock) Schema() *smithy.Schema { return &schemaToolRemovalBloc
 func (v *ToolRemovalBlock) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Tool)
+		v.Tool = new(ToolReference)
+		return r.Struct(v.Tool)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *ToolRemovalBlock) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Tool)
+	if v.Tool != nil {
+		w.Member(0)
+		w.Struct(v.Tool)
+	}
 }
 
 var schemaToolResultBlock = smithy.Schema{
@@ -7367,7 +8299,11 @@ func (v *ToolResultBlock) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.ToolUseID)
 	case 1:
-		return smithy.ReadList(r, s, &v.Content, smithy.ReadValue[ToolResultContentBlock])
+		v.Content = []ToolResultContentBlock{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Content = append(v.Content, ToolResultContentBlock{})
+			return &v.Content[len(v.Content)-1]
+		})
 	case 2:
 		return smithy.ReadString(r, s, &v.Status)
 	case 3:
@@ -7379,9 +8315,9 @@ func (v *ToolResultBlock) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ToolResultBlock) WriteMembers(w smithy.Writer) {
 	s := &schemaToolResultBlock
-	smithy.Write(w, s, 0, &v.ToolUseID, smithy.PutString[string])
-	smithy.WriteList(w, s, 1, v.Content, smithy.PutValue[ToolResultContentBlock])
-	smithy.WriteString(w, s, 2, v.Status)
+	smithy.WriteString(w, s, 0, v.ToolUseID)
+	smithy.WriteStructs(w, s, 1, len(v.Content), func(i int) smithy.Struct { return &v.Content[i] })
+	smithy.WriteString(w, s, 2, string(v.Status))
 	smithy.WriteString(w, s, 3, v.Type)
 }
 
@@ -7446,9 +8382,9 @@ func (v *ToolResultBlockStart) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ToolResultBlockStart) WriteMembers(w smithy.Writer) {
 	s := &schemaToolResultBlockStart
-	smithy.Write(w, s, 0, &v.ToolUseID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ToolUseID)
 	smithy.WriteString(w, s, 1, v.Type)
-	smithy.WriteString(w, s, 2, v.Status)
+	smithy.WriteString(w, s, 2, string(v.Status))
 }
 
 var schemaToolResultBlocksDelta = smithy.Schema{
@@ -7484,13 +8420,17 @@ func (v *ToolResultContentBlock) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadOpt(r, s, &v.Text, smithy.ReadString[string])
 	case 2:
-		return smithy.ReadStruct(r, &v.Image)
+		v.Image = new(ImageBlock)
+		return r.Struct(v.Image)
 	case 3:
-		return smithy.ReadStruct(r, &v.Document)
+		v.Document = new(DocumentBlock)
+		return r.Struct(v.Document)
 	case 4:
-		return smithy.ReadStruct(r, &v.Video)
+		v.Video = new(VideoBlock)
+		return r.Struct(v.Video)
 	case 5:
-		return smithy.ReadStruct(r, &v.SearchResult)
+		v.SearchResult = new(SearchResultBlock)
+		return r.Struct(v.SearchResult)
 	}
 	return nil
 }
@@ -7500,10 +8440,22 @@ func (v *ToolResultContentBlock) WriteMembers(w smithy.Writer) {
 	s := &schemaToolResultContentBlock
 	smithy.WriteJSON(w, s, 0, v.JSON)
 	smithy.WriteOpt(w, s, 1, v.Text, smithy.PutString[string])
-	smithy.WriteStruct(w, 2, v.Image)
-	smithy.WriteStruct(w, 3, v.Document)
-	smithy.WriteStruct(w, 4, v.Video)
-	smithy.WriteStruct(w, 5, v.SearchResult)
+	if v.Image != nil {
+		w.Member(2)
+		w.Struct(v.Image)
+	}
+	if v.Document != nil {
+		w.Member(3)
+		w.Struct(v.Document)
+	}
+	if v.Video != nil {
+		w.Member(4)
+		w.Struct(v.Video)
+	}
+	if v.SearchResult != nil {
+		w.Member(5)
+		w.Struct(v.SearchResult)
+	}
 }
 
 var schemaToolResultContentBlocks = smithy.Schema{
@@ -7542,7 +8494,8 @@ func (v *ToolSpecification) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.Description)
 	case 2:
-		return smithy.ReadStruct(r, &v.InputSchema)
+		v.InputSchema = new(ToolInputSchema)
+		return r.Struct(v.InputSchema)
 	case 3:
 		return smithy.ReadOpt(r, s, &v.Strict, smithy.ReadBool)
 	}
@@ -7552,9 +8505,12 @@ func (v *ToolSpecification) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ToolSpecification) WriteMembers(w smithy.Writer) {
 	s := &schemaToolSpecification
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Description)
-	smithy.WriteStruct(w, 2, v.InputSchema)
+	if v.InputSchema != nil {
+		w.Member(2)
+		w.Struct(v.InputSchema)
+	}
 	smithy.WriteOpt(w, s, 3, v.Strict, smithy.PutBool)
 }
 
@@ -7591,10 +8547,10 @@ func (v *ToolUseBlock) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ToolUseBlock) WriteMembers(w smithy.Writer) {
 	s := &schemaToolUseBlock
-	smithy.Write(w, s, 0, &v.ToolUseID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ToolUseID)
+	smithy.WriteString(w, s, 1, v.Name)
 	smithy.WriteJSON(w, s, 2, v.Input)
-	smithy.WriteString(w, s, 3, v.Type)
+	smithy.WriteString(w, s, 3, string(v.Type))
 }
 
 var schemaToolUseBlockDelta = smithy.Schema{
@@ -7621,7 +8577,7 @@ func (v *ToolUseBlockDelta) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ToolUseBlockDelta) WriteMembers(w smithy.Writer) {
 	s := &schemaToolUseBlockDelta
-	smithy.Write(w, s, 0, &v.Input, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Input)
 }
 
 var schemaToolUseBlockStart = smithy.Schema{
@@ -7654,9 +8610,9 @@ func (v *ToolUseBlockStart) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ToolUseBlockStart) WriteMembers(w smithy.Writer) {
 	s := &schemaToolUseBlockStart
-	smithy.Write(w, s, 0, &v.ToolUseID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Name, smithy.PutString[string])
-	smithy.WriteString(w, s, 2, v.Type)
+	smithy.WriteString(w, s, 0, v.ToolUseID)
+	smithy.WriteString(w, s, 1, v.Name)
+	smithy.WriteString(w, s, 2, string(v.Type))
 }
 
 var schemaToolUseID = smithy.Schema{
@@ -7720,7 +8676,8 @@ func (v *VideoBlock) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.Format)
 	case 1:
-		return smithy.ReadStruct(r, &v.Source)
+		v.Source = new(VideoSource)
+		return r.Struct(v.Source)
 	}
 	return nil
 }
@@ -7728,8 +8685,11 @@ func (v *VideoBlock) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *VideoBlock) WriteMembers(w smithy.Writer) {
 	s := &schemaVideoBlock
-	smithy.Write(w, s, 0, &v.Format, smithy.PutString[VideoFormat])
-	smithy.WriteStruct(w, 1, v.Source)
+	smithy.WriteString(w, s, 0, string(v.Format))
+	if v.Source != nil {
+		w.Member(1)
+		w.Struct(v.Source)
+	}
 }
 
 var schemaVideoFormat = smithy.Schema{
@@ -7756,7 +8716,8 @@ func (v *VideoSource) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadBytes(r, s, &v.Bytes)
 	case 1:
-		return smithy.ReadStruct(r, &v.S3Location)
+		v.S3Location = new(S3Location)
+		return r.Struct(v.S3Location)
 	}
 	return nil
 }
@@ -7765,7 +8726,10 @@ func (v *VideoSource) ReadMember(r smithy.Reader, i int) error {
 func (v *VideoSource) WriteMembers(w smithy.Writer) {
 	s := &schemaVideoSource
 	smithy.WriteBytes(w, s, 0, v.Bytes)
-	smithy.WriteStruct(w, 1, v.S3Location)
+	if v.S3Location != nil {
+		w.Member(1)
+		w.Struct(v.S3Location)
+	}
 }
 
 var schemaVideoSourceBytesBlob = smithy.Schema{

@@ -111,8 +111,9 @@ var Model = smithy.Service{
 var opApplyGuardrail = smithy.Operation{
 	Name: "ApplyGuardrail", Method: "POST", URI: "/guardrail/{guardrailIdentifier}/version/{guardrailVersion}/apply", Code: 200,
 	Input: &schemaApplyGuardrailRequest, Output: &schemaApplyGuardrailResponse,
-	Errors:   []*smithy.Schema{&schemaAccessDeniedException, &schemaResourceNotFoundException, &schemaThrottlingException, &schemaInternalServerException, &schemaServiceUnavailableException, &schemaValidationException, &schemaServiceQuotaExceededException},
-	NewInput: func() smithy.Struct { return new(ApplyGuardrailRequest) },
+	Errors:    []*smithy.Schema{&schemaAccessDeniedException, &schemaResourceNotFoundException, &schemaThrottlingException, &schemaInternalServerException, &schemaServiceUnavailableException, &schemaValidationException, &schemaServiceQuotaExceededException},
+	NewInput:  func() smithy.Struct { return new(ApplyGuardrailRequest) },
+	NewOutput: func() smithy.Struct { return new(ApplyGuardrailResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ApplyGuardrail)
 	},
@@ -121,8 +122,9 @@ var opApplyGuardrail = smithy.Operation{
 var opConverse = smithy.Operation{
 	Name: "Converse", Method: "POST", URI: "/model/{modelId}/converse", Code: 200,
 	Input: &schemaConverseRequest, Output: &schemaConverseResponse,
-	Errors:   []*smithy.Schema{&schemaAccessDeniedException, &schemaThrottlingException, &schemaResourceNotFoundException, &schemaModelTimeoutException, &schemaInternalServerException, &schemaServiceUnavailableException, &schemaValidationException, &schemaModelNotReadyException, &schemaModelErrorException},
-	NewInput: func() smithy.Struct { return new(ConverseRequest) },
+	Errors:    []*smithy.Schema{&schemaAccessDeniedException, &schemaThrottlingException, &schemaResourceNotFoundException, &schemaModelTimeoutException, &schemaInternalServerException, &schemaServiceUnavailableException, &schemaValidationException, &schemaModelNotReadyException, &schemaModelErrorException},
+	NewInput:  func() smithy.Struct { return new(ConverseRequest) },
+	NewOutput: func() smithy.Struct { return new(ConverseResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.Converse)
 	},
@@ -134,6 +136,7 @@ var opConverseStream = smithy.Operation{
 	Errors:       []*smithy.Schema{&schemaAccessDeniedException, &schemaThrottlingException, &schemaResourceNotFoundException, &schemaModelTimeoutException, &schemaInternalServerException, &schemaServiceUnavailableException, &schemaValidationException, &schemaModelNotReadyException, &schemaModelErrorException},
 	OutputStream: true,
 	NewInput:     func() smithy.Struct { return new(ConverseStreamRequest) },
+	NewOutput:    func() smithy.Struct { return new(ConverseStreamResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ConverseStream)
 	},
@@ -142,8 +145,9 @@ var opConverseStream = smithy.Operation{
 var opCountTokens = smithy.Operation{
 	Name: "CountTokens", Method: "POST", URI: "/model/{modelId}/count-tokens", Code: 200,
 	Input: &schemaCountTokensRequest, Output: &schemaCountTokensResponse,
-	Errors:   []*smithy.Schema{&schemaAccessDeniedException, &schemaResourceNotFoundException, &schemaThrottlingException, &schemaInternalServerException, &schemaServiceUnavailableException, &schemaValidationException},
-	NewInput: func() smithy.Struct { return new(CountTokensRequest) },
+	Errors:    []*smithy.Schema{&schemaAccessDeniedException, &schemaResourceNotFoundException, &schemaThrottlingException, &schemaInternalServerException, &schemaServiceUnavailableException, &schemaValidationException},
+	NewInput:  func() smithy.Struct { return new(CountTokensRequest) },
+	NewOutput: func() smithy.Struct { return new(CountTokensResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CountTokens)
 	},
@@ -152,8 +156,9 @@ var opCountTokens = smithy.Operation{
 var opGetAsyncInvoke = smithy.Operation{
 	Name: "GetAsyncInvoke", Method: "GET", URI: "/async-invoke/{invocationArn}", Code: 200,
 	Input: &schemaGetAsyncInvokeRequest, Output: &schemaGetAsyncInvokeResponse,
-	Errors:   []*smithy.Schema{&schemaAccessDeniedException, &schemaThrottlingException, &schemaInternalServerException, &schemaValidationException},
-	NewInput: func() smithy.Struct { return new(GetAsyncInvokeRequest) },
+	Errors:    []*smithy.Schema{&schemaAccessDeniedException, &schemaThrottlingException, &schemaInternalServerException, &schemaValidationException},
+	NewInput:  func() smithy.Struct { return new(GetAsyncInvokeRequest) },
+	NewOutput: func() smithy.Struct { return new(GetAsyncInvokeResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetAsyncInvoke)
 	},
@@ -162,8 +167,9 @@ var opGetAsyncInvoke = smithy.Operation{
 var opInvokeGuardrailChecks = smithy.Operation{
 	Name: "InvokeGuardrailChecks", Method: "POST", URI: "/guardrail-checks/invoke", Code: 200,
 	Input: &schemaInvokeGuardrailChecksRequest, Output: &schemaInvokeGuardrailChecksResponse,
-	Errors:   []*smithy.Schema{&schemaAccessDeniedException, &schemaThrottlingException, &schemaInternalServerException, &schemaServiceUnavailableException, &schemaValidationException},
-	NewInput: func() smithy.Struct { return new(InvokeGuardrailChecksRequest) },
+	Errors:    []*smithy.Schema{&schemaAccessDeniedException, &schemaThrottlingException, &schemaInternalServerException, &schemaServiceUnavailableException, &schemaValidationException},
+	NewInput:  func() smithy.Struct { return new(InvokeGuardrailChecksRequest) },
+	NewOutput: func() smithy.Struct { return new(InvokeGuardrailChecksResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.InvokeGuardrailChecks)
 	},
@@ -172,8 +178,9 @@ var opInvokeGuardrailChecks = smithy.Operation{
 var opInvokeModel = smithy.Operation{
 	Name: "InvokeModel", Method: "POST", URI: "/model/{modelId}/invoke", Code: 200,
 	Input: &schemaInvokeModelRequest, Output: &schemaInvokeModelResponse,
-	Errors:   []*smithy.Schema{&schemaAccessDeniedException, &schemaResourceNotFoundException, &schemaThrottlingException, &schemaModelTimeoutException, &schemaInternalServerException, &schemaServiceUnavailableException, &schemaValidationException, &schemaServiceQuotaExceededException, &schemaModelNotReadyException, &schemaModelErrorException},
-	NewInput: func() smithy.Struct { return new(InvokeModelRequest) },
+	Errors:    []*smithy.Schema{&schemaAccessDeniedException, &schemaResourceNotFoundException, &schemaThrottlingException, &schemaModelTimeoutException, &schemaInternalServerException, &schemaServiceUnavailableException, &schemaValidationException, &schemaServiceQuotaExceededException, &schemaModelNotReadyException, &schemaModelErrorException},
+	NewInput:  func() smithy.Struct { return new(InvokeModelRequest) },
+	NewOutput: func() smithy.Struct { return new(InvokeModelResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.InvokeModel)
 	},
@@ -186,6 +193,7 @@ var opInvokeModelWithBidirectionalStream = smithy.Operation{
 	InputStream:  true,
 	OutputStream: true,
 	NewInput:     func() smithy.Struct { return new(InvokeModelWithBidirectionalStreamRequest) },
+	NewOutput:    func() smithy.Struct { return new(InvokeModelWithBidirectionalStreamResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.InvokeModelWithBidirectionalStream)
 	},
@@ -197,6 +205,7 @@ var opInvokeModelWithResponseStream = smithy.Operation{
 	Errors:       []*smithy.Schema{&schemaAccessDeniedException, &schemaResourceNotFoundException, &schemaThrottlingException, &schemaModelTimeoutException, &schemaInternalServerException, &schemaServiceUnavailableException, &schemaModelStreamErrorException, &schemaValidationException, &schemaServiceQuotaExceededException, &schemaModelNotReadyException, &schemaModelErrorException},
 	OutputStream: true,
 	NewInput:     func() smithy.Struct { return new(InvokeModelWithResponseStreamRequest) },
+	NewOutput:    func() smithy.Struct { return new(InvokeModelWithResponseStreamResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.InvokeModelWithResponseStream)
 	},
@@ -208,6 +217,7 @@ var opListAsyncInvokes = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaAccessDeniedException, &schemaThrottlingException, &schemaInternalServerException, &schemaValidationException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListAsyncInvokesRequest) },
+	NewOutput: func() smithy.Struct { return new(ListAsyncInvokesResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListAsyncInvokes)
 	},
@@ -216,8 +226,9 @@ var opListAsyncInvokes = smithy.Operation{
 var opStartAsyncInvoke = smithy.Operation{
 	Name: "StartAsyncInvoke", Method: "POST", URI: "/async-invoke", Code: 200,
 	Input: &schemaStartAsyncInvokeRequest, Output: &schemaStartAsyncInvokeResponse,
-	Errors:   []*smithy.Schema{&schemaAccessDeniedException, &schemaThrottlingException, &schemaResourceNotFoundException, &schemaInternalServerException, &schemaServiceUnavailableException, &schemaValidationException, &schemaServiceQuotaExceededException, &schemaConflictException},
-	NewInput: func() smithy.Struct { return new(StartAsyncInvokeRequest) },
+	Errors:    []*smithy.Schema{&schemaAccessDeniedException, &schemaThrottlingException, &schemaResourceNotFoundException, &schemaInternalServerException, &schemaServiceUnavailableException, &schemaValidationException, &schemaServiceQuotaExceededException, &schemaConflictException},
+	NewInput:  func() smithy.Struct { return new(StartAsyncInvokeRequest) },
+	NewOutput: func() smithy.Struct { return new(StartAsyncInvokeResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.StartAsyncInvoke)
 	},

@@ -42,10 +42,10 @@ func (v *AccessKey) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AccessKey) WriteMembers(w smithy.Writer) {
 	s := &schemaAccessKey
-	smithy.Write(w, s, 0, &v.UserName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AccessKeyID, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Status, smithy.PutString[StatusType])
-	smithy.Write(w, s, 3, &v.SecretAccessKey, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.UserName)
+	smithy.WriteString(w, s, 1, v.AccessKeyID)
+	smithy.WriteString(w, s, 2, string(v.Status))
+	smithy.WriteString(w, s, 3, v.SecretAccessKey)
 	smithy.WriteTime(w, s, 4, v.CreateDate)
 }
 
@@ -84,7 +84,7 @@ func (v *AccessKeyMetadata) WriteMembers(w smithy.Writer) {
 	s := &schemaAccessKeyMetadata
 	smithy.WriteString(w, s, 0, v.UserName)
 	smithy.WriteString(w, s, 1, v.AccessKeyID)
-	smithy.WriteString(w, s, 2, v.Status)
+	smithy.WriteString(w, s, 2, string(v.Status))
 	smithy.WriteTime(w, s, 3, v.CreateDate)
 }
 
@@ -141,8 +141,8 @@ func (v *AttachRolePolicyRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AttachRolePolicyRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaAttachRolePolicyRequest
-	smithy.Write(w, s, 0, &v.RoleName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.PolicyARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.RoleName)
+	smithy.WriteString(w, s, 1, v.PolicyARN)
 }
 
 var schemaAttachUserPolicyOutput = smithy.Schema{
@@ -185,8 +185,8 @@ func (v *AttachUserPolicyRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AttachUserPolicyRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaAttachUserPolicyRequest
-	smithy.Write(w, s, 0, &v.UserName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.PolicyARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.UserName)
+	smithy.WriteString(w, s, 1, v.PolicyARN)
 }
 
 var schemaAttachedPermissionsBoundary = smithy.Schema{
@@ -218,7 +218,7 @@ func (v *AttachedPermissionsBoundary) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AttachedPermissionsBoundary) WriteMembers(w smithy.Writer) {
 	s := &schemaAttachedPermissionsBoundary
-	smithy.WriteString(w, s, 0, v.PermissionsBoundaryType)
+	smithy.WriteString(w, s, 0, string(v.PermissionsBoundaryType))
 	smithy.WriteString(w, s, 1, v.PermissionsBoundaryARN)
 }
 
@@ -332,7 +332,7 @@ func (v *ContextEntry) WriteMembers(w smithy.Writer) {
 	s := &schemaContextEntry
 	smithy.WriteString(w, s, 0, v.ContextKeyName)
 	smithy.WriteList(w, s, 1, v.ContextKeyValues, smithy.PutString[string])
-	smithy.WriteString(w, s, 2, v.ContextKeyType)
+	smithy.WriteString(w, s, 2, string(v.ContextKeyType))
 }
 
 var schemaContextEntryListType = smithy.Schema{
@@ -415,14 +415,18 @@ func (*CreateAccessKeyResponse) Schema() *smithy.Schema { return &schemaCreateAc
 func (v *CreateAccessKeyResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.AccessKey)
+		v.AccessKey = new(AccessKey)
+		return r.Struct(v.AccessKey)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *CreateAccessKeyResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.AccessKey)
+	if v.AccessKey != nil {
+		w.Member(0)
+		w.Struct(v.AccessKey)
+	}
 }
 
 var schemaCreatePolicyRequest = smithy.Schema{
@@ -453,7 +457,11 @@ func (v *CreatePolicyRequest) ReadMember(r smithy.Reader, i int) error {
 	case 3:
 		return smithy.ReadString(r, s, &v.Description)
 	case 4:
-		return smithy.ReadList(r, s, &v.Tags, smithy.ReadValue[Tag])
+		v.Tags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Tags = append(v.Tags, Tag{})
+			return &v.Tags[len(v.Tags)-1]
+		})
 	}
 	return nil
 }
@@ -461,11 +469,13 @@ func (v *CreatePolicyRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CreatePolicyRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreatePolicyRequest
-	smithy.Write(w, s, 0, &v.PolicyName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyName)
 	smithy.WriteString(w, s, 1, v.Path)
-	smithy.Write(w, s, 2, &v.PolicyDocument, smithy.PutString[string])
+	smithy.WriteString(w, s, 2, v.PolicyDocument)
 	smithy.WriteString(w, s, 3, v.Description)
-	smithy.WriteList(w, s, 4, v.Tags, smithy.PutValue[Tag])
+	if v.Tags != nil {
+		smithy.WriteStructs(w, s, 4, len(v.Tags), func(i int) smithy.Struct { return &v.Tags[i] })
+	}
 }
 
 var schemaCreatePolicyResponse = smithy.Schema{
@@ -483,14 +493,18 @@ func (*CreatePolicyResponse) Schema() *smithy.Schema { return &schemaCreatePolic
 func (v *CreatePolicyResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Policy)
+		v.Policy = new(Policy)
+		return r.Struct(v.Policy)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *CreatePolicyResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Policy)
+	if v.Policy != nil {
+		w.Member(0)
+		w.Struct(v.Policy)
+	}
 }
 
 var schemaCreateRoleRequest = smithy.Schema{
@@ -527,7 +541,11 @@ func (v *CreateRoleRequest) ReadMember(r smithy.Reader, i int) error {
 	case 5:
 		return smithy.ReadString(r, s, &v.PermissionsBoundary)
 	case 6:
-		return smithy.ReadList(r, s, &v.Tags, smithy.ReadValue[Tag])
+		v.Tags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Tags = append(v.Tags, Tag{})
+			return &v.Tags[len(v.Tags)-1]
+		})
 	}
 	return nil
 }
@@ -536,12 +554,14 @@ func (v *CreateRoleRequest) ReadMember(r smithy.Reader, i int) error {
 func (v *CreateRoleRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateRoleRequest
 	smithy.WriteString(w, s, 0, v.Path)
-	smithy.Write(w, s, 1, &v.RoleName, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.AssumeRolePolicyDocument, smithy.PutString[string])
+	smithy.WriteString(w, s, 1, v.RoleName)
+	smithy.WriteString(w, s, 2, v.AssumeRolePolicyDocument)
 	smithy.WriteString(w, s, 3, v.Description)
 	smithy.WriteOpt(w, s, 4, v.MaxSessionDuration, smithy.PutInt[int])
 	smithy.WriteString(w, s, 5, v.PermissionsBoundary)
-	smithy.WriteList(w, s, 6, v.Tags, smithy.PutValue[Tag])
+	if v.Tags != nil {
+		smithy.WriteStructs(w, s, 6, len(v.Tags), func(i int) smithy.Struct { return &v.Tags[i] })
+	}
 }
 
 var schemaCreateRoleResponse = smithy.Schema{
@@ -559,14 +579,18 @@ func (*CreateRoleResponse) Schema() *smithy.Schema { return &schemaCreateRoleRes
 func (v *CreateRoleResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Role)
+		v.Role = new(Role)
+		return r.Struct(v.Role)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *CreateRoleResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Role)
+	if v.Role != nil {
+		w.Member(0)
+		w.Struct(v.Role)
+	}
 }
 
 var schemaCreateServiceSpecificCredentialRequest = smithy.Schema{
@@ -601,8 +625,8 @@ func (v *CreateServiceSpecificCredentialRequest) ReadMember(r smithy.Reader, i i
 // WriteMembers implements smithy.Struct.
 func (v *CreateServiceSpecificCredentialRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateServiceSpecificCredentialRequest
-	smithy.Write(w, s, 0, &v.UserName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.ServiceName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.UserName)
+	smithy.WriteString(w, s, 1, v.ServiceName)
 	smithy.WriteOpt(w, s, 2, v.CredentialAgeDays, smithy.PutInt[int])
 }
 
@@ -623,14 +647,18 @@ func (*CreateServiceSpecificCredentialResponse) Schema() *smithy.Schema {
 func (v *CreateServiceSpecificCredentialResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.ServiceSpecificCredential)
+		v.ServiceSpecificCredential = new(ServiceSpecificCredential)
+		return r.Struct(v.ServiceSpecificCredential)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *CreateServiceSpecificCredentialResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.ServiceSpecificCredential)
+	if v.ServiceSpecificCredential != nil {
+		w.Member(0)
+		w.Struct(v.ServiceSpecificCredential)
+	}
 }
 
 var schemaCreateUserRequest = smithy.Schema{
@@ -658,7 +686,11 @@ func (v *CreateUserRequest) ReadMember(r smithy.Reader, i int) error {
 	case 2:
 		return smithy.ReadString(r, s, &v.PermissionsBoundary)
 	case 3:
-		return smithy.ReadList(r, s, &v.Tags, smithy.ReadValue[Tag])
+		v.Tags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Tags = append(v.Tags, Tag{})
+			return &v.Tags[len(v.Tags)-1]
+		})
 	}
 	return nil
 }
@@ -667,9 +699,11 @@ func (v *CreateUserRequest) ReadMember(r smithy.Reader, i int) error {
 func (v *CreateUserRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateUserRequest
 	smithy.WriteString(w, s, 0, v.Path)
-	smithy.Write(w, s, 1, &v.UserName, smithy.PutString[string])
+	smithy.WriteString(w, s, 1, v.UserName)
 	smithy.WriteString(w, s, 2, v.PermissionsBoundary)
-	smithy.WriteList(w, s, 3, v.Tags, smithy.PutValue[Tag])
+	if v.Tags != nil {
+		smithy.WriteStructs(w, s, 3, len(v.Tags), func(i int) smithy.Struct { return &v.Tags[i] })
+	}
 }
 
 var schemaCreateUserResponse = smithy.Schema{
@@ -687,14 +721,18 @@ func (*CreateUserResponse) Schema() *smithy.Schema { return &schemaCreateUserRes
 func (v *CreateUserResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.User)
+		v.User = new(User)
+		return r.Struct(v.User)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *CreateUserResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.User)
+	if v.User != nil {
+		w.Member(0)
+		w.Struct(v.User)
+	}
 }
 
 var schemaDeleteAccessKeyOutput = smithy.Schema{
@@ -738,7 +776,7 @@ func (v *DeleteAccessKeyRequest) ReadMember(r smithy.Reader, i int) error {
 func (v *DeleteAccessKeyRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteAccessKeyRequest
 	smithy.WriteString(w, s, 0, v.UserName)
-	smithy.Write(w, s, 1, &v.AccessKeyID, smithy.PutString[string])
+	smithy.WriteString(w, s, 1, v.AccessKeyID)
 }
 
 var schemaDeleteConflictException = smithy.Schema{
@@ -805,7 +843,7 @@ func (v *DeletePolicyRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeletePolicyRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeletePolicyRequest
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
 }
 
 var schemaDeleteRoleOutput = smithy.Schema{
@@ -861,8 +899,8 @@ func (v *DeleteRolePolicyRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeleteRolePolicyRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteRolePolicyRequest
-	smithy.Write(w, s, 0, &v.RoleName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.PolicyName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.RoleName)
+	smithy.WriteString(w, s, 1, v.PolicyName)
 }
 
 var schemaDeleteRoleRequest = smithy.Schema{
@@ -889,7 +927,7 @@ func (v *DeleteRoleRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeleteRoleRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteRoleRequest
-	smithy.Write(w, s, 0, &v.RoleName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.RoleName)
 }
 
 var schemaDeleteServiceSpecificCredentialOutput = smithy.Schema{
@@ -937,7 +975,7 @@ func (v *DeleteServiceSpecificCredentialRequest) ReadMember(r smithy.Reader, i i
 func (v *DeleteServiceSpecificCredentialRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteServiceSpecificCredentialRequest
 	smithy.WriteString(w, s, 0, v.UserName)
-	smithy.Write(w, s, 1, &v.ServiceSpecificCredentialID, smithy.PutString[string])
+	smithy.WriteString(w, s, 1, v.ServiceSpecificCredentialID)
 }
 
 var schemaDeleteUserOutput = smithy.Schema{
@@ -993,8 +1031,8 @@ func (v *DeleteUserPolicyRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeleteUserPolicyRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteUserPolicyRequest
-	smithy.Write(w, s, 0, &v.UserName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.PolicyName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.UserName)
+	smithy.WriteString(w, s, 1, v.PolicyName)
 }
 
 var schemaDeleteUserRequest = smithy.Schema{
@@ -1021,7 +1059,7 @@ func (v *DeleteUserRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeleteUserRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteUserRequest
-	smithy.Write(w, s, 0, &v.UserName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.UserName)
 }
 
 var schemaDetachRolePolicyOutput = smithy.Schema{
@@ -1064,8 +1102,8 @@ func (v *DetachRolePolicyRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DetachRolePolicyRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDetachRolePolicyRequest
-	smithy.Write(w, s, 0, &v.RoleName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.PolicyARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.RoleName)
+	smithy.WriteString(w, s, 1, v.PolicyARN)
 }
 
 var schemaDetachUserPolicyOutput = smithy.Schema{
@@ -1108,8 +1146,8 @@ func (v *DetachUserPolicyRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DetachUserPolicyRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDetachUserPolicyRequest
-	smithy.Write(w, s, 0, &v.UserName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.PolicyARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.UserName)
+	smithy.WriteString(w, s, 1, v.PolicyARN)
 }
 
 var schemaEntityAlreadyExistsException = smithy.Schema{
@@ -1185,17 +1223,27 @@ func (v *EvaluationResult) ReadMember(r smithy.Reader, i int) error {
 	case 2:
 		return smithy.ReadString(r, s, &v.EvalDecision)
 	case 3:
-		return smithy.ReadList(r, s, &v.MatchedStatements, smithy.ReadValue[Statement])
+		v.MatchedStatements = []Statement{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.MatchedStatements = append(v.MatchedStatements, Statement{})
+			return &v.MatchedStatements[len(v.MatchedStatements)-1]
+		})
 	case 4:
 		return smithy.ReadList(r, s, &v.MissingContextValues, smithy.ReadString[string])
 	case 5:
-		return smithy.ReadStruct(r, &v.OrganizationsDecisionDetail)
+		v.OrganizationsDecisionDetail = new(OrganizationsDecisionDetail)
+		return r.Struct(v.OrganizationsDecisionDetail)
 	case 6:
-		return smithy.ReadStruct(r, &v.PermissionsBoundaryDecisionDetail)
+		v.PermissionsBoundaryDecisionDetail = new(PermissionsBoundaryDecisionDetail)
+		return r.Struct(v.PermissionsBoundaryDecisionDetail)
 	case 7:
 		return smithy.ReadMap(r, s, &v.EvalDecisionDetails, smithy.ReadString[PolicyEvaluationDecisionType])
 	case 8:
-		return smithy.ReadList(r, s, &v.ResourceSpecificResults, smithy.ReadValue[ResourceSpecificResult])
+		v.ResourceSpecificResults = []ResourceSpecificResult{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ResourceSpecificResults = append(v.ResourceSpecificResults, ResourceSpecificResult{})
+			return &v.ResourceSpecificResults[len(v.ResourceSpecificResults)-1]
+		})
 	}
 	return nil
 }
@@ -1203,15 +1251,25 @@ func (v *EvaluationResult) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *EvaluationResult) WriteMembers(w smithy.Writer) {
 	s := &schemaEvaluationResult
-	smithy.Write(w, s, 0, &v.EvalActionName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.EvalActionName)
 	smithy.WriteString(w, s, 1, v.EvalResourceName)
-	smithy.Write(w, s, 2, &v.EvalDecision, smithy.PutString[PolicyEvaluationDecisionType])
-	smithy.WriteList(w, s, 3, v.MatchedStatements, smithy.PutValue[Statement])
+	smithy.WriteString(w, s, 2, string(v.EvalDecision))
+	if v.MatchedStatements != nil {
+		smithy.WriteStructs(w, s, 3, len(v.MatchedStatements), func(i int) smithy.Struct { return &v.MatchedStatements[i] })
+	}
 	smithy.WriteList(w, s, 4, v.MissingContextValues, smithy.PutString[string])
-	smithy.WriteStruct(w, 5, v.OrganizationsDecisionDetail)
-	smithy.WriteStruct(w, 6, v.PermissionsBoundaryDecisionDetail)
+	if v.OrganizationsDecisionDetail != nil {
+		w.Member(5)
+		w.Struct(v.OrganizationsDecisionDetail)
+	}
+	if v.PermissionsBoundaryDecisionDetail != nil {
+		w.Member(6)
+		w.Struct(v.PermissionsBoundaryDecisionDetail)
+	}
 	smithy.WriteMap(w, s, 7, v.EvalDecisionDetails, smithy.PutString[PolicyEvaluationDecisionType])
-	smithy.WriteList(w, s, 8, v.ResourceSpecificResults, smithy.PutValue[ResourceSpecificResult])
+	if v.ResourceSpecificResults != nil {
+		smithy.WriteStructs(w, s, 8, len(v.ResourceSpecificResults), func(i int) smithy.Struct { return &v.ResourceSpecificResults[i] })
+	}
 }
 
 var schemaEvaluationResultsListType = smithy.Schema{
@@ -1246,7 +1304,7 @@ func (v *GetPolicyRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetPolicyRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetPolicyRequest
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
 }
 
 var schemaGetPolicyResponse = smithy.Schema{
@@ -1264,14 +1322,18 @@ func (*GetPolicyResponse) Schema() *smithy.Schema { return &schemaGetPolicyRespo
 func (v *GetPolicyResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Policy)
+		v.Policy = new(Policy)
+		return r.Struct(v.Policy)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GetPolicyResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Policy)
+	if v.Policy != nil {
+		w.Member(0)
+		w.Struct(v.Policy)
+	}
 }
 
 var schemaGetPolicyVersionRequest = smithy.Schema{
@@ -1301,8 +1363,8 @@ func (v *GetPolicyVersionRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetPolicyVersionRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetPolicyVersionRequest
-	smithy.Write(w, s, 0, &v.PolicyARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.VersionID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyARN)
+	smithy.WriteString(w, s, 1, v.VersionID)
 }
 
 var schemaGetPolicyVersionResponse = smithy.Schema{
@@ -1320,14 +1382,18 @@ func (*GetPolicyVersionResponse) Schema() *smithy.Schema { return &schemaGetPoli
 func (v *GetPolicyVersionResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.PolicyVersion)
+		v.PolicyVersion = new(PolicyVersion)
+		return r.Struct(v.PolicyVersion)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GetPolicyVersionResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.PolicyVersion)
+	if v.PolicyVersion != nil {
+		w.Member(0)
+		w.Struct(v.PolicyVersion)
+	}
 }
 
 var schemaGetRolePolicyRequest = smithy.Schema{
@@ -1357,8 +1423,8 @@ func (v *GetRolePolicyRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetRolePolicyRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetRolePolicyRequest
-	smithy.Write(w, s, 0, &v.RoleName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.PolicyName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.RoleName)
+	smithy.WriteString(w, s, 1, v.PolicyName)
 }
 
 var schemaGetRolePolicyResponse = smithy.Schema{
@@ -1391,9 +1457,9 @@ func (v *GetRolePolicyResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetRolePolicyResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetRolePolicyResponse
-	smithy.Write(w, s, 0, &v.RoleName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.PolicyName, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.PolicyDocument, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.RoleName)
+	smithy.WriteString(w, s, 1, v.PolicyName)
+	smithy.WriteString(w, s, 2, v.PolicyDocument)
 }
 
 var schemaGetRoleRequest = smithy.Schema{
@@ -1420,7 +1486,7 @@ func (v *GetRoleRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetRoleRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetRoleRequest
-	smithy.Write(w, s, 0, &v.RoleName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.RoleName)
 }
 
 var schemaGetRoleResponse = smithy.Schema{
@@ -1438,14 +1504,18 @@ func (*GetRoleResponse) Schema() *smithy.Schema { return &schemaGetRoleResponse 
 func (v *GetRoleResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Role)
+		v.Role = new(Role)
+		return r.Struct(v.Role)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GetRoleResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.Role)
+	if v.Role != nil {
+		w.Member(0)
+		w.Struct(v.Role)
+	}
 }
 
 var schemaGetUserPolicyRequest = smithy.Schema{
@@ -1475,8 +1545,8 @@ func (v *GetUserPolicyRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetUserPolicyRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetUserPolicyRequest
-	smithy.Write(w, s, 0, &v.UserName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.PolicyName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.UserName)
+	smithy.WriteString(w, s, 1, v.PolicyName)
 }
 
 var schemaGetUserPolicyResponse = smithy.Schema{
@@ -1509,9 +1579,9 @@ func (v *GetUserPolicyResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetUserPolicyResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetUserPolicyResponse
-	smithy.Write(w, s, 0, &v.UserName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.PolicyName, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.PolicyDocument, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.UserName)
+	smithy.WriteString(w, s, 1, v.PolicyName)
+	smithy.WriteString(w, s, 2, v.PolicyDocument)
 }
 
 var schemaGetUserRequest = smithy.Schema{
@@ -1556,14 +1626,18 @@ func (*GetUserResponse) Schema() *smithy.Schema { return &schemaGetUserResponse 
 func (v *GetUserResponse) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.User)
+		v.User = new(User)
+		return r.Struct(v.User)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *GetUserResponse) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.User)
+	if v.User != nil {
+		w.Member(0)
+		w.Struct(v.User)
+	}
 }
 
 var schemaInlinePolicyIdentifierType = smithy.Schema{
@@ -1596,9 +1670,9 @@ func (v *InlinePolicyIdentifierType) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *InlinePolicyIdentifierType) WriteMembers(w smithy.Writer) {
 	s := &schemaInlinePolicyIdentifierType
-	smithy.Write(w, s, 0, &v.PolicyName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.AttachmentType, smithy.PutString[AttachmentType])
-	smithy.Write(w, s, 2, &v.AttachmentName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicyName)
+	smithy.WriteString(w, s, 1, string(v.AttachmentType))
+	smithy.WriteString(w, s, 2, v.AttachmentName)
 }
 
 var schemaInvalidInputException = smithy.Schema{
@@ -1712,7 +1786,11 @@ func (v *ListAccessKeysResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaListAccessKeysResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.AccessKeyMetadata, smithy.ReadValue[AccessKeyMetadata])
+		v.AccessKeyMetadata = []AccessKeyMetadata{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.AccessKeyMetadata = append(v.AccessKeyMetadata, AccessKeyMetadata{})
+			return &v.AccessKeyMetadata[len(v.AccessKeyMetadata)-1]
+		})
 	case 1:
 		return smithy.ReadOpt(r, s, &v.IsTruncated, smithy.ReadBool)
 	case 2:
@@ -1724,7 +1802,7 @@ func (v *ListAccessKeysResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListAccessKeysResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListAccessKeysResponse
-	smithy.WriteList(w, s, 0, v.AccessKeyMetadata, smithy.PutValue[AccessKeyMetadata])
+	smithy.WriteStructs(w, s, 0, len(v.AccessKeyMetadata), func(i int) smithy.Struct { return &v.AccessKeyMetadata[i] })
 	smithy.WriteOpt(w, s, 1, v.IsTruncated, smithy.PutBool)
 	smithy.WriteString(w, s, 2, v.Marker)
 }
@@ -1764,7 +1842,7 @@ func (v *ListAttachedRolePoliciesRequest) ReadMember(r smithy.Reader, i int) err
 // WriteMembers implements smithy.Struct.
 func (v *ListAttachedRolePoliciesRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListAttachedRolePoliciesRequest
-	smithy.Write(w, s, 0, &v.RoleName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.RoleName)
 	smithy.WriteString(w, s, 1, v.PathPrefix)
 	smithy.WriteString(w, s, 2, v.Marker)
 	smithy.WriteOpt(w, s, 3, v.MaxItems, smithy.PutInt[int])
@@ -1790,7 +1868,11 @@ func (v *ListAttachedRolePoliciesResponse) ReadMember(r smithy.Reader, i int) er
 	s := schemaListAttachedRolePoliciesResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.AttachedPolicies, smithy.ReadValue[AttachedPolicy])
+		v.AttachedPolicies = []AttachedPolicy{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.AttachedPolicies = append(v.AttachedPolicies, AttachedPolicy{})
+			return &v.AttachedPolicies[len(v.AttachedPolicies)-1]
+		})
 	case 1:
 		return smithy.ReadOpt(r, s, &v.IsTruncated, smithy.ReadBool)
 	case 2:
@@ -1802,7 +1884,9 @@ func (v *ListAttachedRolePoliciesResponse) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *ListAttachedRolePoliciesResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListAttachedRolePoliciesResponse
-	smithy.WriteList(w, s, 0, v.AttachedPolicies, smithy.PutValue[AttachedPolicy])
+	if v.AttachedPolicies != nil {
+		smithy.WriteStructs(w, s, 0, len(v.AttachedPolicies), func(i int) smithy.Struct { return &v.AttachedPolicies[i] })
+	}
 	smithy.WriteOpt(w, s, 1, v.IsTruncated, smithy.PutBool)
 	smithy.WriteString(w, s, 2, v.Marker)
 }
@@ -1842,7 +1926,7 @@ func (v *ListAttachedUserPoliciesRequest) ReadMember(r smithy.Reader, i int) err
 // WriteMembers implements smithy.Struct.
 func (v *ListAttachedUserPoliciesRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListAttachedUserPoliciesRequest
-	smithy.Write(w, s, 0, &v.UserName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.UserName)
 	smithy.WriteString(w, s, 1, v.PathPrefix)
 	smithy.WriteString(w, s, 2, v.Marker)
 	smithy.WriteOpt(w, s, 3, v.MaxItems, smithy.PutInt[int])
@@ -1868,7 +1952,11 @@ func (v *ListAttachedUserPoliciesResponse) ReadMember(r smithy.Reader, i int) er
 	s := schemaListAttachedUserPoliciesResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.AttachedPolicies, smithy.ReadValue[AttachedPolicy])
+		v.AttachedPolicies = []AttachedPolicy{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.AttachedPolicies = append(v.AttachedPolicies, AttachedPolicy{})
+			return &v.AttachedPolicies[len(v.AttachedPolicies)-1]
+		})
 	case 1:
 		return smithy.ReadOpt(r, s, &v.IsTruncated, smithy.ReadBool)
 	case 2:
@@ -1880,7 +1968,9 @@ func (v *ListAttachedUserPoliciesResponse) ReadMember(r smithy.Reader, i int) er
 // WriteMembers implements smithy.Struct.
 func (v *ListAttachedUserPoliciesResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListAttachedUserPoliciesResponse
-	smithy.WriteList(w, s, 0, v.AttachedPolicies, smithy.PutValue[AttachedPolicy])
+	if v.AttachedPolicies != nil {
+		smithy.WriteStructs(w, s, 0, len(v.AttachedPolicies), func(i int) smithy.Struct { return &v.AttachedPolicies[i] })
+	}
 	smithy.WriteOpt(w, s, 1, v.IsTruncated, smithy.PutBool)
 	smithy.WriteString(w, s, 2, v.Marker)
 }
@@ -1924,10 +2014,10 @@ func (v *ListPoliciesRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListPoliciesRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListPoliciesRequest
-	smithy.WriteString(w, s, 0, v.Scope)
+	smithy.WriteString(w, s, 0, string(v.Scope))
 	smithy.WriteOpt(w, s, 1, v.OnlyAttached, smithy.PutBool)
 	smithy.WriteString(w, s, 2, v.PathPrefix)
-	smithy.WriteString(w, s, 3, v.PolicyUsageFilter)
+	smithy.WriteString(w, s, 3, string(v.PolicyUsageFilter))
 	smithy.WriteString(w, s, 4, v.Marker)
 	smithy.WriteOpt(w, s, 5, v.MaxItems, smithy.PutInt[int])
 }
@@ -1950,7 +2040,11 @@ func (v *ListPoliciesResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaListPoliciesResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Policies, smithy.ReadValue[Policy])
+		v.Policies = []Policy{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Policies = append(v.Policies, Policy{})
+			return &v.Policies[len(v.Policies)-1]
+		})
 	case 1:
 		return smithy.ReadOpt(r, s, &v.IsTruncated, smithy.ReadBool)
 	case 2:
@@ -1962,7 +2056,9 @@ func (v *ListPoliciesResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListPoliciesResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListPoliciesResponse
-	smithy.WriteList(w, s, 0, v.Policies, smithy.PutValue[Policy])
+	if v.Policies != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Policies), func(i int) smithy.Struct { return &v.Policies[i] })
+	}
 	smithy.WriteOpt(w, s, 1, v.IsTruncated, smithy.PutBool)
 	smithy.WriteString(w, s, 2, v.Marker)
 }
@@ -1997,7 +2093,7 @@ func (v *ListRolePoliciesRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListRolePoliciesRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListRolePoliciesRequest
-	smithy.Write(w, s, 0, &v.RoleName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.RoleName)
 	smithy.WriteString(w, s, 1, v.Marker)
 	smithy.WriteOpt(w, s, 2, v.MaxItems, smithy.PutInt[int])
 }
@@ -2090,7 +2186,11 @@ func (v *ListRolesResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaListRolesResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Roles, smithy.ReadValue[Role])
+		v.Roles = []Role{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Roles = append(v.Roles, Role{})
+			return &v.Roles[len(v.Roles)-1]
+		})
 	case 1:
 		return smithy.ReadOpt(r, s, &v.IsTruncated, smithy.ReadBool)
 	case 2:
@@ -2102,7 +2202,7 @@ func (v *ListRolesResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListRolesResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListRolesResponse
-	smithy.WriteList(w, s, 0, v.Roles, smithy.PutValue[Role])
+	smithy.WriteStructs(w, s, 0, len(v.Roles), func(i int) smithy.Struct { return &v.Roles[i] })
 	smithy.WriteOpt(w, s, 1, v.IsTruncated, smithy.PutBool)
 	smithy.WriteString(w, s, 2, v.Marker)
 }
@@ -2172,7 +2272,11 @@ func (v *ListServiceSpecificCredentialsResponse) ReadMember(r smithy.Reader, i i
 	s := schemaListServiceSpecificCredentialsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.ServiceSpecificCredentials, smithy.ReadValue[ServiceSpecificCredentialMetadata])
+		v.ServiceSpecificCredentials = []ServiceSpecificCredentialMetadata{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ServiceSpecificCredentials = append(v.ServiceSpecificCredentials, ServiceSpecificCredentialMetadata{})
+			return &v.ServiceSpecificCredentials[len(v.ServiceSpecificCredentials)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.Marker)
 	case 2:
@@ -2184,7 +2288,9 @@ func (v *ListServiceSpecificCredentialsResponse) ReadMember(r smithy.Reader, i i
 // WriteMembers implements smithy.Struct.
 func (v *ListServiceSpecificCredentialsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListServiceSpecificCredentialsResponse
-	smithy.WriteList(w, s, 0, v.ServiceSpecificCredentials, smithy.PutValue[ServiceSpecificCredentialMetadata])
+	if v.ServiceSpecificCredentials != nil {
+		smithy.WriteStructs(w, s, 0, len(v.ServiceSpecificCredentials), func(i int) smithy.Struct { return &v.ServiceSpecificCredentials[i] })
+	}
 	smithy.WriteString(w, s, 1, v.Marker)
 	smithy.WriteOpt(w, s, 2, v.IsTruncated, smithy.PutBool)
 }
@@ -2219,7 +2325,7 @@ func (v *ListUserPoliciesRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListUserPoliciesRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaListUserPoliciesRequest
-	smithy.Write(w, s, 0, &v.UserName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.UserName)
 	smithy.WriteString(w, s, 1, v.Marker)
 	smithy.WriteOpt(w, s, 2, v.MaxItems, smithy.PutInt[int])
 }
@@ -2312,7 +2418,11 @@ func (v *ListUsersResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaListUsersResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Users, smithy.ReadValue[User])
+		v.Users = []User{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Users = append(v.Users, User{})
+			return &v.Users[len(v.Users)-1]
+		})
 	case 1:
 		return smithy.ReadOpt(r, s, &v.IsTruncated, smithy.ReadBool)
 	case 2:
@@ -2324,7 +2434,7 @@ func (v *ListUsersResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListUsersResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaListUsersResponse
-	smithy.WriteList(w, s, 0, v.Users, smithy.PutValue[User])
+	smithy.WriteStructs(w, s, 0, len(v.Users), func(i int) smithy.Struct { return &v.Users[i] })
 	smithy.WriteOpt(w, s, 1, v.IsTruncated, smithy.PutBool)
 	smithy.WriteString(w, s, 2, v.Marker)
 }
@@ -2535,7 +2645,11 @@ func (v *Policy) ReadMember(r smithy.Reader, i int) error {
 	case 10:
 		return smithy.ReadTime(r, s, &v.UpdateDate)
 	case 11:
-		return smithy.ReadList(r, s, &v.Tags, smithy.ReadValue[Tag])
+		v.Tags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Tags = append(v.Tags, Tag{})
+			return &v.Tags[len(v.Tags)-1]
+		})
 	}
 	return nil
 }
@@ -2554,7 +2668,9 @@ func (v *Policy) WriteMembers(w smithy.Writer) {
 	smithy.WriteString(w, s, 8, v.Description)
 	smithy.WriteTime(w, s, 9, v.CreateDate)
 	smithy.WriteTime(w, s, 10, v.UpdateDate)
-	smithy.WriteList(w, s, 11, v.Tags, smithy.PutValue[Tag])
+	if v.Tags != nil {
+		smithy.WriteStructs(w, s, 11, len(v.Tags), func(i int) smithy.Struct { return &v.Tags[i] })
+	}
 }
 
 var schemaPolicyEvaluationDecisionType = smithy.Schema{
@@ -2620,7 +2736,8 @@ func (v *PolicyIdentifier) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadOpt(r, s, &v.PolicyARN, smithy.ReadString[string])
 	case 2:
-		return smithy.ReadStruct(r, &v.InlinePolicyIdentifier)
+		v.InlinePolicyIdentifier = new(InlinePolicyIdentifierType)
+		return r.Struct(v.InlinePolicyIdentifier)
 	}
 	return nil
 }
@@ -2630,7 +2747,10 @@ func (v *PolicyIdentifier) WriteMembers(w smithy.Writer) {
 	s := &schemaPolicyIdentifier
 	smithy.WriteOpt(w, s, 0, v.PolicyType, smithy.PutString[PolicyIdentifierPolicyType])
 	smithy.WriteOpt(w, s, 1, v.PolicyARN, smithy.PutString[string])
-	smithy.WriteStruct(w, 2, v.InlinePolicyIdentifier)
+	if v.InlinePolicyIdentifier != nil {
+		w.Member(2)
+		w.Struct(v.InlinePolicyIdentifier)
+	}
 }
 
 var schemaPolicyIdentifierPolicyType = smithy.Schema{
@@ -2794,9 +2914,9 @@ func (v *PutRolePolicyRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PutRolePolicyRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaPutRolePolicyRequest
-	smithy.Write(w, s, 0, &v.RoleName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.PolicyName, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.PolicyDocument, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.RoleName)
+	smithy.WriteString(w, s, 1, v.PolicyName)
+	smithy.WriteString(w, s, 2, v.PolicyDocument)
 }
 
 var schemaPutUserPolicyOutput = smithy.Schema{
@@ -2842,9 +2962,9 @@ func (v *PutUserPolicyRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PutUserPolicyRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaPutUserPolicyRequest
-	smithy.Write(w, s, 0, &v.UserName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.PolicyName, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.PolicyDocument, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.UserName)
+	smithy.WriteString(w, s, 1, v.PolicyName)
+	smithy.WriteString(w, s, 2, v.PolicyDocument)
 }
 
 var schemaResourceHandlingOptionType = smithy.Schema{
@@ -2890,13 +3010,18 @@ func (v *ResourceSpecificResult) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.EvalResourceDecision)
 	case 2:
-		return smithy.ReadList(r, s, &v.MatchedStatements, smithy.ReadValue[Statement])
+		v.MatchedStatements = []Statement{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.MatchedStatements = append(v.MatchedStatements, Statement{})
+			return &v.MatchedStatements[len(v.MatchedStatements)-1]
+		})
 	case 3:
 		return smithy.ReadList(r, s, &v.MissingContextValues, smithy.ReadString[string])
 	case 4:
 		return smithy.ReadMap(r, s, &v.EvalDecisionDetails, smithy.ReadString[PolicyEvaluationDecisionType])
 	case 5:
-		return smithy.ReadStruct(r, &v.PermissionsBoundaryDecisionDetail)
+		v.PermissionsBoundaryDecisionDetail = new(PermissionsBoundaryDecisionDetail)
+		return r.Struct(v.PermissionsBoundaryDecisionDetail)
 	}
 	return nil
 }
@@ -2904,12 +3029,17 @@ func (v *ResourceSpecificResult) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ResourceSpecificResult) WriteMembers(w smithy.Writer) {
 	s := &schemaResourceSpecificResult
-	smithy.Write(w, s, 0, &v.EvalResourceName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.EvalResourceDecision, smithy.PutString[PolicyEvaluationDecisionType])
-	smithy.WriteList(w, s, 2, v.MatchedStatements, smithy.PutValue[Statement])
+	smithy.WriteString(w, s, 0, v.EvalResourceName)
+	smithy.WriteString(w, s, 1, string(v.EvalResourceDecision))
+	if v.MatchedStatements != nil {
+		smithy.WriteStructs(w, s, 2, len(v.MatchedStatements), func(i int) smithy.Struct { return &v.MatchedStatements[i] })
+	}
 	smithy.WriteList(w, s, 3, v.MissingContextValues, smithy.PutString[string])
 	smithy.WriteMap(w, s, 4, v.EvalDecisionDetails, smithy.PutString[PolicyEvaluationDecisionType])
-	smithy.WriteStruct(w, 5, v.PermissionsBoundaryDecisionDetail)
+	if v.PermissionsBoundaryDecisionDetail != nil {
+		w.Member(5)
+		w.Struct(v.PermissionsBoundaryDecisionDetail)
+	}
 }
 
 var schemaResourceSpecificResultListType = smithy.Schema{
@@ -2963,13 +3093,20 @@ func (v *Role) ReadMember(r smithy.Reader, i int) error {
 	case 7:
 		return smithy.ReadOpt(r, s, &v.MaxSessionDuration, smithy.ReadInt[int])
 	case 8:
-		return smithy.ReadStruct(r, &v.PermissionsBoundary)
+		v.PermissionsBoundary = new(AttachedPermissionsBoundary)
+		return r.Struct(v.PermissionsBoundary)
 	case 9:
-		return smithy.ReadList(r, s, &v.Tags, smithy.ReadValue[Tag])
+		v.Tags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Tags = append(v.Tags, Tag{})
+			return &v.Tags[len(v.Tags)-1]
+		})
 	case 10:
-		return smithy.ReadStruct(r, &v.RoleLastUsed)
+		v.RoleLastUsed = new(RoleLastUsed)
+		return r.Struct(v.RoleLastUsed)
 	case 11:
-		return smithy.ReadStruct(r, &v.SourceRoleTemplate)
+		v.SourceRoleTemplate = new(SourceRoleTemplate)
+		return r.Struct(v.SourceRoleTemplate)
 	}
 	return nil
 }
@@ -2977,18 +3114,29 @@ func (v *Role) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *Role) WriteMembers(w smithy.Writer) {
 	s := &schemaRole
-	smithy.Write(w, s, 0, &v.Path, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.RoleName, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.RoleID, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.ARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Path)
+	smithy.WriteString(w, s, 1, v.RoleName)
+	smithy.WriteString(w, s, 2, v.RoleID)
+	smithy.WriteString(w, s, 3, v.ARN)
 	smithy.WriteTime(w, s, 4, v.CreateDate)
 	smithy.WriteString(w, s, 5, v.AssumeRolePolicyDocument)
 	smithy.WriteString(w, s, 6, v.Description)
 	smithy.WriteOpt(w, s, 7, v.MaxSessionDuration, smithy.PutInt[int])
-	smithy.WriteStruct(w, 8, v.PermissionsBoundary)
-	smithy.WriteList(w, s, 9, v.Tags, smithy.PutValue[Tag])
-	smithy.WriteStruct(w, 10, v.RoleLastUsed)
-	smithy.WriteStruct(w, 11, v.SourceRoleTemplate)
+	if v.PermissionsBoundary != nil {
+		w.Member(8)
+		w.Struct(v.PermissionsBoundary)
+	}
+	if v.Tags != nil {
+		smithy.WriteStructs(w, s, 9, len(v.Tags), func(i int) smithy.Struct { return &v.Tags[i] })
+	}
+	if v.RoleLastUsed != nil {
+		w.Member(10)
+		w.Struct(v.RoleLastUsed)
+	}
+	if v.SourceRoleTemplate != nil {
+		w.Member(11)
+		w.Struct(v.SourceRoleTemplate)
+	}
 }
 
 var schemaRoleLastUsed = smithy.Schema{
@@ -3131,14 +3279,14 @@ func (v *ServiceSpecificCredential) WriteMembers(w smithy.Writer) {
 	s := &schemaServiceSpecificCredential
 	smithy.WriteTime(w, s, 0, v.CreateDate)
 	smithy.WriteTime(w, s, 1, v.ExpirationDate)
-	smithy.Write(w, s, 2, &v.ServiceName, smithy.PutString[string])
+	smithy.WriteString(w, s, 2, v.ServiceName)
 	smithy.WriteString(w, s, 3, v.ServiceUserName)
 	smithy.WriteString(w, s, 4, v.ServicePassword)
 	smithy.WriteString(w, s, 5, v.ServiceCredentialAlias)
 	smithy.WriteString(w, s, 6, v.ServiceCredentialSecret)
-	smithy.Write(w, s, 7, &v.ServiceSpecificCredentialID, smithy.PutString[string])
-	smithy.Write(w, s, 8, &v.UserName, smithy.PutString[string])
-	smithy.Write(w, s, 9, &v.Status, smithy.PutString[StatusType])
+	smithy.WriteString(w, s, 7, v.ServiceSpecificCredentialID)
+	smithy.WriteString(w, s, 8, v.UserName)
+	smithy.WriteString(w, s, 9, string(v.Status))
 }
 
 var schemaServiceSpecificCredentialMetadata = smithy.Schema{
@@ -3188,14 +3336,14 @@ func (v *ServiceSpecificCredentialMetadata) ReadMember(r smithy.Reader, i int) e
 // WriteMembers implements smithy.Struct.
 func (v *ServiceSpecificCredentialMetadata) WriteMembers(w smithy.Writer) {
 	s := &schemaServiceSpecificCredentialMetadata
-	smithy.Write(w, s, 0, &v.UserName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Status, smithy.PutString[StatusType])
+	smithy.WriteString(w, s, 0, v.UserName)
+	smithy.WriteString(w, s, 1, string(v.Status))
 	smithy.WriteString(w, s, 2, v.ServiceUserName)
 	smithy.WriteString(w, s, 3, v.ServiceCredentialAlias)
 	smithy.WriteTime(w, s, 4, v.CreateDate)
 	smithy.WriteTime(w, s, 5, v.ExpirationDate)
-	smithy.Write(w, s, 6, &v.ServiceSpecificCredentialID, smithy.PutString[string])
-	smithy.Write(w, s, 7, &v.ServiceName, smithy.PutString[string])
+	smithy.WriteString(w, s, 6, v.ServiceSpecificCredentialID)
+	smithy.WriteString(w, s, 7, v.ServiceName)
 }
 
 var schemaServiceSpecificCredentialsListType = smithy.Schema{
@@ -3239,7 +3387,11 @@ func (v *SimulateCustomPolicyRequest) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadList(r, s, &v.PermissionsBoundaryPolicyInputList, smithy.ReadString[string])
 	case 2:
-		return smithy.ReadList(r, s, &v.OrderedOrganizationPolicyInputList, smithy.ReadValue[OrderedOrganizationPolicyType])
+		v.OrderedOrganizationPolicyInputList = []OrderedOrganizationPolicyType{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.OrderedOrganizationPolicyInputList = append(v.OrderedOrganizationPolicyInputList, OrderedOrganizationPolicyType{})
+			return &v.OrderedOrganizationPolicyInputList[len(v.OrderedOrganizationPolicyInputList)-1]
+		})
 	case 3:
 		return smithy.ReadList(r, s, &v.ActionNames, smithy.ReadString[string])
 	case 4:
@@ -3251,7 +3403,11 @@ func (v *SimulateCustomPolicyRequest) ReadMember(r smithy.Reader, i int) error {
 	case 7:
 		return smithy.ReadString(r, s, &v.CallerARN)
 	case 8:
-		return smithy.ReadList(r, s, &v.ContextEntries, smithy.ReadValue[ContextEntry])
+		v.ContextEntries = []ContextEntry{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ContextEntries = append(v.ContextEntries, ContextEntry{})
+			return &v.ContextEntries[len(v.ContextEntries)-1]
+		})
 	case 9:
 		return smithy.ReadString(r, s, &v.ResourceHandlingOption)
 	case 10:
@@ -3267,13 +3423,17 @@ func (v *SimulateCustomPolicyRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaSimulateCustomPolicyRequest
 	smithy.WriteList(w, s, 0, v.PolicyInputList, smithy.PutString[string])
 	smithy.WriteList(w, s, 1, v.PermissionsBoundaryPolicyInputList, smithy.PutString[string])
-	smithy.WriteList(w, s, 2, v.OrderedOrganizationPolicyInputList, smithy.PutValue[OrderedOrganizationPolicyType])
+	if v.OrderedOrganizationPolicyInputList != nil {
+		smithy.WriteStructs(w, s, 2, len(v.OrderedOrganizationPolicyInputList), func(i int) smithy.Struct { return &v.OrderedOrganizationPolicyInputList[i] })
+	}
 	smithy.WriteList(w, s, 3, v.ActionNames, smithy.PutString[string])
 	smithy.WriteList(w, s, 4, v.ResourceARNs, smithy.PutString[string])
 	smithy.WriteString(w, s, 5, v.ResourcePolicy)
 	smithy.WriteString(w, s, 6, v.ResourceOwner)
 	smithy.WriteString(w, s, 7, v.CallerARN)
-	smithy.WriteList(w, s, 8, v.ContextEntries, smithy.PutValue[ContextEntry])
+	if v.ContextEntries != nil {
+		smithy.WriteStructs(w, s, 8, len(v.ContextEntries), func(i int) smithy.Struct { return &v.ContextEntries[i] })
+	}
 	smithy.WriteString(w, s, 9, v.ResourceHandlingOption)
 	smithy.WriteOpt(w, s, 10, v.MaxItems, smithy.PutInt[int])
 	smithy.WriteString(w, s, 11, v.Marker)
@@ -3297,7 +3457,11 @@ func (v *SimulatePolicyResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaSimulatePolicyResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.EvaluationResults, smithy.ReadValue[EvaluationResult])
+		v.EvaluationResults = []EvaluationResult{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.EvaluationResults = append(v.EvaluationResults, EvaluationResult{})
+			return &v.EvaluationResults[len(v.EvaluationResults)-1]
+		})
 	case 1:
 		return smithy.ReadOpt(r, s, &v.IsTruncated, smithy.ReadBool)
 	case 2:
@@ -3309,7 +3473,9 @@ func (v *SimulatePolicyResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *SimulatePolicyResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaSimulatePolicyResponse
-	smithy.WriteList(w, s, 0, v.EvaluationResults, smithy.PutValue[EvaluationResult])
+	if v.EvaluationResults != nil {
+		smithy.WriteStructs(w, s, 0, len(v.EvaluationResults), func(i int) smithy.Struct { return &v.EvaluationResults[i] })
+	}
 	smithy.WriteOpt(w, s, 1, v.IsTruncated, smithy.PutBool)
 	smithy.WriteString(w, s, 2, v.Marker)
 }
@@ -3350,7 +3516,11 @@ func (v *SimulatePrincipalPolicyRequest) ReadMember(r smithy.Reader, i int) erro
 	case 2:
 		return smithy.ReadList(r, s, &v.PermissionsBoundaryPolicyInputList, smithy.ReadString[string])
 	case 3:
-		return smithy.ReadList(r, s, &v.PolicyExclusionList, smithy.ReadValue[PolicyIdentifier])
+		v.PolicyExclusionList = []PolicyIdentifier{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.PolicyExclusionList = append(v.PolicyExclusionList, PolicyIdentifier{})
+			return &v.PolicyExclusionList[len(v.PolicyExclusionList)-1]
+		})
 	case 4:
 		return smithy.ReadList(r, s, &v.ActionNames, smithy.ReadString[string])
 	case 5:
@@ -3362,7 +3532,11 @@ func (v *SimulatePrincipalPolicyRequest) ReadMember(r smithy.Reader, i int) erro
 	case 8:
 		return smithy.ReadString(r, s, &v.CallerARN)
 	case 9:
-		return smithy.ReadList(r, s, &v.ContextEntries, smithy.ReadValue[ContextEntry])
+		v.ContextEntries = []ContextEntry{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ContextEntries = append(v.ContextEntries, ContextEntry{})
+			return &v.ContextEntries[len(v.ContextEntries)-1]
+		})
 	case 10:
 		return smithy.ReadString(r, s, &v.ResourceHandlingOption)
 	case 11:
@@ -3376,16 +3550,20 @@ func (v *SimulatePrincipalPolicyRequest) ReadMember(r smithy.Reader, i int) erro
 // WriteMembers implements smithy.Struct.
 func (v *SimulatePrincipalPolicyRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaSimulatePrincipalPolicyRequest
-	smithy.Write(w, s, 0, &v.PolicySourceARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.PolicySourceARN)
 	smithy.WriteList(w, s, 1, v.PolicyInputList, smithy.PutString[string])
 	smithy.WriteList(w, s, 2, v.PermissionsBoundaryPolicyInputList, smithy.PutString[string])
-	smithy.WriteList(w, s, 3, v.PolicyExclusionList, smithy.PutValue[PolicyIdentifier])
+	if v.PolicyExclusionList != nil {
+		smithy.WriteStructs(w, s, 3, len(v.PolicyExclusionList), func(i int) smithy.Struct { return &v.PolicyExclusionList[i] })
+	}
 	smithy.WriteList(w, s, 4, v.ActionNames, smithy.PutString[string])
 	smithy.WriteList(w, s, 5, v.ResourceARNs, smithy.PutString[string])
 	smithy.WriteString(w, s, 6, v.ResourcePolicy)
 	smithy.WriteString(w, s, 7, v.ResourceOwner)
 	smithy.WriteString(w, s, 8, v.CallerARN)
-	smithy.WriteList(w, s, 9, v.ContextEntries, smithy.PutValue[ContextEntry])
+	if v.ContextEntries != nil {
+		smithy.WriteStructs(w, s, 9, len(v.ContextEntries), func(i int) smithy.Struct { return &v.ContextEntries[i] })
+	}
 	smithy.WriteString(w, s, 10, v.ResourceHandlingOption)
 	smithy.WriteOpt(w, s, 11, v.MaxItems, smithy.PutInt[int])
 	smithy.WriteString(w, s, 12, v.Marker)
@@ -3426,7 +3604,7 @@ func (v *SourceRoleTemplate) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *SourceRoleTemplate) WriteMembers(w smithy.Writer) {
 	s := &schemaSourceRoleTemplate
-	smithy.Write(w, s, 0, &v.TemplateARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.TemplateARN)
 	smithy.Write(w, s, 1, &v.TemplateMinorVersion, smithy.PutInt[int])
 }
 
@@ -3453,9 +3631,11 @@ func (v *Statement) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.SourcePolicyType)
 	case 2:
-		return smithy.ReadStruct(r, &v.StartPosition)
+		v.StartPosition = new(Position)
+		return r.Struct(v.StartPosition)
 	case 3:
-		return smithy.ReadStruct(r, &v.EndPosition)
+		v.EndPosition = new(Position)
+		return r.Struct(v.EndPosition)
 	}
 	return nil
 }
@@ -3464,9 +3644,15 @@ func (v *Statement) ReadMember(r smithy.Reader, i int) error {
 func (v *Statement) WriteMembers(w smithy.Writer) {
 	s := &schemaStatement
 	smithy.WriteString(w, s, 0, v.SourcePolicyID)
-	smithy.WriteString(w, s, 1, v.SourcePolicyType)
-	smithy.WriteStruct(w, 2, v.StartPosition)
-	smithy.WriteStruct(w, 3, v.EndPosition)
+	smithy.WriteString(w, s, 1, string(v.SourcePolicyType))
+	if v.StartPosition != nil {
+		w.Member(2)
+		w.Struct(v.StartPosition)
+	}
+	if v.EndPosition != nil {
+		w.Member(3)
+		w.Struct(v.EndPosition)
+	}
 }
 
 var schemaStatementListType = smithy.Schema{
@@ -3504,8 +3690,8 @@ func (v *Tag) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *Tag) WriteMembers(w smithy.Writer) {
 	s := &schemaTag
-	smithy.Write(w, s, 0, &v.Key, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Value, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Key)
+	smithy.WriteString(w, s, 1, v.Value)
 }
 
 var schemaUnmodifiableEntityException = smithy.Schema{
@@ -3581,8 +3767,8 @@ func (v *UpdateAccessKeyRequest) ReadMember(r smithy.Reader, i int) error {
 func (v *UpdateAccessKeyRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdateAccessKeyRequest
 	smithy.WriteString(w, s, 0, v.UserName)
-	smithy.Write(w, s, 1, &v.AccessKeyID, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.Status, smithy.PutString[StatusType])
+	smithy.WriteString(w, s, 1, v.AccessKeyID)
+	smithy.WriteString(w, s, 2, string(v.Status))
 }
 
 var schemaUpdateAssumeRolePolicyOutput = smithy.Schema{
@@ -3629,8 +3815,8 @@ func (v *UpdateAssumeRolePolicyRequest) ReadMember(r smithy.Reader, i int) error
 // WriteMembers implements smithy.Struct.
 func (v *UpdateAssumeRolePolicyRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaUpdateAssumeRolePolicyRequest
-	smithy.Write(w, s, 0, &v.RoleName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.PolicyDocument, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.RoleName)
+	smithy.WriteString(w, s, 1, v.PolicyDocument)
 }
 
 var schemaUser = smithy.Schema{
@@ -3668,9 +3854,14 @@ func (v *User) ReadMember(r smithy.Reader, i int) error {
 	case 5:
 		return smithy.ReadTime(r, s, &v.PasswordLastUsed)
 	case 6:
-		return smithy.ReadStruct(r, &v.PermissionsBoundary)
+		v.PermissionsBoundary = new(AttachedPermissionsBoundary)
+		return r.Struct(v.PermissionsBoundary)
 	case 7:
-		return smithy.ReadList(r, s, &v.Tags, smithy.ReadValue[Tag])
+		v.Tags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Tags = append(v.Tags, Tag{})
+			return &v.Tags[len(v.Tags)-1]
+		})
 	}
 	return nil
 }
@@ -3678,14 +3869,19 @@ func (v *User) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *User) WriteMembers(w smithy.Writer) {
 	s := &schemaUser
-	smithy.Write(w, s, 0, &v.Path, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.UserName, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.UserID, smithy.PutString[string])
-	smithy.Write(w, s, 3, &v.ARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Path)
+	smithy.WriteString(w, s, 1, v.UserName)
+	smithy.WriteString(w, s, 2, v.UserID)
+	smithy.WriteString(w, s, 3, v.ARN)
 	smithy.WriteTime(w, s, 4, v.CreateDate)
 	smithy.WriteTime(w, s, 5, v.PasswordLastUsed)
-	smithy.WriteStruct(w, 6, v.PermissionsBoundary)
-	smithy.WriteList(w, s, 7, v.Tags, smithy.PutValue[Tag])
+	if v.PermissionsBoundary != nil {
+		w.Member(6)
+		w.Struct(v.PermissionsBoundary)
+	}
+	if v.Tags != nil {
+		smithy.WriteStructs(w, s, 7, len(v.Tags), func(i int) smithy.Struct { return &v.Tags[i] })
+	}
 }
 
 var schemaAccessKeyIDType = smithy.Schema{

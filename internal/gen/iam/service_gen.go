@@ -294,8 +294,9 @@ var Model = smithy.Service{
 var opAttachRolePolicy = smithy.Operation{
 	Name: "AttachRolePolicy", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaAttachRolePolicyRequest, Output: &schemaAttachRolePolicyOutput,
-	Errors:   []*smithy.Schema{&schemaNoSuchEntityException, &schemaLimitExceededException, &schemaInvalidInputException, &schemaUnmodifiableEntityException, &schemaPolicyNotAttachableException, &schemaServiceFailureException},
-	NewInput: func() smithy.Struct { return new(AttachRolePolicyRequest) },
+	Errors:    []*smithy.Schema{&schemaNoSuchEntityException, &schemaLimitExceededException, &schemaInvalidInputException, &schemaUnmodifiableEntityException, &schemaPolicyNotAttachableException, &schemaServiceFailureException},
+	NewInput:  func() smithy.Struct { return new(AttachRolePolicyRequest) },
+	NewOutput: func() smithy.Struct { return new(AttachRolePolicyOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.AttachRolePolicy)
 	},
@@ -304,8 +305,9 @@ var opAttachRolePolicy = smithy.Operation{
 var opAttachUserPolicy = smithy.Operation{
 	Name: "AttachUserPolicy", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaAttachUserPolicyRequest, Output: &schemaAttachUserPolicyOutput,
-	Errors:   []*smithy.Schema{&schemaNoSuchEntityException, &schemaLimitExceededException, &schemaInvalidInputException, &schemaPolicyNotAttachableException, &schemaServiceFailureException},
-	NewInput: func() smithy.Struct { return new(AttachUserPolicyRequest) },
+	Errors:    []*smithy.Schema{&schemaNoSuchEntityException, &schemaLimitExceededException, &schemaInvalidInputException, &schemaPolicyNotAttachableException, &schemaServiceFailureException},
+	NewInput:  func() smithy.Struct { return new(AttachUserPolicyRequest) },
+	NewOutput: func() smithy.Struct { return new(AttachUserPolicyOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.AttachUserPolicy)
 	},
@@ -314,8 +316,9 @@ var opAttachUserPolicy = smithy.Operation{
 var opCreateAccessKey = smithy.Operation{
 	Name: "CreateAccessKey", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaCreateAccessKeyRequest, Output: &schemaCreateAccessKeyResponse,
-	Errors:   []*smithy.Schema{&schemaNoSuchEntityException, &schemaLimitExceededException, &schemaServiceFailureException},
-	NewInput: func() smithy.Struct { return new(CreateAccessKeyRequest) },
+	Errors:    []*smithy.Schema{&schemaNoSuchEntityException, &schemaLimitExceededException, &schemaServiceFailureException},
+	NewInput:  func() smithy.Struct { return new(CreateAccessKeyRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateAccessKeyResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateAccessKey)
 	},
@@ -324,8 +327,9 @@ var opCreateAccessKey = smithy.Operation{
 var opCreatePolicy = smithy.Operation{
 	Name: "CreatePolicy", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaCreatePolicyRequest, Output: &schemaCreatePolicyResponse,
-	Errors:   []*smithy.Schema{&schemaInvalidInputException, &schemaLimitExceededException, &schemaEntityAlreadyExistsException, &schemaMalformedPolicyDocumentException, &schemaConcurrentModificationException, &schemaServiceFailureException},
-	NewInput: func() smithy.Struct { return new(CreatePolicyRequest) },
+	Errors:    []*smithy.Schema{&schemaInvalidInputException, &schemaLimitExceededException, &schemaEntityAlreadyExistsException, &schemaMalformedPolicyDocumentException, &schemaConcurrentModificationException, &schemaServiceFailureException},
+	NewInput:  func() smithy.Struct { return new(CreatePolicyRequest) },
+	NewOutput: func() smithy.Struct { return new(CreatePolicyResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreatePolicy)
 	},
@@ -334,8 +338,9 @@ var opCreatePolicy = smithy.Operation{
 var opCreateRole = smithy.Operation{
 	Name: "CreateRole", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaCreateRoleRequest, Output: &schemaCreateRoleResponse,
-	Errors:   []*smithy.Schema{&schemaLimitExceededException, &schemaInvalidInputException, &schemaEntityAlreadyExistsException, &schemaMalformedPolicyDocumentException, &schemaConcurrentModificationException, &schemaServiceFailureException},
-	NewInput: func() smithy.Struct { return new(CreateRoleRequest) },
+	Errors:    []*smithy.Schema{&schemaLimitExceededException, &schemaInvalidInputException, &schemaEntityAlreadyExistsException, &schemaMalformedPolicyDocumentException, &schemaConcurrentModificationException, &schemaServiceFailureException},
+	NewInput:  func() smithy.Struct { return new(CreateRoleRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateRoleResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateRole)
 	},
@@ -344,8 +349,9 @@ var opCreateRole = smithy.Operation{
 var opCreateServiceSpecificCredential = smithy.Operation{
 	Name: "CreateServiceSpecificCredential", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaCreateServiceSpecificCredentialRequest, Output: &schemaCreateServiceSpecificCredentialResponse,
-	Errors:   []*smithy.Schema{&schemaLimitExceededException, &schemaNoSuchEntityException, &schemaServiceNotSupportedException},
-	NewInput: func() smithy.Struct { return new(CreateServiceSpecificCredentialRequest) },
+	Errors:    []*smithy.Schema{&schemaLimitExceededException, &schemaNoSuchEntityException, &schemaServiceNotSupportedException},
+	NewInput:  func() smithy.Struct { return new(CreateServiceSpecificCredentialRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateServiceSpecificCredentialResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateServiceSpecificCredential)
 	},
@@ -354,8 +360,9 @@ var opCreateServiceSpecificCredential = smithy.Operation{
 var opCreateUser = smithy.Operation{
 	Name: "CreateUser", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaCreateUserRequest, Output: &schemaCreateUserResponse,
-	Errors:   []*smithy.Schema{&schemaLimitExceededException, &schemaEntityAlreadyExistsException, &schemaNoSuchEntityException, &schemaInvalidInputException, &schemaConcurrentModificationException, &schemaServiceFailureException},
-	NewInput: func() smithy.Struct { return new(CreateUserRequest) },
+	Errors:    []*smithy.Schema{&schemaLimitExceededException, &schemaEntityAlreadyExistsException, &schemaNoSuchEntityException, &schemaInvalidInputException, &schemaConcurrentModificationException, &schemaServiceFailureException},
+	NewInput:  func() smithy.Struct { return new(CreateUserRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateUserResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateUser)
 	},
@@ -364,8 +371,9 @@ var opCreateUser = smithy.Operation{
 var opDeleteAccessKey = smithy.Operation{
 	Name: "DeleteAccessKey", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaDeleteAccessKeyRequest, Output: &schemaDeleteAccessKeyOutput,
-	Errors:   []*smithy.Schema{&schemaNoSuchEntityException, &schemaLimitExceededException, &schemaServiceFailureException},
-	NewInput: func() smithy.Struct { return new(DeleteAccessKeyRequest) },
+	Errors:    []*smithy.Schema{&schemaNoSuchEntityException, &schemaLimitExceededException, &schemaServiceFailureException},
+	NewInput:  func() smithy.Struct { return new(DeleteAccessKeyRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteAccessKeyOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteAccessKey)
 	},
@@ -374,8 +382,9 @@ var opDeleteAccessKey = smithy.Operation{
 var opDeletePolicy = smithy.Operation{
 	Name: "DeletePolicy", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaDeletePolicyRequest, Output: &schemaDeletePolicyOutput,
-	Errors:   []*smithy.Schema{&schemaNoSuchEntityException, &schemaLimitExceededException, &schemaInvalidInputException, &schemaDeleteConflictException, &schemaServiceFailureException},
-	NewInput: func() smithy.Struct { return new(DeletePolicyRequest) },
+	Errors:    []*smithy.Schema{&schemaNoSuchEntityException, &schemaLimitExceededException, &schemaInvalidInputException, &schemaDeleteConflictException, &schemaServiceFailureException},
+	NewInput:  func() smithy.Struct { return new(DeletePolicyRequest) },
+	NewOutput: func() smithy.Struct { return new(DeletePolicyOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeletePolicy)
 	},
@@ -384,8 +393,9 @@ var opDeletePolicy = smithy.Operation{
 var opDeleteRole = smithy.Operation{
 	Name: "DeleteRole", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaDeleteRoleRequest, Output: &schemaDeleteRoleOutput,
-	Errors:   []*smithy.Schema{&schemaNoSuchEntityException, &schemaDeleteConflictException, &schemaLimitExceededException, &schemaUnmodifiableEntityException, &schemaConcurrentModificationException, &schemaServiceFailureException},
-	NewInput: func() smithy.Struct { return new(DeleteRoleRequest) },
+	Errors:    []*smithy.Schema{&schemaNoSuchEntityException, &schemaDeleteConflictException, &schemaLimitExceededException, &schemaUnmodifiableEntityException, &schemaConcurrentModificationException, &schemaServiceFailureException},
+	NewInput:  func() smithy.Struct { return new(DeleteRoleRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteRoleOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteRole)
 	},
@@ -394,8 +404,9 @@ var opDeleteRole = smithy.Operation{
 var opDeleteRolePolicy = smithy.Operation{
 	Name: "DeleteRolePolicy", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaDeleteRolePolicyRequest, Output: &schemaDeleteRolePolicyOutput,
-	Errors:   []*smithy.Schema{&schemaNoSuchEntityException, &schemaLimitExceededException, &schemaUnmodifiableEntityException, &schemaServiceFailureException},
-	NewInput: func() smithy.Struct { return new(DeleteRolePolicyRequest) },
+	Errors:    []*smithy.Schema{&schemaNoSuchEntityException, &schemaLimitExceededException, &schemaUnmodifiableEntityException, &schemaServiceFailureException},
+	NewInput:  func() smithy.Struct { return new(DeleteRolePolicyRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteRolePolicyOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteRolePolicy)
 	},
@@ -404,8 +415,9 @@ var opDeleteRolePolicy = smithy.Operation{
 var opDeleteServiceSpecificCredential = smithy.Operation{
 	Name: "DeleteServiceSpecificCredential", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaDeleteServiceSpecificCredentialRequest, Output: &schemaDeleteServiceSpecificCredentialOutput,
-	Errors:   []*smithy.Schema{&schemaNoSuchEntityException},
-	NewInput: func() smithy.Struct { return new(DeleteServiceSpecificCredentialRequest) },
+	Errors:    []*smithy.Schema{&schemaNoSuchEntityException},
+	NewInput:  func() smithy.Struct { return new(DeleteServiceSpecificCredentialRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteServiceSpecificCredentialOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteServiceSpecificCredential)
 	},
@@ -414,8 +426,9 @@ var opDeleteServiceSpecificCredential = smithy.Operation{
 var opDeleteUser = smithy.Operation{
 	Name: "DeleteUser", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaDeleteUserRequest, Output: &schemaDeleteUserOutput,
-	Errors:   []*smithy.Schema{&schemaLimitExceededException, &schemaNoSuchEntityException, &schemaDeleteConflictException, &schemaConcurrentModificationException, &schemaServiceFailureException},
-	NewInput: func() smithy.Struct { return new(DeleteUserRequest) },
+	Errors:    []*smithy.Schema{&schemaLimitExceededException, &schemaNoSuchEntityException, &schemaDeleteConflictException, &schemaConcurrentModificationException, &schemaServiceFailureException},
+	NewInput:  func() smithy.Struct { return new(DeleteUserRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteUserOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteUser)
 	},
@@ -424,8 +437,9 @@ var opDeleteUser = smithy.Operation{
 var opDeleteUserPolicy = smithy.Operation{
 	Name: "DeleteUserPolicy", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaDeleteUserPolicyRequest, Output: &schemaDeleteUserPolicyOutput,
-	Errors:   []*smithy.Schema{&schemaNoSuchEntityException, &schemaLimitExceededException, &schemaServiceFailureException},
-	NewInput: func() smithy.Struct { return new(DeleteUserPolicyRequest) },
+	Errors:    []*smithy.Schema{&schemaNoSuchEntityException, &schemaLimitExceededException, &schemaServiceFailureException},
+	NewInput:  func() smithy.Struct { return new(DeleteUserPolicyRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteUserPolicyOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteUserPolicy)
 	},
@@ -434,8 +448,9 @@ var opDeleteUserPolicy = smithy.Operation{
 var opDetachRolePolicy = smithy.Operation{
 	Name: "DetachRolePolicy", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaDetachRolePolicyRequest, Output: &schemaDetachRolePolicyOutput,
-	Errors:   []*smithy.Schema{&schemaNoSuchEntityException, &schemaLimitExceededException, &schemaInvalidInputException, &schemaUnmodifiableEntityException, &schemaServiceFailureException},
-	NewInput: func() smithy.Struct { return new(DetachRolePolicyRequest) },
+	Errors:    []*smithy.Schema{&schemaNoSuchEntityException, &schemaLimitExceededException, &schemaInvalidInputException, &schemaUnmodifiableEntityException, &schemaServiceFailureException},
+	NewInput:  func() smithy.Struct { return new(DetachRolePolicyRequest) },
+	NewOutput: func() smithy.Struct { return new(DetachRolePolicyOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DetachRolePolicy)
 	},
@@ -444,8 +459,9 @@ var opDetachRolePolicy = smithy.Operation{
 var opDetachUserPolicy = smithy.Operation{
 	Name: "DetachUserPolicy", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaDetachUserPolicyRequest, Output: &schemaDetachUserPolicyOutput,
-	Errors:   []*smithy.Schema{&schemaNoSuchEntityException, &schemaLimitExceededException, &schemaInvalidInputException, &schemaServiceFailureException},
-	NewInput: func() smithy.Struct { return new(DetachUserPolicyRequest) },
+	Errors:    []*smithy.Schema{&schemaNoSuchEntityException, &schemaLimitExceededException, &schemaInvalidInputException, &schemaServiceFailureException},
+	NewInput:  func() smithy.Struct { return new(DetachUserPolicyRequest) },
+	NewOutput: func() smithy.Struct { return new(DetachUserPolicyOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DetachUserPolicy)
 	},
@@ -454,8 +470,9 @@ var opDetachUserPolicy = smithy.Operation{
 var opGetPolicy = smithy.Operation{
 	Name: "GetPolicy", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaGetPolicyRequest, Output: &schemaGetPolicyResponse,
-	Errors:   []*smithy.Schema{&schemaNoSuchEntityException, &schemaInvalidInputException, &schemaServiceFailureException},
-	NewInput: func() smithy.Struct { return new(GetPolicyRequest) },
+	Errors:    []*smithy.Schema{&schemaNoSuchEntityException, &schemaInvalidInputException, &schemaServiceFailureException},
+	NewInput:  func() smithy.Struct { return new(GetPolicyRequest) },
+	NewOutput: func() smithy.Struct { return new(GetPolicyResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetPolicy)
 	},
@@ -464,8 +481,9 @@ var opGetPolicy = smithy.Operation{
 var opGetPolicyVersion = smithy.Operation{
 	Name: "GetPolicyVersion", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaGetPolicyVersionRequest, Output: &schemaGetPolicyVersionResponse,
-	Errors:   []*smithy.Schema{&schemaNoSuchEntityException, &schemaInvalidInputException, &schemaServiceFailureException},
-	NewInput: func() smithy.Struct { return new(GetPolicyVersionRequest) },
+	Errors:    []*smithy.Schema{&schemaNoSuchEntityException, &schemaInvalidInputException, &schemaServiceFailureException},
+	NewInput:  func() smithy.Struct { return new(GetPolicyVersionRequest) },
+	NewOutput: func() smithy.Struct { return new(GetPolicyVersionResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetPolicyVersion)
 	},
@@ -474,8 +492,9 @@ var opGetPolicyVersion = smithy.Operation{
 var opGetRole = smithy.Operation{
 	Name: "GetRole", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaGetRoleRequest, Output: &schemaGetRoleResponse,
-	Errors:   []*smithy.Schema{&schemaNoSuchEntityException, &schemaServiceFailureException},
-	NewInput: func() smithy.Struct { return new(GetRoleRequest) },
+	Errors:    []*smithy.Schema{&schemaNoSuchEntityException, &schemaServiceFailureException},
+	NewInput:  func() smithy.Struct { return new(GetRoleRequest) },
+	NewOutput: func() smithy.Struct { return new(GetRoleResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetRole)
 	},
@@ -484,8 +503,9 @@ var opGetRole = smithy.Operation{
 var opGetRolePolicy = smithy.Operation{
 	Name: "GetRolePolicy", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaGetRolePolicyRequest, Output: &schemaGetRolePolicyResponse,
-	Errors:   []*smithy.Schema{&schemaNoSuchEntityException, &schemaServiceFailureException},
-	NewInput: func() smithy.Struct { return new(GetRolePolicyRequest) },
+	Errors:    []*smithy.Schema{&schemaNoSuchEntityException, &schemaServiceFailureException},
+	NewInput:  func() smithy.Struct { return new(GetRolePolicyRequest) },
+	NewOutput: func() smithy.Struct { return new(GetRolePolicyResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetRolePolicy)
 	},
@@ -494,8 +514,9 @@ var opGetRolePolicy = smithy.Operation{
 var opGetUser = smithy.Operation{
 	Name: "GetUser", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaGetUserRequest, Output: &schemaGetUserResponse,
-	Errors:   []*smithy.Schema{&schemaNoSuchEntityException, &schemaServiceFailureException},
-	NewInput: func() smithy.Struct { return new(GetUserRequest) },
+	Errors:    []*smithy.Schema{&schemaNoSuchEntityException, &schemaServiceFailureException},
+	NewInput:  func() smithy.Struct { return new(GetUserRequest) },
+	NewOutput: func() smithy.Struct { return new(GetUserResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetUser)
 	},
@@ -504,8 +525,9 @@ var opGetUser = smithy.Operation{
 var opGetUserPolicy = smithy.Operation{
 	Name: "GetUserPolicy", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaGetUserPolicyRequest, Output: &schemaGetUserPolicyResponse,
-	Errors:   []*smithy.Schema{&schemaNoSuchEntityException, &schemaServiceFailureException},
-	NewInput: func() smithy.Struct { return new(GetUserPolicyRequest) },
+	Errors:    []*smithy.Schema{&schemaNoSuchEntityException, &schemaServiceFailureException},
+	NewInput:  func() smithy.Struct { return new(GetUserPolicyRequest) },
+	NewOutput: func() smithy.Struct { return new(GetUserPolicyResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetUserPolicy)
 	},
@@ -517,6 +539,7 @@ var opListAccessKeys = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaNoSuchEntityException, &schemaServiceFailureException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListAccessKeysRequest) },
+	NewOutput: func() smithy.Struct { return new(ListAccessKeysResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListAccessKeys)
 	},
@@ -528,6 +551,7 @@ var opListAttachedRolePolicies = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaNoSuchEntityException, &schemaInvalidInputException, &schemaServiceFailureException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListAttachedRolePoliciesRequest) },
+	NewOutput: func() smithy.Struct { return new(ListAttachedRolePoliciesResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListAttachedRolePolicies)
 	},
@@ -539,6 +563,7 @@ var opListAttachedUserPolicies = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaNoSuchEntityException, &schemaInvalidInputException, &schemaServiceFailureException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListAttachedUserPoliciesRequest) },
+	NewOutput: func() smithy.Struct { return new(ListAttachedUserPoliciesResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListAttachedUserPolicies)
 	},
@@ -550,6 +575,7 @@ var opListPolicies = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaServiceFailureException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListPoliciesRequest) },
+	NewOutput: func() smithy.Struct { return new(ListPoliciesResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListPolicies)
 	},
@@ -561,6 +587,7 @@ var opListRolePolicies = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaNoSuchEntityException, &schemaServiceFailureException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListRolePoliciesRequest) },
+	NewOutput: func() smithy.Struct { return new(ListRolePoliciesResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListRolePolicies)
 	},
@@ -572,6 +599,7 @@ var opListRoles = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaServiceFailureException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListRolesRequest) },
+	NewOutput: func() smithy.Struct { return new(ListRolesResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListRoles)
 	},
@@ -580,8 +608,9 @@ var opListRoles = smithy.Operation{
 var opListServiceSpecificCredentials = smithy.Operation{
 	Name: "ListServiceSpecificCredentials", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaListServiceSpecificCredentialsRequest, Output: &schemaListServiceSpecificCredentialsResponse,
-	Errors:   []*smithy.Schema{&schemaNoSuchEntityException, &schemaServiceNotSupportedException},
-	NewInput: func() smithy.Struct { return new(ListServiceSpecificCredentialsRequest) },
+	Errors:    []*smithy.Schema{&schemaNoSuchEntityException, &schemaServiceNotSupportedException},
+	NewInput:  func() smithy.Struct { return new(ListServiceSpecificCredentialsRequest) },
+	NewOutput: func() smithy.Struct { return new(ListServiceSpecificCredentialsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListServiceSpecificCredentials)
 	},
@@ -593,6 +622,7 @@ var opListUserPolicies = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaNoSuchEntityException, &schemaServiceFailureException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListUserPoliciesRequest) },
+	NewOutput: func() smithy.Struct { return new(ListUserPoliciesResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListUserPolicies)
 	},
@@ -604,6 +634,7 @@ var opListUsers = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaServiceFailureException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListUsersRequest) },
+	NewOutput: func() smithy.Struct { return new(ListUsersResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListUsers)
 	},
@@ -612,8 +643,9 @@ var opListUsers = smithy.Operation{
 var opPutRolePolicy = smithy.Operation{
 	Name: "PutRolePolicy", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaPutRolePolicyRequest, Output: &schemaPutRolePolicyOutput,
-	Errors:   []*smithy.Schema{&schemaLimitExceededException, &schemaMalformedPolicyDocumentException, &schemaNoSuchEntityException, &schemaUnmodifiableEntityException, &schemaServiceFailureException},
-	NewInput: func() smithy.Struct { return new(PutRolePolicyRequest) },
+	Errors:    []*smithy.Schema{&schemaLimitExceededException, &schemaMalformedPolicyDocumentException, &schemaNoSuchEntityException, &schemaUnmodifiableEntityException, &schemaServiceFailureException},
+	NewInput:  func() smithy.Struct { return new(PutRolePolicyRequest) },
+	NewOutput: func() smithy.Struct { return new(PutRolePolicyOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.PutRolePolicy)
 	},
@@ -622,8 +654,9 @@ var opPutRolePolicy = smithy.Operation{
 var opPutUserPolicy = smithy.Operation{
 	Name: "PutUserPolicy", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaPutUserPolicyRequest, Output: &schemaPutUserPolicyOutput,
-	Errors:   []*smithy.Schema{&schemaLimitExceededException, &schemaMalformedPolicyDocumentException, &schemaNoSuchEntityException, &schemaServiceFailureException},
-	NewInput: func() smithy.Struct { return new(PutUserPolicyRequest) },
+	Errors:    []*smithy.Schema{&schemaLimitExceededException, &schemaMalformedPolicyDocumentException, &schemaNoSuchEntityException, &schemaServiceFailureException},
+	NewInput:  func() smithy.Struct { return new(PutUserPolicyRequest) },
+	NewOutput: func() smithy.Struct { return new(PutUserPolicyOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.PutUserPolicy)
 	},
@@ -635,6 +668,7 @@ var opSimulateCustomPolicy = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaInvalidInputException, &schemaPolicyEvaluationException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(SimulateCustomPolicyRequest) },
+	NewOutput: func() smithy.Struct { return new(SimulatePolicyResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.SimulateCustomPolicy)
 	},
@@ -646,6 +680,7 @@ var opSimulatePrincipalPolicy = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaNoSuchEntityException, &schemaInvalidInputException, &schemaPolicyEvaluationException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(SimulatePrincipalPolicyRequest) },
+	NewOutput: func() smithy.Struct { return new(SimulatePolicyResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.SimulatePrincipalPolicy)
 	},
@@ -654,8 +689,9 @@ var opSimulatePrincipalPolicy = smithy.Operation{
 var opUpdateAccessKey = smithy.Operation{
 	Name: "UpdateAccessKey", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaUpdateAccessKeyRequest, Output: &schemaUpdateAccessKeyOutput,
-	Errors:   []*smithy.Schema{&schemaNoSuchEntityException, &schemaLimitExceededException, &schemaServiceFailureException, &schemaInvalidInputException},
-	NewInput: func() smithy.Struct { return new(UpdateAccessKeyRequest) },
+	Errors:    []*smithy.Schema{&schemaNoSuchEntityException, &schemaLimitExceededException, &schemaServiceFailureException, &schemaInvalidInputException},
+	NewInput:  func() smithy.Struct { return new(UpdateAccessKeyRequest) },
+	NewOutput: func() smithy.Struct { return new(UpdateAccessKeyOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.UpdateAccessKey)
 	},
@@ -664,8 +700,9 @@ var opUpdateAccessKey = smithy.Operation{
 var opUpdateAssumeRolePolicy = smithy.Operation{
 	Name: "UpdateAssumeRolePolicy", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaUpdateAssumeRolePolicyRequest, Output: &schemaUpdateAssumeRolePolicyOutput,
-	Errors:   []*smithy.Schema{&schemaNoSuchEntityException, &schemaMalformedPolicyDocumentException, &schemaLimitExceededException, &schemaUnmodifiableEntityException, &schemaServiceFailureException},
-	NewInput: func() smithy.Struct { return new(UpdateAssumeRolePolicyRequest) },
+	Errors:    []*smithy.Schema{&schemaNoSuchEntityException, &schemaMalformedPolicyDocumentException, &schemaLimitExceededException, &schemaUnmodifiableEntityException, &schemaServiceFailureException},
+	NewInput:  func() smithy.Struct { return new(UpdateAssumeRolePolicyRequest) },
+	NewOutput: func() smithy.Struct { return new(UpdateAssumeRolePolicyOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.UpdateAssumeRolePolicy)
 	},

@@ -81,10 +81,10 @@ func (v *CreateLogGroupRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CreateLogGroupRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateLogGroupRequest
-	smithy.Write(w, s, 0, &v.LogGroupName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.LogGroupName)
 	smithy.WriteString(w, s, 1, v.KMSKeyID)
 	smithy.WriteMap(w, s, 2, v.Tags, smithy.PutString[string])
-	smithy.WriteString(w, s, 3, v.LogGroupClass)
+	smithy.WriteString(w, s, 3, string(v.LogGroupClass))
 	smithy.WriteOpt(w, s, 4, v.DeletionProtectionEnabled, smithy.PutBool)
 }
 
@@ -128,8 +128,8 @@ func (v *CreateLogStreamRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *CreateLogStreamRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaCreateLogStreamRequest
-	smithy.Write(w, s, 0, &v.LogGroupName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.LogStreamName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.LogGroupName)
+	smithy.WriteString(w, s, 1, v.LogStreamName)
 }
 
 var schemaDataAlreadyAcceptedException = smithy.Schema{
@@ -207,7 +207,7 @@ func (v *DeleteLogGroupRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DeleteLogGroupRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDeleteLogGroupRequest
-	smithy.Write(w, s, 0, &v.LogGroupName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.LogGroupName)
 }
 
 var schemaDeletionProtectionEnabled = smithy.Schema{
@@ -283,7 +283,7 @@ func (v *DescribeLogGroupsRequest) WriteMembers(w smithy.Writer) {
 	smithy.WriteString(w, s, 3, v.NextToken)
 	smithy.WriteOpt(w, s, 4, v.Limit, smithy.PutInt[int])
 	smithy.WriteOpt(w, s, 5, v.IncludeLinkedAccounts, smithy.PutBool)
-	smithy.WriteString(w, s, 6, v.LogGroupClass)
+	smithy.WriteString(w, s, 6, string(v.LogGroupClass))
 	smithy.WriteList(w, s, 7, v.LogGroupIdentifiers, smithy.PutString[string])
 }
 
@@ -304,7 +304,11 @@ func (v *DescribeLogGroupsResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaDescribeLogGroupsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.LogGroups, smithy.ReadValue[LogGroup])
+		v.LogGroups = []LogGroup{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.LogGroups = append(v.LogGroups, LogGroup{})
+			return &v.LogGroups[len(v.LogGroups)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -314,7 +318,9 @@ func (v *DescribeLogGroupsResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DescribeLogGroupsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaDescribeLogGroupsResponse
-	smithy.WriteList(w, s, 0, v.LogGroups, smithy.PutValue[LogGroup])
+	if v.LogGroups != nil {
+		smithy.WriteStructs(w, s, 0, len(v.LogGroups), func(i int) smithy.Struct { return &v.LogGroups[i] })
+	}
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -363,7 +369,7 @@ func (v *DescribeLogStreamsRequest) WriteMembers(w smithy.Writer) {
 	smithy.WriteString(w, s, 0, v.LogGroupName)
 	smithy.WriteString(w, s, 1, v.LogGroupIdentifier)
 	smithy.WriteString(w, s, 2, v.LogStreamNamePrefix)
-	smithy.WriteString(w, s, 3, v.OrderBy)
+	smithy.WriteString(w, s, 3, string(v.OrderBy))
 	smithy.WriteOpt(w, s, 4, v.Descending, smithy.PutBool)
 	smithy.WriteString(w, s, 5, v.NextToken)
 	smithy.WriteOpt(w, s, 6, v.Limit, smithy.PutInt[int])
@@ -386,7 +392,11 @@ func (v *DescribeLogStreamsResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaDescribeLogStreamsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.LogStreams, smithy.ReadValue[LogStream])
+		v.LogStreams = []LogStream{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.LogStreams = append(v.LogStreams, LogStream{})
+			return &v.LogStreams[len(v.LogStreams)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -396,7 +406,9 @@ func (v *DescribeLogStreamsResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DescribeLogStreamsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaDescribeLogStreamsResponse
-	smithy.WriteList(w, s, 0, v.LogStreams, smithy.PutValue[LogStream])
+	if v.LogStreams != nil {
+		smithy.WriteStructs(w, s, 0, len(v.LogStreams), func(i int) smithy.Struct { return &v.LogStreams[i] })
+	}
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -442,10 +454,10 @@ func (v *DescribeQueriesRequest) ReadMember(r smithy.Reader, i int) error {
 func (v *DescribeQueriesRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaDescribeQueriesRequest
 	smithy.WriteString(w, s, 0, v.LogGroupName)
-	smithy.WriteString(w, s, 1, v.Status)
+	smithy.WriteString(w, s, 1, string(v.Status))
 	smithy.WriteOpt(w, s, 2, v.MaxResults, smithy.PutInt[int])
 	smithy.WriteString(w, s, 3, v.NextToken)
-	smithy.WriteString(w, s, 4, v.QueryLanguage)
+	smithy.WriteString(w, s, 4, string(v.QueryLanguage))
 }
 
 var schemaDescribeQueriesResponse = smithy.Schema{
@@ -465,7 +477,11 @@ func (v *DescribeQueriesResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaDescribeQueriesResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Queries, smithy.ReadValue[QueryInfo])
+		v.Queries = []QueryInfo{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Queries = append(v.Queries, QueryInfo{})
+			return &v.Queries[len(v.Queries)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -475,7 +491,9 @@ func (v *DescribeQueriesResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DescribeQueriesResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaDescribeQueriesResponse
-	smithy.WriteList(w, s, 0, v.Queries, smithy.PutValue[QueryInfo])
+	if v.Queries != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Queries), func(i int) smithy.Struct { return &v.Queries[i] })
+	}
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -676,9 +694,17 @@ func (v *FilterLogEventsResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaFilterLogEventsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.EventsValue, smithy.ReadValue[FilteredLogEvent])
+		v.EventsValue = []FilteredLogEvent{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.EventsValue = append(v.EventsValue, FilteredLogEvent{})
+			return &v.EventsValue[len(v.EventsValue)-1]
+		})
 	case 1:
-		return smithy.ReadList(r, s, &v.SearchedLogStreams, smithy.ReadValue[SearchedLogStream])
+		v.SearchedLogStreams = []SearchedLogStream{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.SearchedLogStreams = append(v.SearchedLogStreams, SearchedLogStream{})
+			return &v.SearchedLogStreams[len(v.SearchedLogStreams)-1]
+		})
 	case 2:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -688,8 +714,12 @@ func (v *FilterLogEventsResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *FilterLogEventsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaFilterLogEventsResponse
-	smithy.WriteList(w, s, 0, v.EventsValue, smithy.PutValue[FilteredLogEvent])
-	smithy.WriteList(w, s, 1, v.SearchedLogStreams, smithy.PutValue[SearchedLogStream])
+	if v.EventsValue != nil {
+		smithy.WriteStructs(w, s, 0, len(v.EventsValue), func(i int) smithy.Struct { return &v.EventsValue[i] })
+	}
+	if v.SearchedLogStreams != nil {
+		smithy.WriteStructs(w, s, 1, len(v.SearchedLogStreams), func(i int) smithy.Struct { return &v.SearchedLogStreams[i] })
+	}
 	smithy.WriteString(w, s, 2, v.NextToken)
 }
 
@@ -799,7 +829,7 @@ func (v *GetLogEventsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetLogEventsRequest
 	smithy.WriteString(w, s, 0, v.LogGroupName)
 	smithy.WriteString(w, s, 1, v.LogGroupIdentifier)
-	smithy.Write(w, s, 2, &v.LogStreamName, smithy.PutString[string])
+	smithy.WriteString(w, s, 2, v.LogStreamName)
 	smithy.WriteOpt(w, s, 3, v.StartTime, smithy.PutInt[int64])
 	smithy.WriteOpt(w, s, 4, v.EndTime, smithy.PutInt[int64])
 	smithy.WriteString(w, s, 5, v.NextToken)
@@ -826,7 +856,11 @@ func (v *GetLogEventsResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaGetLogEventsResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.EventsValue, smithy.ReadValue[OutputLogEvent])
+		v.EventsValue = []OutputLogEvent{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.EventsValue = append(v.EventsValue, OutputLogEvent{})
+			return &v.EventsValue[len(v.EventsValue)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextForwardToken)
 	case 2:
@@ -838,7 +872,9 @@ func (v *GetLogEventsResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetLogEventsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetLogEventsResponse
-	smithy.WriteList(w, s, 0, v.EventsValue, smithy.PutValue[OutputLogEvent])
+	if v.EventsValue != nil {
+		smithy.WriteStructs(w, s, 0, len(v.EventsValue), func(i int) smithy.Struct { return &v.EventsValue[i] })
+	}
 	smithy.WriteString(w, s, 1, v.NextForwardToken)
 	smithy.WriteString(w, s, 2, v.NextBackwardToken)
 }
@@ -883,7 +919,7 @@ func (v *GetQueryResultsRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetQueryResultsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaGetQueryResultsRequest
-	smithy.Write(w, s, 0, &v.QueryID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.QueryID)
 	smithy.WriteString(w, s, 1, v.NextToken)
 	smithy.WriteOpt(w, s, 2, v.MaxItems, smithy.PutInt[int])
 }
@@ -915,7 +951,8 @@ func (v *GetQueryResultsResponse) ReadMember(r smithy.Reader, i int) error {
 			return smithy.ReadList(r, s, dst, smithy.ReadValue[ResultField])
 		})
 	case 2:
-		return smithy.ReadStruct(r, &v.Statistics)
+		v.Statistics = new(QueryStatistics)
+		return r.Struct(v.Statistics)
 	case 3:
 		return smithy.ReadString(r, s, &v.Status)
 	case 4:
@@ -929,12 +966,15 @@ func (v *GetQueryResultsResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetQueryResultsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetQueryResultsResponse
-	smithy.WriteString(w, s, 0, v.QueryLanguage)
+	smithy.WriteString(w, s, 0, string(v.QueryLanguage))
 	smithy.WriteList(w, s, 1, v.Results, func(w smithy.Writer, s *smithy.Schema, v *[]ResultField) {
 		smithy.PutList(w, s, *v, smithy.PutValue[ResultField])
 	})
-	smithy.WriteStruct(w, 2, v.Statistics)
-	smithy.WriteString(w, s, 3, v.Status)
+	if v.Statistics != nil {
+		w.Member(2)
+		w.Struct(v.Statistics)
+	}
+	smithy.WriteString(w, s, 3, string(v.Status))
 	smithy.WriteString(w, s, 4, v.EncryptionKey)
 	smithy.WriteString(w, s, 5, v.NextToken)
 }
@@ -984,7 +1024,7 @@ func (v *InputLogEvent) ReadMember(r smithy.Reader, i int) error {
 func (v *InputLogEvent) WriteMembers(w smithy.Writer) {
 	s := &schemaInputLogEvent
 	smithy.Write(w, s, 0, &v.Timestamp, smithy.PutInt[int64])
-	smithy.Write(w, s, 1, &v.Message, smithy.PutString[string])
+	smithy.WriteString(w, s, 1, v.Message)
 }
 
 var schemaInputLogEvents = smithy.Schema{
@@ -1145,9 +1185,9 @@ func (v *LogGroup) WriteMembers(w smithy.Writer) {
 	smithy.WriteString(w, s, 4, v.ARN)
 	smithy.WriteOpt(w, s, 5, v.StoredBytes, smithy.PutInt[int64])
 	smithy.WriteString(w, s, 6, v.KMSKeyID)
-	smithy.WriteString(w, s, 7, v.DataProtectionStatus)
+	smithy.WriteString(w, s, 7, string(v.DataProtectionStatus))
 	smithy.WriteList(w, s, 8, v.InheritedProperties, smithy.PutString[InheritedProperty])
-	smithy.WriteString(w, s, 9, v.LogGroupClass)
+	smithy.WriteString(w, s, 9, string(v.LogGroupClass))
 	smithy.WriteString(w, s, 10, v.LogGroupARN)
 	smithy.WriteOpt(w, s, 11, v.DeletionProtectionEnabled, smithy.PutBool)
 	smithy.WriteOpt(w, s, 12, v.BearerTokenAuthenticationEnabled, smithy.PutBool)
@@ -1285,14 +1325,18 @@ func (*MalformedQueryException) Schema() *smithy.Schema { return &schemaMalforme
 func (v *MalformedQueryException) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.QueryCompileError)
+		v.QueryCompileError = new(QueryCompileError)
+		return r.Struct(v.QueryCompileError)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *MalformedQueryException) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.QueryCompileError)
+	if v.QueryCompileError != nil {
+		w.Member(0)
+		w.Struct(v.QueryCompileError)
+	}
 }
 
 var schemaMessage = smithy.Schema{
@@ -1394,11 +1438,16 @@ func (v *PutLogEventsRequest) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.LogStreamName)
 	case 2:
-		return smithy.ReadList(r, s, &v.LogEvents, smithy.ReadValue[InputLogEvent])
+		v.LogEvents = []InputLogEvent{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.LogEvents = append(v.LogEvents, InputLogEvent{})
+			return &v.LogEvents[len(v.LogEvents)-1]
+		})
 	case 3:
 		return smithy.ReadString(r, s, &v.SequenceToken)
 	case 4:
-		return smithy.ReadStruct(r, &v.Entity)
+		v.Entity = new(Entity)
+		return r.Struct(v.Entity)
 	}
 	return nil
 }
@@ -1406,11 +1455,14 @@ func (v *PutLogEventsRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PutLogEventsRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaPutLogEventsRequest
-	smithy.Write(w, s, 0, &v.LogGroupName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.LogStreamName, smithy.PutString[string])
-	smithy.WriteList(w, s, 2, v.LogEvents, smithy.PutValue[InputLogEvent])
+	smithy.WriteString(w, s, 0, v.LogGroupName)
+	smithy.WriteString(w, s, 1, v.LogStreamName)
+	smithy.WriteStructs(w, s, 2, len(v.LogEvents), func(i int) smithy.Struct { return &v.LogEvents[i] })
 	smithy.WriteString(w, s, 3, v.SequenceToken)
-	smithy.WriteStruct(w, 4, v.Entity)
+	if v.Entity != nil {
+		w.Member(4)
+		w.Struct(v.Entity)
+	}
 }
 
 var schemaPutLogEventsResponse = smithy.Schema{
@@ -1433,9 +1485,11 @@ func (v *PutLogEventsResponse) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.NextSequenceToken)
 	case 1:
-		return smithy.ReadStruct(r, &v.RejectedLogEventsInfo)
+		v.RejectedLogEventsInfo = new(RejectedLogEventsInfo)
+		return r.Struct(v.RejectedLogEventsInfo)
 	case 2:
-		return smithy.ReadStruct(r, &v.RejectedEntityInfo)
+		v.RejectedEntityInfo = new(RejectedEntityInfo)
+		return r.Struct(v.RejectedEntityInfo)
 	}
 	return nil
 }
@@ -1444,8 +1498,14 @@ func (v *PutLogEventsResponse) ReadMember(r smithy.Reader, i int) error {
 func (v *PutLogEventsResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaPutLogEventsResponse
 	smithy.WriteString(w, s, 0, v.NextSequenceToken)
-	smithy.WriteStruct(w, 1, v.RejectedLogEventsInfo)
-	smithy.WriteStruct(w, 2, v.RejectedEntityInfo)
+	if v.RejectedLogEventsInfo != nil {
+		w.Member(1)
+		w.Struct(v.RejectedLogEventsInfo)
+	}
+	if v.RejectedEntityInfo != nil {
+		w.Member(2)
+		w.Struct(v.RejectedEntityInfo)
+	}
 }
 
 var schemaPutRetentionPolicyOutput = smithy.Schema{
@@ -1488,7 +1548,7 @@ func (v *PutRetentionPolicyRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PutRetentionPolicyRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaPutRetentionPolicyRequest
-	smithy.Write(w, s, 0, &v.LogGroupName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.LogGroupName)
 	smithy.Write(w, s, 1, &v.RetentionInDays, smithy.PutInt[int])
 }
 
@@ -1513,7 +1573,8 @@ func (v *QueryCompileError) ReadMember(r smithy.Reader, i int) error {
 	s := schemaQueryCompileError.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Location)
+		v.Location = new(QueryCompileErrorLocation)
+		return r.Struct(v.Location)
 	case 1:
 		return smithy.ReadString(r, s, &v.Message)
 	}
@@ -1523,7 +1584,10 @@ func (v *QueryCompileError) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *QueryCompileError) WriteMembers(w smithy.Writer) {
 	s := &schemaQueryCompileError
-	smithy.WriteStruct(w, 0, v.Location)
+	if v.Location != nil {
+		w.Member(0)
+		w.Struct(v.Location)
+	}
 	smithy.WriteString(w, s, 1, v.Message)
 }
 
@@ -1615,10 +1679,10 @@ func (v *QueryInfo) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *QueryInfo) WriteMembers(w smithy.Writer) {
 	s := &schemaQueryInfo
-	smithy.WriteString(w, s, 0, v.QueryLanguage)
+	smithy.WriteString(w, s, 0, string(v.QueryLanguage))
 	smithy.WriteString(w, s, 1, v.QueryID)
 	smithy.WriteString(w, s, 2, v.QueryString)
-	smithy.WriteString(w, s, 3, v.Status)
+	smithy.WriteString(w, s, 3, string(v.Status))
 	smithy.WriteOpt(w, s, 4, v.CreateTime, smithy.PutInt[int64])
 	smithy.WriteString(w, s, 5, v.LogGroupName)
 	smithy.WriteOpt(w, s, 6, v.QueryDuration, smithy.PutInt[int64])
@@ -1732,7 +1796,7 @@ func (v *RejectedEntityInfo) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *RejectedEntityInfo) WriteMembers(w smithy.Writer) {
 	s := &schemaRejectedEntityInfo
-	smithy.Write(w, s, 0, &v.ErrorType, smithy.PutString[EntityRejectionErrorType])
+	smithy.WriteString(w, s, 0, string(v.ErrorType))
 }
 
 var schemaRejectedLogEventsInfo = smithy.Schema{
@@ -1948,13 +2012,13 @@ func (v *StartQueryRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *StartQueryRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaStartQueryRequest
-	smithy.WriteString(w, s, 0, v.QueryLanguage)
+	smithy.WriteString(w, s, 0, string(v.QueryLanguage))
 	smithy.WriteString(w, s, 1, v.LogGroupName)
 	smithy.WriteList(w, s, 2, v.LogGroupNames, smithy.PutString[string])
 	smithy.WriteList(w, s, 3, v.LogGroupIdentifiers, smithy.PutString[string])
 	smithy.Write(w, s, 4, &v.StartTime, smithy.PutInt[int64])
 	smithy.Write(w, s, 5, &v.EndTime, smithy.PutInt[int64])
-	smithy.Write(w, s, 6, &v.QueryString, smithy.PutString[string])
+	smithy.WriteString(w, s, 6, v.QueryString)
 	smithy.WriteOpt(w, s, 7, v.Limit, smithy.PutInt[int])
 }
 
@@ -2013,7 +2077,7 @@ func (v *StopQueryRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *StopQueryRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaStopQueryRequest
-	smithy.Write(w, s, 0, &v.QueryID, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.QueryID)
 }
 
 var schemaStopQueryResponse = smithy.Schema{

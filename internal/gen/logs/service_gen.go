@@ -126,8 +126,9 @@ var Model = smithy.Service{
 var opCreateLogGroup = smithy.Operation{
 	Name: "CreateLogGroup", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaCreateLogGroupRequest, Output: &schemaCreateLogGroupOutput,
-	Errors:   []*smithy.Schema{&schemaInvalidParameterException, &schemaResourceAlreadyExistsException, &schemaLimitExceededException, &schemaOperationAbortedException, &schemaServiceUnavailableException},
-	NewInput: func() smithy.Struct { return new(CreateLogGroupRequest) },
+	Errors:    []*smithy.Schema{&schemaInvalidParameterException, &schemaResourceAlreadyExistsException, &schemaLimitExceededException, &schemaOperationAbortedException, &schemaServiceUnavailableException},
+	NewInput:  func() smithy.Struct { return new(CreateLogGroupRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateLogGroupOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateLogGroup)
 	},
@@ -136,8 +137,9 @@ var opCreateLogGroup = smithy.Operation{
 var opCreateLogStream = smithy.Operation{
 	Name: "CreateLogStream", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaCreateLogStreamRequest, Output: &schemaCreateLogStreamOutput,
-	Errors:   []*smithy.Schema{&schemaInvalidParameterException, &schemaResourceAlreadyExistsException, &schemaResourceNotFoundException, &schemaServiceUnavailableException},
-	NewInput: func() smithy.Struct { return new(CreateLogStreamRequest) },
+	Errors:    []*smithy.Schema{&schemaInvalidParameterException, &schemaResourceAlreadyExistsException, &schemaResourceNotFoundException, &schemaServiceUnavailableException},
+	NewInput:  func() smithy.Struct { return new(CreateLogStreamRequest) },
+	NewOutput: func() smithy.Struct { return new(CreateLogStreamOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.CreateLogStream)
 	},
@@ -146,8 +148,9 @@ var opCreateLogStream = smithy.Operation{
 var opDeleteLogGroup = smithy.Operation{
 	Name: "DeleteLogGroup", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaDeleteLogGroupRequest, Output: &schemaDeleteLogGroupOutput,
-	Errors:   []*smithy.Schema{&schemaInvalidParameterException, &schemaResourceNotFoundException, &schemaOperationAbortedException, &schemaServiceUnavailableException, &schemaValidationException},
-	NewInput: func() smithy.Struct { return new(DeleteLogGroupRequest) },
+	Errors:    []*smithy.Schema{&schemaInvalidParameterException, &schemaResourceNotFoundException, &schemaOperationAbortedException, &schemaServiceUnavailableException, &schemaValidationException},
+	NewInput:  func() smithy.Struct { return new(DeleteLogGroupRequest) },
+	NewOutput: func() smithy.Struct { return new(DeleteLogGroupOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteLogGroup)
 	},
@@ -159,6 +162,7 @@ var opDescribeLogGroups = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaInvalidParameterException, &schemaServiceUnavailableException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(DescribeLogGroupsRequest) },
+	NewOutput: func() smithy.Struct { return new(DescribeLogGroupsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DescribeLogGroups)
 	},
@@ -170,6 +174,7 @@ var opDescribeLogStreams = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaInvalidParameterException, &schemaResourceNotFoundException, &schemaServiceUnavailableException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(DescribeLogStreamsRequest) },
+	NewOutput: func() smithy.Struct { return new(DescribeLogStreamsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DescribeLogStreams)
 	},
@@ -181,6 +186,7 @@ var opDescribeQueries = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaInvalidParameterException, &schemaResourceNotFoundException, &schemaServiceUnavailableException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(DescribeQueriesRequest) },
+	NewOutput: func() smithy.Struct { return new(DescribeQueriesResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DescribeQueries)
 	},
@@ -192,6 +198,7 @@ var opFilterLogEvents = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaInvalidParameterException, &schemaResourceNotFoundException, &schemaServiceUnavailableException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(FilterLogEventsRequest) },
+	NewOutput: func() smithy.Struct { return new(FilterLogEventsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.FilterLogEvents)
 	},
@@ -200,8 +207,9 @@ var opFilterLogEvents = smithy.Operation{
 var opGetLogEvents = smithy.Operation{
 	Name: "GetLogEvents", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaGetLogEventsRequest, Output: &schemaGetLogEventsResponse,
-	Errors:   []*smithy.Schema{&schemaInvalidParameterException, &schemaResourceNotFoundException, &schemaServiceUnavailableException},
-	NewInput: func() smithy.Struct { return new(GetLogEventsRequest) },
+	Errors:    []*smithy.Schema{&schemaInvalidParameterException, &schemaResourceNotFoundException, &schemaServiceUnavailableException},
+	NewInput:  func() smithy.Struct { return new(GetLogEventsRequest) },
+	NewOutput: func() smithy.Struct { return new(GetLogEventsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetLogEvents)
 	},
@@ -210,8 +218,9 @@ var opGetLogEvents = smithy.Operation{
 var opGetQueryResults = smithy.Operation{
 	Name: "GetQueryResults", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaGetQueryResultsRequest, Output: &schemaGetQueryResultsResponse,
-	Errors:   []*smithy.Schema{&schemaInvalidParameterException, &schemaResourceNotFoundException, &schemaServiceUnavailableException},
-	NewInput: func() smithy.Struct { return new(GetQueryResultsRequest) },
+	Errors:    []*smithy.Schema{&schemaInvalidParameterException, &schemaResourceNotFoundException, &schemaServiceUnavailableException},
+	NewInput:  func() smithy.Struct { return new(GetQueryResultsRequest) },
+	NewOutput: func() smithy.Struct { return new(GetQueryResultsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetQueryResults)
 	},
@@ -220,8 +229,9 @@ var opGetQueryResults = smithy.Operation{
 var opPutLogEvents = smithy.Operation{
 	Name: "PutLogEvents", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaPutLogEventsRequest, Output: &schemaPutLogEventsResponse,
-	Errors:   []*smithy.Schema{&schemaInvalidParameterException, &schemaInvalidSequenceTokenException, &schemaDataAlreadyAcceptedException, &schemaResourceNotFoundException, &schemaServiceUnavailableException, &schemaUnrecognizedClientException},
-	NewInput: func() smithy.Struct { return new(PutLogEventsRequest) },
+	Errors:    []*smithy.Schema{&schemaInvalidParameterException, &schemaInvalidSequenceTokenException, &schemaDataAlreadyAcceptedException, &schemaResourceNotFoundException, &schemaServiceUnavailableException, &schemaUnrecognizedClientException},
+	NewInput:  func() smithy.Struct { return new(PutLogEventsRequest) },
+	NewOutput: func() smithy.Struct { return new(PutLogEventsResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.PutLogEvents)
 	},
@@ -230,8 +240,9 @@ var opPutLogEvents = smithy.Operation{
 var opPutRetentionPolicy = smithy.Operation{
 	Name: "PutRetentionPolicy", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaPutRetentionPolicyRequest, Output: &schemaPutRetentionPolicyOutput,
-	Errors:   []*smithy.Schema{&schemaInvalidParameterException, &schemaResourceNotFoundException, &schemaOperationAbortedException, &schemaServiceUnavailableException},
-	NewInput: func() smithy.Struct { return new(PutRetentionPolicyRequest) },
+	Errors:    []*smithy.Schema{&schemaInvalidParameterException, &schemaResourceNotFoundException, &schemaOperationAbortedException, &schemaServiceUnavailableException},
+	NewInput:  func() smithy.Struct { return new(PutRetentionPolicyRequest) },
+	NewOutput: func() smithy.Struct { return new(PutRetentionPolicyOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.PutRetentionPolicy)
 	},
@@ -240,8 +251,9 @@ var opPutRetentionPolicy = smithy.Operation{
 var opStartQuery = smithy.Operation{
 	Name: "StartQuery", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaStartQueryRequest, Output: &schemaStartQueryResponse,
-	Errors:   []*smithy.Schema{&schemaMalformedQueryException, &schemaInvalidParameterException, &schemaLimitExceededException, &schemaResourceNotFoundException, &schemaServiceUnavailableException},
-	NewInput: func() smithy.Struct { return new(StartQueryRequest) },
+	Errors:    []*smithy.Schema{&schemaMalformedQueryException, &schemaInvalidParameterException, &schemaLimitExceededException, &schemaResourceNotFoundException, &schemaServiceUnavailableException},
+	NewInput:  func() smithy.Struct { return new(StartQueryRequest) },
+	NewOutput: func() smithy.Struct { return new(StartQueryResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.StartQuery)
 	},
@@ -250,8 +262,9 @@ var opStartQuery = smithy.Operation{
 var opStopQuery = smithy.Operation{
 	Name: "StopQuery", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaStopQueryRequest, Output: &schemaStopQueryResponse,
-	Errors:   []*smithy.Schema{&schemaInvalidParameterException, &schemaResourceNotFoundException, &schemaServiceUnavailableException},
-	NewInput: func() smithy.Struct { return new(StopQueryRequest) },
+	Errors:    []*smithy.Schema{&schemaInvalidParameterException, &schemaResourceNotFoundException, &schemaServiceUnavailableException},
+	NewInput:  func() smithy.Struct { return new(StopQueryRequest) },
+	NewOutput: func() smithy.Struct { return new(StopQueryResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.StopQuery)
 	},

@@ -26,14 +26,18 @@ func (*ActionConfiguration) Schema() *smithy.Schema { return &schemaActionConfig
 func (v *ActionConfiguration) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.AlarmTagsPropagation)
+		v.AlarmTagsPropagation = new(AlarmTagsPropagation)
+		return r.Struct(v.AlarmTagsPropagation)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *ActionConfiguration) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.AlarmTagsPropagation)
+	if v.AlarmTagsPropagation != nil {
+		w.Member(0)
+		w.Struct(v.AlarmTagsPropagation)
+	}
 }
 
 var schemaActionLogLineCount = smithy.Schema{
@@ -125,9 +129,9 @@ func (v *AlarmHistoryItem) WriteMembers(w smithy.Writer) {
 	s := &schemaAlarmHistoryItem
 	smithy.WriteString(w, s, 0, v.AlarmName)
 	smithy.WriteString(w, s, 1, v.AlarmContributorID)
-	smithy.WriteString(w, s, 2, v.AlarmType)
+	smithy.WriteString(w, s, 2, string(v.AlarmType))
 	smithy.WriteTime(w, s, 3, v.Timestamp)
-	smithy.WriteString(w, s, 4, v.HistoryItemType)
+	smithy.WriteString(w, s, 4, string(v.HistoryItemType))
 	smithy.WriteString(w, s, 5, v.HistorySummary)
 	smithy.WriteString(w, s, 6, v.HistoryData)
 	smithy.WriteMap(w, s, 7, v.AlarmContributorAttributes, smithy.PutString[string])
@@ -190,7 +194,7 @@ func (v *AlarmPromQLCriteria) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AlarmPromQLCriteria) WriteMembers(w smithy.Writer) {
 	s := &schemaAlarmPromQLCriteria
-	smithy.Write(w, s, 0, &v.Query, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Query)
 	smithy.WriteOpt(w, s, 1, v.PendingPeriod, smithy.PutInt[int])
 	smithy.WriteOpt(w, s, 2, v.RecoveryPeriod, smithy.PutInt[int])
 }
@@ -363,7 +367,8 @@ func (v *CompositeAlarm) ReadMember(r smithy.Reader, i int) error {
 	case 18:
 		return smithy.ReadOpt(r, s, &v.ActionsSuppressorExtensionPeriod, smithy.ReadInt[int])
 	case 19:
-		return smithy.ReadStruct(r, &v.ActionConfiguration)
+		v.ActionConfiguration = new(ActionConfiguration)
+		return r.Struct(v.ActionConfiguration)
 	}
 	return nil
 }
@@ -383,14 +388,17 @@ func (v *CompositeAlarm) WriteMembers(w smithy.Writer) {
 	smithy.WriteString(w, s, 9, v.StateReason)
 	smithy.WriteString(w, s, 10, v.StateReasonData)
 	smithy.WriteTime(w, s, 11, v.StateUpdatedTimestamp)
-	smithy.WriteString(w, s, 12, v.StateValue)
+	smithy.WriteString(w, s, 12, string(v.StateValue))
 	smithy.WriteTime(w, s, 13, v.StateTransitionedTimestamp)
-	smithy.WriteString(w, s, 14, v.ActionsSuppressedBy)
+	smithy.WriteString(w, s, 14, string(v.ActionsSuppressedBy))
 	smithy.WriteString(w, s, 15, v.ActionsSuppressedReason)
 	smithy.WriteString(w, s, 16, v.ActionsSuppressor)
 	smithy.WriteOpt(w, s, 17, v.ActionsSuppressorWaitPeriod, smithy.PutInt[int])
 	smithy.WriteOpt(w, s, 18, v.ActionsSuppressorExtensionPeriod, smithy.PutInt[int])
-	smithy.WriteStruct(w, 19, v.ActionConfiguration)
+	if v.ActionConfiguration != nil {
+		w.Member(19)
+		w.Struct(v.ActionConfiguration)
+	}
 }
 
 var schemaCompositeAlarms = smithy.Schema{
@@ -475,7 +483,7 @@ func (v *Datapoint) WriteMembers(w smithy.Writer) {
 	smithy.WriteOpt(w, s, 3, v.Sum, smithy.PutFloat)
 	smithy.WriteOpt(w, s, 4, v.Minimum, smithy.PutFloat)
 	smithy.WriteOpt(w, s, 5, v.Maximum, smithy.PutFloat)
-	smithy.WriteString(w, s, 6, v.Unit)
+	smithy.WriteString(w, s, 6, string(v.Unit))
 	smithy.WriteMap(w, s, 7, v.ExtendedStatistics, smithy.PutFloat)
 }
 
@@ -604,12 +612,12 @@ func (v *DescribeAlarmHistoryInput) WriteMembers(w smithy.Writer) {
 	smithy.WriteString(w, s, 0, v.AlarmName)
 	smithy.WriteString(w, s, 1, v.AlarmContributorID)
 	smithy.WriteList(w, s, 2, v.AlarmTypes, smithy.PutString[AlarmType])
-	smithy.WriteString(w, s, 3, v.HistoryItemType)
+	smithy.WriteString(w, s, 3, string(v.HistoryItemType))
 	smithy.WriteTime(w, s, 4, v.StartDate)
 	smithy.WriteTime(w, s, 5, v.EndDate)
 	smithy.WriteOpt(w, s, 6, v.MaxRecords, smithy.PutInt[int])
 	smithy.WriteString(w, s, 7, v.NextToken)
-	smithy.WriteString(w, s, 8, v.ScanBy)
+	smithy.WriteString(w, s, 8, string(v.ScanBy))
 }
 
 var schemaDescribeAlarmHistoryOutput = smithy.Schema{
@@ -629,7 +637,11 @@ func (v *DescribeAlarmHistoryOutput) ReadMember(r smithy.Reader, i int) error {
 	s := schemaDescribeAlarmHistoryOutput.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.AlarmHistoryItems, smithy.ReadValue[AlarmHistoryItem])
+		v.AlarmHistoryItems = []AlarmHistoryItem{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.AlarmHistoryItems = append(v.AlarmHistoryItems, AlarmHistoryItem{})
+			return &v.AlarmHistoryItems[len(v.AlarmHistoryItems)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -639,7 +651,9 @@ func (v *DescribeAlarmHistoryOutput) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DescribeAlarmHistoryOutput) WriteMembers(w smithy.Writer) {
 	s := &schemaDescribeAlarmHistoryOutput
-	smithy.WriteList(w, s, 0, v.AlarmHistoryItems, smithy.PutValue[AlarmHistoryItem])
+	if v.AlarmHistoryItems != nil {
+		smithy.WriteStructs(w, s, 0, len(v.AlarmHistoryItems), func(i int) smithy.Struct { return &v.AlarmHistoryItems[i] })
+	}
 	smithy.WriteString(w, s, 1, v.NextToken)
 }
 
@@ -696,7 +710,7 @@ func (v *DescribeAlarmsInput) WriteMembers(w smithy.Writer) {
 	smithy.WriteList(w, s, 2, v.AlarmTypes, smithy.PutString[AlarmType])
 	smithy.WriteString(w, s, 3, v.ChildrenOfAlarmName)
 	smithy.WriteString(w, s, 4, v.ParentsOfAlarmName)
-	smithy.WriteString(w, s, 5, v.StateValue)
+	smithy.WriteString(w, s, 5, string(v.StateValue))
 	smithy.WriteString(w, s, 6, v.ActionPrefix)
 	smithy.WriteOpt(w, s, 7, v.MaxRecords, smithy.PutInt[int])
 	smithy.WriteString(w, s, 8, v.NextToken)
@@ -721,11 +735,23 @@ func (v *DescribeAlarmsOutput) ReadMember(r smithy.Reader, i int) error {
 	s := schemaDescribeAlarmsOutput.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.CompositeAlarms, smithy.ReadValue[CompositeAlarm])
+		v.CompositeAlarms = []CompositeAlarm{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.CompositeAlarms = append(v.CompositeAlarms, CompositeAlarm{})
+			return &v.CompositeAlarms[len(v.CompositeAlarms)-1]
+		})
 	case 1:
-		return smithy.ReadList(r, s, &v.MetricAlarms, smithy.ReadValue[MetricAlarm])
+		v.MetricAlarms = []MetricAlarm{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.MetricAlarms = append(v.MetricAlarms, MetricAlarm{})
+			return &v.MetricAlarms[len(v.MetricAlarms)-1]
+		})
 	case 2:
-		return smithy.ReadList(r, s, &v.LogAlarms, smithy.ReadValue[LogAlarm])
+		v.LogAlarms = []LogAlarm{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.LogAlarms = append(v.LogAlarms, LogAlarm{})
+			return &v.LogAlarms[len(v.LogAlarms)-1]
+		})
 	case 3:
 		return smithy.ReadString(r, s, &v.NextToken)
 	}
@@ -735,9 +761,15 @@ func (v *DescribeAlarmsOutput) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DescribeAlarmsOutput) WriteMembers(w smithy.Writer) {
 	s := &schemaDescribeAlarmsOutput
-	smithy.WriteList(w, s, 0, v.CompositeAlarms, smithy.PutValue[CompositeAlarm])
-	smithy.WriteList(w, s, 1, v.MetricAlarms, smithy.PutValue[MetricAlarm])
-	smithy.WriteList(w, s, 2, v.LogAlarms, smithy.PutValue[LogAlarm])
+	if v.CompositeAlarms != nil {
+		smithy.WriteStructs(w, s, 0, len(v.CompositeAlarms), func(i int) smithy.Struct { return &v.CompositeAlarms[i] })
+	}
+	if v.MetricAlarms != nil {
+		smithy.WriteStructs(w, s, 1, len(v.MetricAlarms), func(i int) smithy.Struct { return &v.MetricAlarms[i] })
+	}
+	if v.LogAlarms != nil {
+		smithy.WriteStructs(w, s, 2, len(v.LogAlarms), func(i int) smithy.Struct { return &v.LogAlarms[i] })
+	}
 	smithy.WriteString(w, s, 3, v.NextToken)
 }
 
@@ -768,8 +800,8 @@ func (v *Dimension) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *Dimension) WriteMembers(w smithy.Writer) {
 	s := &schemaDimension
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Value, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
+	smithy.WriteString(w, s, 1, v.Value)
 }
 
 var schemaDimensionFilter = smithy.Schema{
@@ -799,7 +831,7 @@ func (v *DimensionFilter) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *DimensionFilter) WriteMembers(w smithy.Writer) {
 	s := &schemaDimensionFilter
-	smithy.Write(w, s, 0, &v.Name, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Name)
 	smithy.WriteString(w, s, 1, v.Value)
 }
 
@@ -1004,9 +1036,14 @@ func (v *EntityMetricData) ReadMember(r smithy.Reader, i int) error {
 	s := schemaEntityMetricData.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Entity)
+		v.Entity = new(Entity)
+		return r.Struct(v.Entity)
 	case 1:
-		return smithy.ReadList(r, s, &v.MetricData, smithy.ReadValue[MetricDatum])
+		v.MetricData = []MetricDatum{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.MetricData = append(v.MetricData, MetricDatum{})
+			return &v.MetricData[len(v.MetricData)-1]
+		})
 	}
 	return nil
 }
@@ -1014,8 +1051,13 @@ func (v *EntityMetricData) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *EntityMetricData) WriteMembers(w smithy.Writer) {
 	s := &schemaEntityMetricData
-	smithy.WriteStruct(w, 0, v.Entity)
-	smithy.WriteList(w, s, 1, v.MetricData, smithy.PutValue[MetricDatum])
+	if v.Entity != nil {
+		w.Member(0)
+		w.Struct(v.Entity)
+	}
+	if v.MetricData != nil {
+		smithy.WriteStructs(w, s, 1, len(v.MetricData), func(i int) smithy.Struct { return &v.MetricData[i] })
+	}
 }
 
 var schemaEntityMetricDataList = smithy.Schema{
@@ -1051,14 +1093,18 @@ func (*EvaluationCriteria) Schema() *smithy.Schema { return &schemaEvaluationCri
 func (v *EvaluationCriteria) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.PromQLCriteria)
+		v.PromQLCriteria = new(AlarmPromQLCriteria)
+		return r.Struct(v.PromQLCriteria)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *EvaluationCriteria) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.PromQLCriteria)
+	if v.PromQLCriteria != nil {
+		w.Member(0)
+		w.Struct(v.PromQLCriteria)
+	}
 }
 
 var schemaEvaluationInterval = smithy.Schema{
@@ -1092,17 +1138,25 @@ func (*EvaluationWindow) Schema() *smithy.Schema { return &schemaEvaluationWindo
 func (v *EvaluationWindow) ReadMember(r smithy.Reader, i int) error {
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.WallClockWindow)
+		v.WallClockWindow = new(WallClockWindow)
+		return r.Struct(v.WallClockWindow)
 	case 1:
-		return smithy.ReadStruct(r, &v.SlidingWindow)
+		v.SlidingWindow = new(SlidingWindow)
+		return r.Struct(v.SlidingWindow)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *EvaluationWindow) WriteMembers(w smithy.Writer) {
-	smithy.WriteStruct(w, 0, v.WallClockWindow)
-	smithy.WriteStruct(w, 1, v.SlidingWindow)
+	if v.WallClockWindow != nil {
+		w.Member(0)
+		w.Struct(v.WallClockWindow)
+	}
+	if v.SlidingWindow != nil {
+		w.Member(1)
+		w.Struct(v.SlidingWindow)
+	}
 }
 
 var schemaExtendedStatistic = smithy.Schema{
@@ -1144,7 +1198,11 @@ func (v *GetMetricDataInput) ReadMember(r smithy.Reader, i int) error {
 	s := schemaGetMetricDataInput.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.MetricDataQueries, smithy.ReadValue[MetricDataQuery])
+		v.MetricDataQueries = []MetricDataQuery{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.MetricDataQueries = append(v.MetricDataQueries, MetricDataQuery{})
+			return &v.MetricDataQueries[len(v.MetricDataQueries)-1]
+		})
 	case 1:
 		return smithy.ReadTime(r, s, &v.StartTime)
 	case 2:
@@ -1156,7 +1214,8 @@ func (v *GetMetricDataInput) ReadMember(r smithy.Reader, i int) error {
 	case 5:
 		return smithy.ReadOpt(r, s, &v.MaxDatapoints, smithy.ReadInt[int])
 	case 6:
-		return smithy.ReadStruct(r, &v.LabelOptions)
+		v.LabelOptions = new(LabelOptions)
+		return r.Struct(v.LabelOptions)
 	}
 	return nil
 }
@@ -1164,13 +1223,16 @@ func (v *GetMetricDataInput) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetMetricDataInput) WriteMembers(w smithy.Writer) {
 	s := &schemaGetMetricDataInput
-	smithy.WriteList(w, s, 0, v.MetricDataQueries, smithy.PutValue[MetricDataQuery])
+	smithy.WriteStructs(w, s, 0, len(v.MetricDataQueries), func(i int) smithy.Struct { return &v.MetricDataQueries[i] })
 	smithy.WriteTime(w, s, 1, v.StartTime)
 	smithy.WriteTime(w, s, 2, v.EndTime)
 	smithy.WriteString(w, s, 3, v.NextToken)
-	smithy.WriteString(w, s, 4, v.ScanBy)
+	smithy.WriteString(w, s, 4, string(v.ScanBy))
 	smithy.WriteOpt(w, s, 5, v.MaxDatapoints, smithy.PutInt[int])
-	smithy.WriteStruct(w, 6, v.LabelOptions)
+	if v.LabelOptions != nil {
+		w.Member(6)
+		w.Struct(v.LabelOptions)
+	}
 }
 
 var schemaGetMetricDataLabelTimezone = smithy.Schema{
@@ -1199,11 +1261,19 @@ func (v *GetMetricDataOutput) ReadMember(r smithy.Reader, i int) error {
 	s := schemaGetMetricDataOutput.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.MetricDataResults, smithy.ReadValue[MetricDataResult])
+		v.MetricDataResults = []MetricDataResult{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.MetricDataResults = append(v.MetricDataResults, MetricDataResult{})
+			return &v.MetricDataResults[len(v.MetricDataResults)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	case 2:
-		return smithy.ReadList(r, s, &v.Messages, smithy.ReadValue[MessageData])
+		v.Messages = []MessageData{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Messages = append(v.Messages, MessageData{})
+			return &v.Messages[len(v.Messages)-1]
+		})
 	}
 	return nil
 }
@@ -1211,9 +1281,13 @@ func (v *GetMetricDataOutput) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetMetricDataOutput) WriteMembers(w smithy.Writer) {
 	s := &schemaGetMetricDataOutput
-	smithy.WriteList(w, s, 0, v.MetricDataResults, smithy.PutValue[MetricDataResult])
+	if v.MetricDataResults != nil {
+		smithy.WriteStructs(w, s, 0, len(v.MetricDataResults), func(i int) smithy.Struct { return &v.MetricDataResults[i] })
+	}
 	smithy.WriteString(w, s, 1, v.NextToken)
-	smithy.WriteList(w, s, 2, v.Messages, smithy.PutValue[MessageData])
+	if v.Messages != nil {
+		smithy.WriteStructs(w, s, 2, len(v.Messages), func(i int) smithy.Struct { return &v.Messages[i] })
+	}
 }
 
 var schemaGetMetricStatisticsInput = smithy.Schema{
@@ -1244,7 +1318,11 @@ func (v *GetMetricStatisticsInput) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.MetricName)
 	case 2:
-		return smithy.ReadList(r, s, &v.Dimensions, smithy.ReadValue[Dimension])
+		v.Dimensions = []Dimension{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Dimensions = append(v.Dimensions, Dimension{})
+			return &v.Dimensions[len(v.Dimensions)-1]
+		})
 	case 3:
 		return smithy.ReadTime(r, s, &v.StartTime)
 	case 4:
@@ -1264,15 +1342,17 @@ func (v *GetMetricStatisticsInput) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetMetricStatisticsInput) WriteMembers(w smithy.Writer) {
 	s := &schemaGetMetricStatisticsInput
-	smithy.Write(w, s, 0, &v.Namespace, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.MetricName, smithy.PutString[string])
-	smithy.WriteList(w, s, 2, v.Dimensions, smithy.PutValue[Dimension])
+	smithy.WriteString(w, s, 0, v.Namespace)
+	smithy.WriteString(w, s, 1, v.MetricName)
+	if v.Dimensions != nil {
+		smithy.WriteStructs(w, s, 2, len(v.Dimensions), func(i int) smithy.Struct { return &v.Dimensions[i] })
+	}
 	smithy.WriteTime(w, s, 3, v.StartTime)
 	smithy.WriteTime(w, s, 4, v.EndTime)
 	smithy.Write(w, s, 5, &v.Period, smithy.PutInt[int])
 	smithy.WriteList(w, s, 6, v.Statistics, smithy.PutString[Statistic])
 	smithy.WriteList(w, s, 7, v.ExtendedStatistics, smithy.PutString[string])
-	smithy.WriteString(w, s, 8, v.Unit)
+	smithy.WriteString(w, s, 8, string(v.Unit))
 }
 
 var schemaGetMetricStatisticsOutput = smithy.Schema{
@@ -1294,7 +1374,11 @@ func (v *GetMetricStatisticsOutput) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.Label)
 	case 1:
-		return smithy.ReadList(r, s, &v.Datapoints, smithy.ReadValue[Datapoint])
+		v.Datapoints = []Datapoint{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Datapoints = append(v.Datapoints, Datapoint{})
+			return &v.Datapoints[len(v.Datapoints)-1]
+		})
 	}
 	return nil
 }
@@ -1303,7 +1387,9 @@ func (v *GetMetricStatisticsOutput) ReadMember(r smithy.Reader, i int) error {
 func (v *GetMetricStatisticsOutput) WriteMembers(w smithy.Writer) {
 	s := &schemaGetMetricStatisticsOutput
 	smithy.WriteString(w, s, 0, v.Label)
-	smithy.WriteList(w, s, 1, v.Datapoints, smithy.PutValue[Datapoint])
+	if v.Datapoints != nil {
+		smithy.WriteStructs(w, s, 1, len(v.Datapoints), func(i int) smithy.Struct { return &v.Datapoints[i] })
+	}
 }
 
 var schemaHistoryData = smithy.Schema{
@@ -1544,7 +1630,11 @@ func (v *ListMetricsInput) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.MetricName)
 	case 2:
-		return smithy.ReadList(r, s, &v.Dimensions, smithy.ReadValue[DimensionFilter])
+		v.Dimensions = []DimensionFilter{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Dimensions = append(v.Dimensions, DimensionFilter{})
+			return &v.Dimensions[len(v.Dimensions)-1]
+		})
 	case 3:
 		return smithy.ReadString(r, s, &v.NextToken)
 	case 4:
@@ -1562,9 +1652,11 @@ func (v *ListMetricsInput) WriteMembers(w smithy.Writer) {
 	s := &schemaListMetricsInput
 	smithy.WriteString(w, s, 0, v.Namespace)
 	smithy.WriteString(w, s, 1, v.MetricName)
-	smithy.WriteList(w, s, 2, v.Dimensions, smithy.PutValue[DimensionFilter])
+	if v.Dimensions != nil {
+		smithy.WriteStructs(w, s, 2, len(v.Dimensions), func(i int) smithy.Struct { return &v.Dimensions[i] })
+	}
 	smithy.WriteString(w, s, 3, v.NextToken)
-	smithy.WriteString(w, s, 4, v.RecentlyActive)
+	smithy.WriteString(w, s, 4, string(v.RecentlyActive))
 	smithy.WriteOpt(w, s, 5, v.IncludeLinkedAccounts, smithy.PutBool)
 	smithy.WriteString(w, s, 6, v.OwningAccount)
 }
@@ -1587,7 +1679,11 @@ func (v *ListMetricsOutput) ReadMember(r smithy.Reader, i int) error {
 	s := schemaListMetricsOutput.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadList(r, s, &v.Metrics, smithy.ReadValue[Metric])
+		v.Metrics = []Metric{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Metrics = append(v.Metrics, Metric{})
+			return &v.Metrics[len(v.Metrics)-1]
+		})
 	case 1:
 		return smithy.ReadString(r, s, &v.NextToken)
 	case 2:
@@ -1599,7 +1695,9 @@ func (v *ListMetricsOutput) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ListMetricsOutput) WriteMembers(w smithy.Writer) {
 	s := &schemaListMetricsOutput
-	smithy.WriteList(w, s, 0, v.Metrics, smithy.PutValue[Metric])
+	if v.Metrics != nil {
+		smithy.WriteStructs(w, s, 0, len(v.Metrics), func(i int) smithy.Struct { return &v.Metrics[i] })
+	}
 	smithy.WriteString(w, s, 1, v.NextToken)
 	smithy.WriteList(w, s, 2, v.OwningAccounts, smithy.PutString[string])
 }
@@ -1667,7 +1765,8 @@ func (v *LogAlarm) ReadMember(r smithy.Reader, i int) error {
 	case 11:
 		return smithy.ReadTime(r, s, &v.StateUpdatedTimestamp)
 	case 12:
-		return smithy.ReadStruct(r, &v.ScheduledQueryConfiguration)
+		v.ScheduledQueryConfiguration = new(ScheduledQueryConfiguration)
+		return r.Struct(v.ScheduledQueryConfiguration)
 	case 13:
 		return smithy.ReadOpt(r, s, &v.QueryResultsToEvaluate, smithy.ReadInt[int])
 	case 14:
@@ -1687,9 +1786,11 @@ func (v *LogAlarm) ReadMember(r smithy.Reader, i int) error {
 	case 21:
 		return smithy.ReadString(r, s, &v.ActionLogLineRoleARN)
 	case 22:
-		return smithy.ReadStruct(r, &v.WarmUpConfiguration)
+		v.WarmUpConfiguration = new(WarmUpConfiguration)
+		return r.Struct(v.WarmUpConfiguration)
 	case 23:
-		return smithy.ReadStruct(r, &v.ActionConfiguration)
+		v.ActionConfiguration = new(ActionConfiguration)
+		return r.Struct(v.ActionConfiguration)
 	}
 	return nil
 }
@@ -1705,22 +1806,31 @@ func (v *LogAlarm) WriteMembers(w smithy.Writer) {
 	smithy.WriteList(w, s, 5, v.OKActions, smithy.PutString[string])
 	smithy.WriteList(w, s, 6, v.AlarmActions, smithy.PutString[string])
 	smithy.WriteList(w, s, 7, v.InsufficientDataActions, smithy.PutString[string])
-	smithy.WriteString(w, s, 8, v.StateValue)
+	smithy.WriteString(w, s, 8, string(v.StateValue))
 	smithy.WriteString(w, s, 9, v.StateReason)
 	smithy.WriteString(w, s, 10, v.StateReasonData)
 	smithy.WriteTime(w, s, 11, v.StateUpdatedTimestamp)
-	smithy.WriteStruct(w, 12, v.ScheduledQueryConfiguration)
+	if v.ScheduledQueryConfiguration != nil {
+		w.Member(12)
+		w.Struct(v.ScheduledQueryConfiguration)
+	}
 	smithy.WriteOpt(w, s, 13, v.QueryResultsToEvaluate, smithy.PutInt[int])
 	smithy.WriteOpt(w, s, 14, v.QueryResultsToAlarm, smithy.PutInt[int])
 	smithy.WriteOpt(w, s, 15, v.Threshold, smithy.PutFloat)
-	smithy.WriteString(w, s, 16, v.ComparisonOperator)
+	smithy.WriteString(w, s, 16, string(v.ComparisonOperator))
 	smithy.WriteString(w, s, 17, v.TreatMissingData)
 	smithy.WriteTime(w, s, 18, v.StateTransitionedTimestamp)
-	smithy.WriteString(w, s, 19, v.EvaluationState)
+	smithy.WriteString(w, s, 19, string(v.EvaluationState))
 	smithy.WriteOpt(w, s, 20, v.ActionLogLineCount, smithy.PutInt[int])
 	smithy.WriteString(w, s, 21, v.ActionLogLineRoleARN)
-	smithy.WriteStruct(w, 22, v.WarmUpConfiguration)
-	smithy.WriteStruct(w, 23, v.ActionConfiguration)
+	if v.WarmUpConfiguration != nil {
+		w.Member(22)
+		w.Struct(v.WarmUpConfiguration)
+	}
+	if v.ActionConfiguration != nil {
+		w.Member(23)
+		w.Struct(v.ActionConfiguration)
+	}
 }
 
 var schemaLogAlarms = smithy.Schema{
@@ -1806,7 +1916,11 @@ func (v *Metric) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.MetricName)
 	case 2:
-		return smithy.ReadList(r, s, &v.Dimensions, smithy.ReadValue[Dimension])
+		v.Dimensions = []Dimension{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Dimensions = append(v.Dimensions, Dimension{})
+			return &v.Dimensions[len(v.Dimensions)-1]
+		})
 	}
 	return nil
 }
@@ -1816,7 +1930,9 @@ func (v *Metric) WriteMembers(w smithy.Writer) {
 	s := &schemaMetric
 	smithy.WriteString(w, s, 0, v.Namespace)
 	smithy.WriteString(w, s, 1, v.MetricName)
-	smithy.WriteList(w, s, 2, v.Dimensions, smithy.PutValue[Dimension])
+	if v.Dimensions != nil {
+		smithy.WriteStructs(w, s, 2, len(v.Dimensions), func(i int) smithy.Struct { return &v.Dimensions[i] })
+	}
 }
 
 var schemaMetricAlarm = smithy.Schema{
@@ -1900,7 +2016,11 @@ func (v *MetricAlarm) ReadMember(r smithy.Reader, i int) error {
 	case 15:
 		return smithy.ReadString(r, s, &v.ExtendedStatistic)
 	case 16:
-		return smithy.ReadList(r, s, &v.Dimensions, smithy.ReadValue[Dimension])
+		v.Dimensions = []Dimension{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Dimensions = append(v.Dimensions, Dimension{})
+			return &v.Dimensions[len(v.Dimensions)-1]
+		})
 	case 17:
 		return smithy.ReadOpt(r, s, &v.Period, smithy.ReadInt[int])
 	case 18:
@@ -1918,7 +2038,11 @@ func (v *MetricAlarm) ReadMember(r smithy.Reader, i int) error {
 	case 24:
 		return smithy.ReadString(r, s, &v.EvaluateLowSampleCountPercentile)
 	case 25:
-		return smithy.ReadList(r, s, &v.Metrics, smithy.ReadValue[MetricDataQuery])
+		v.Metrics = []MetricDataQuery{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Metrics = append(v.Metrics, MetricDataQuery{})
+			return &v.Metrics[len(v.Metrics)-1]
+		})
 	case 26:
 		return smithy.ReadString(r, s, &v.ThresholdMetricID)
 	case 27:
@@ -1926,15 +2050,19 @@ func (v *MetricAlarm) ReadMember(r smithy.Reader, i int) error {
 	case 28:
 		return smithy.ReadTime(r, s, &v.StateTransitionedTimestamp)
 	case 29:
-		return smithy.ReadStruct(r, &v.EvaluationWindow)
+		v.EvaluationWindow = new(EvaluationWindow)
+		return r.Struct(v.EvaluationWindow)
 	case 30:
-		return smithy.ReadStruct(r, &v.WarmUpConfiguration)
+		v.WarmUpConfiguration = new(WarmUpConfiguration)
+		return r.Struct(v.WarmUpConfiguration)
 	case 31:
-		return smithy.ReadStruct(r, &v.EvaluationCriteria)
+		v.EvaluationCriteria = new(EvaluationCriteria)
+		return r.Struct(v.EvaluationCriteria)
 	case 32:
 		return smithy.ReadOpt(r, s, &v.EvaluationInterval, smithy.ReadInt[int])
 	case 33:
-		return smithy.ReadStruct(r, &v.ActionConfiguration)
+		v.ActionConfiguration = new(ActionConfiguration)
+		return r.Struct(v.ActionConfiguration)
 	}
 	return nil
 }
@@ -1950,32 +2078,48 @@ func (v *MetricAlarm) WriteMembers(w smithy.Writer) {
 	smithy.WriteList(w, s, 5, v.OKActions, smithy.PutString[string])
 	smithy.WriteList(w, s, 6, v.AlarmActions, smithy.PutString[string])
 	smithy.WriteList(w, s, 7, v.InsufficientDataActions, smithy.PutString[string])
-	smithy.WriteString(w, s, 8, v.StateValue)
+	smithy.WriteString(w, s, 8, string(v.StateValue))
 	smithy.WriteString(w, s, 9, v.StateReason)
 	smithy.WriteString(w, s, 10, v.StateReasonData)
 	smithy.WriteTime(w, s, 11, v.StateUpdatedTimestamp)
 	smithy.WriteString(w, s, 12, v.MetricName)
 	smithy.WriteString(w, s, 13, v.Namespace)
-	smithy.WriteString(w, s, 14, v.Statistic)
+	smithy.WriteString(w, s, 14, string(v.Statistic))
 	smithy.WriteString(w, s, 15, v.ExtendedStatistic)
-	smithy.WriteList(w, s, 16, v.Dimensions, smithy.PutValue[Dimension])
+	if v.Dimensions != nil {
+		smithy.WriteStructs(w, s, 16, len(v.Dimensions), func(i int) smithy.Struct { return &v.Dimensions[i] })
+	}
 	smithy.WriteOpt(w, s, 17, v.Period, smithy.PutInt[int])
-	smithy.WriteString(w, s, 18, v.Unit)
+	smithy.WriteString(w, s, 18, string(v.Unit))
 	smithy.WriteOpt(w, s, 19, v.EvaluationPeriods, smithy.PutInt[int])
 	smithy.WriteOpt(w, s, 20, v.DatapointsToAlarm, smithy.PutInt[int])
 	smithy.WriteOpt(w, s, 21, v.Threshold, smithy.PutFloat)
-	smithy.WriteString(w, s, 22, v.ComparisonOperator)
+	smithy.WriteString(w, s, 22, string(v.ComparisonOperator))
 	smithy.WriteString(w, s, 23, v.TreatMissingData)
 	smithy.WriteString(w, s, 24, v.EvaluateLowSampleCountPercentile)
-	smithy.WriteList(w, s, 25, v.Metrics, smithy.PutValue[MetricDataQuery])
+	if v.Metrics != nil {
+		smithy.WriteStructs(w, s, 25, len(v.Metrics), func(i int) smithy.Struct { return &v.Metrics[i] })
+	}
 	smithy.WriteString(w, s, 26, v.ThresholdMetricID)
-	smithy.WriteString(w, s, 27, v.EvaluationState)
+	smithy.WriteString(w, s, 27, string(v.EvaluationState))
 	smithy.WriteTime(w, s, 28, v.StateTransitionedTimestamp)
-	smithy.WriteStruct(w, 29, v.EvaluationWindow)
-	smithy.WriteStruct(w, 30, v.WarmUpConfiguration)
-	smithy.WriteStruct(w, 31, v.EvaluationCriteria)
+	if v.EvaluationWindow != nil {
+		w.Member(29)
+		w.Struct(v.EvaluationWindow)
+	}
+	if v.WarmUpConfiguration != nil {
+		w.Member(30)
+		w.Struct(v.WarmUpConfiguration)
+	}
+	if v.EvaluationCriteria != nil {
+		w.Member(31)
+		w.Struct(v.EvaluationCriteria)
+	}
 	smithy.WriteOpt(w, s, 32, v.EvaluationInterval, smithy.PutInt[int])
-	smithy.WriteStruct(w, 33, v.ActionConfiguration)
+	if v.ActionConfiguration != nil {
+		w.Member(33)
+		w.Struct(v.ActionConfiguration)
+	}
 }
 
 var schemaMetricAlarms = smithy.Schema{
@@ -2026,7 +2170,8 @@ func (v *MetricDataQuery) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.ID)
 	case 1:
-		return smithy.ReadStruct(r, &v.MetricStat)
+		v.MetricStat = new(MetricStat)
+		return r.Struct(v.MetricStat)
 	case 2:
 		return smithy.ReadString(r, s, &v.Expression)
 	case 3:
@@ -2044,8 +2189,11 @@ func (v *MetricDataQuery) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *MetricDataQuery) WriteMembers(w smithy.Writer) {
 	s := &schemaMetricDataQuery
-	smithy.Write(w, s, 0, &v.ID, smithy.PutString[string])
-	smithy.WriteStruct(w, 1, v.MetricStat)
+	smithy.WriteString(w, s, 0, v.ID)
+	if v.MetricStat != nil {
+		w.Member(1)
+		w.Struct(v.MetricStat)
+	}
 	smithy.WriteString(w, s, 2, v.Expression)
 	smithy.WriteString(w, s, 3, v.Label)
 	smithy.WriteOpt(w, s, 4, v.ReturnData, smithy.PutBool)
@@ -2084,7 +2232,11 @@ func (v *MetricDataResult) ReadMember(r smithy.Reader, i int) error {
 	case 4:
 		return smithy.ReadString(r, s, &v.StatusCode)
 	case 5:
-		return smithy.ReadList(r, s, &v.Messages, smithy.ReadValue[MessageData])
+		v.Messages = []MessageData{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Messages = append(v.Messages, MessageData{})
+			return &v.Messages[len(v.Messages)-1]
+		})
 	}
 	return nil
 }
@@ -2096,8 +2248,10 @@ func (v *MetricDataResult) WriteMembers(w smithy.Writer) {
 	smithy.WriteString(w, s, 1, v.Label)
 	smithy.WriteList(w, s, 2, v.Timestamps, smithy.PutTime)
 	smithy.WriteList(w, s, 3, v.Values, smithy.PutFloat)
-	smithy.WriteString(w, s, 4, v.StatusCode)
-	smithy.WriteList(w, s, 5, v.Messages, smithy.PutValue[MessageData])
+	smithy.WriteString(w, s, 4, string(v.StatusCode))
+	if v.Messages != nil {
+		smithy.WriteStructs(w, s, 5, len(v.Messages), func(i int) smithy.Struct { return &v.Messages[i] })
+	}
 }
 
 var schemaMetricDataResultMessages = smithy.Schema{
@@ -2142,13 +2296,18 @@ func (v *MetricDatum) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.MetricName)
 	case 1:
-		return smithy.ReadList(r, s, &v.Dimensions, smithy.ReadValue[Dimension])
+		v.Dimensions = []Dimension{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Dimensions = append(v.Dimensions, Dimension{})
+			return &v.Dimensions[len(v.Dimensions)-1]
+		})
 	case 2:
 		return smithy.ReadTime(r, s, &v.Timestamp)
 	case 3:
 		return smithy.ReadOpt(r, s, &v.Value, smithy.ReadFloat)
 	case 4:
-		return smithy.ReadStruct(r, &v.StatisticValues)
+		v.StatisticValues = new(StatisticSet)
+		return r.Struct(v.StatisticValues)
 	case 5:
 		return smithy.ReadList(r, s, &v.Values, smithy.ReadFloat)
 	case 6:
@@ -2164,14 +2323,19 @@ func (v *MetricDatum) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *MetricDatum) WriteMembers(w smithy.Writer) {
 	s := &schemaMetricDatum
-	smithy.Write(w, s, 0, &v.MetricName, smithy.PutString[string])
-	smithy.WriteList(w, s, 1, v.Dimensions, smithy.PutValue[Dimension])
+	smithy.WriteString(w, s, 0, v.MetricName)
+	if v.Dimensions != nil {
+		smithy.WriteStructs(w, s, 1, len(v.Dimensions), func(i int) smithy.Struct { return &v.Dimensions[i] })
+	}
 	smithy.WriteTime(w, s, 2, v.Timestamp)
 	smithy.WriteOpt(w, s, 3, v.Value, smithy.PutFloat)
-	smithy.WriteStruct(w, 4, v.StatisticValues)
+	if v.StatisticValues != nil {
+		w.Member(4)
+		w.Struct(v.StatisticValues)
+	}
 	smithy.WriteList(w, s, 5, v.Values, smithy.PutFloat)
 	smithy.WriteList(w, s, 6, v.Counts, smithy.PutFloat)
-	smithy.WriteString(w, s, 7, v.Unit)
+	smithy.WriteString(w, s, 7, string(v.Unit))
 	smithy.WriteOpt(w, s, 8, v.StorageResolution, smithy.PutInt[int])
 }
 
@@ -2213,7 +2377,8 @@ func (v *MetricStat) ReadMember(r smithy.Reader, i int) error {
 	s := schemaMetricStat.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Metric)
+		v.Metric = new(Metric)
+		return r.Struct(v.Metric)
 	case 1:
 		return smithy.ReadInt(r, s, &v.Period)
 	case 2:
@@ -2227,10 +2392,13 @@ func (v *MetricStat) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *MetricStat) WriteMembers(w smithy.Writer) {
 	s := &schemaMetricStat
-	smithy.WriteStruct(w, 0, v.Metric)
+	if v.Metric != nil {
+		w.Member(0)
+		w.Struct(v.Metric)
+	}
 	smithy.Write(w, s, 1, &v.Period, smithy.PutInt[int])
-	smithy.Write(w, s, 2, &v.Stat, smithy.PutString[string])
-	smithy.WriteString(w, s, 3, v.Unit)
+	smithy.WriteString(w, s, 2, v.Stat)
+	smithy.WriteString(w, s, 3, string(v.Unit))
 }
 
 var schemaMetrics = smithy.Schema{
@@ -2363,7 +2531,11 @@ func (v *PutMetricAlarmInput) ReadMember(r smithy.Reader, i int) error {
 	case 9:
 		return smithy.ReadString(r, s, &v.ExtendedStatistic)
 	case 10:
-		return smithy.ReadList(r, s, &v.Dimensions, smithy.ReadValue[Dimension])
+		v.Dimensions = []Dimension{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Dimensions = append(v.Dimensions, Dimension{})
+			return &v.Dimensions[len(v.Dimensions)-1]
+		})
 	case 11:
 		return smithy.ReadOpt(r, s, &v.Period, smithy.ReadInt[int])
 	case 12:
@@ -2381,21 +2553,33 @@ func (v *PutMetricAlarmInput) ReadMember(r smithy.Reader, i int) error {
 	case 18:
 		return smithy.ReadString(r, s, &v.EvaluateLowSampleCountPercentile)
 	case 19:
-		return smithy.ReadList(r, s, &v.Metrics, smithy.ReadValue[MetricDataQuery])
+		v.Metrics = []MetricDataQuery{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Metrics = append(v.Metrics, MetricDataQuery{})
+			return &v.Metrics[len(v.Metrics)-1]
+		})
 	case 20:
-		return smithy.ReadList(r, s, &v.Tags, smithy.ReadValue[Tag])
+		v.Tags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Tags = append(v.Tags, Tag{})
+			return &v.Tags[len(v.Tags)-1]
+		})
 	case 21:
 		return smithy.ReadString(r, s, &v.ThresholdMetricID)
 	case 22:
-		return smithy.ReadStruct(r, &v.EvaluationWindow)
+		v.EvaluationWindow = new(EvaluationWindow)
+		return r.Struct(v.EvaluationWindow)
 	case 23:
-		return smithy.ReadStruct(r, &v.WarmUpConfiguration)
+		v.WarmUpConfiguration = new(WarmUpConfiguration)
+		return r.Struct(v.WarmUpConfiguration)
 	case 24:
-		return smithy.ReadStruct(r, &v.EvaluationCriteria)
+		v.EvaluationCriteria = new(EvaluationCriteria)
+		return r.Struct(v.EvaluationCriteria)
 	case 25:
 		return smithy.ReadOpt(r, s, &v.EvaluationInterval, smithy.ReadInt[int])
 	case 26:
-		return smithy.ReadStruct(r, &v.ActionConfiguration)
+		v.ActionConfiguration = new(ActionConfiguration)
+		return r.Struct(v.ActionConfiguration)
 	}
 	return nil
 }
@@ -2403,7 +2587,7 @@ func (v *PutMetricAlarmInput) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PutMetricAlarmInput) WriteMembers(w smithy.Writer) {
 	s := &schemaPutMetricAlarmInput
-	smithy.Write(w, s, 0, &v.AlarmName, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AlarmName)
 	smithy.WriteString(w, s, 1, v.AlarmDescription)
 	smithy.WriteOpt(w, s, 2, v.ActionsEnabled, smithy.PutBool)
 	smithy.WriteList(w, s, 3, v.OKActions, smithy.PutString[string])
@@ -2411,25 +2595,43 @@ func (v *PutMetricAlarmInput) WriteMembers(w smithy.Writer) {
 	smithy.WriteList(w, s, 5, v.InsufficientDataActions, smithy.PutString[string])
 	smithy.WriteString(w, s, 6, v.MetricName)
 	smithy.WriteString(w, s, 7, v.Namespace)
-	smithy.WriteString(w, s, 8, v.Statistic)
+	smithy.WriteString(w, s, 8, string(v.Statistic))
 	smithy.WriteString(w, s, 9, v.ExtendedStatistic)
-	smithy.WriteList(w, s, 10, v.Dimensions, smithy.PutValue[Dimension])
+	if v.Dimensions != nil {
+		smithy.WriteStructs(w, s, 10, len(v.Dimensions), func(i int) smithy.Struct { return &v.Dimensions[i] })
+	}
 	smithy.WriteOpt(w, s, 11, v.Period, smithy.PutInt[int])
-	smithy.WriteString(w, s, 12, v.Unit)
+	smithy.WriteString(w, s, 12, string(v.Unit))
 	smithy.WriteOpt(w, s, 13, v.EvaluationPeriods, smithy.PutInt[int])
 	smithy.WriteOpt(w, s, 14, v.DatapointsToAlarm, smithy.PutInt[int])
 	smithy.WriteOpt(w, s, 15, v.Threshold, smithy.PutFloat)
-	smithy.WriteString(w, s, 16, v.ComparisonOperator)
+	smithy.WriteString(w, s, 16, string(v.ComparisonOperator))
 	smithy.WriteString(w, s, 17, v.TreatMissingData)
 	smithy.WriteString(w, s, 18, v.EvaluateLowSampleCountPercentile)
-	smithy.WriteList(w, s, 19, v.Metrics, smithy.PutValue[MetricDataQuery])
-	smithy.WriteList(w, s, 20, v.Tags, smithy.PutValue[Tag])
+	if v.Metrics != nil {
+		smithy.WriteStructs(w, s, 19, len(v.Metrics), func(i int) smithy.Struct { return &v.Metrics[i] })
+	}
+	if v.Tags != nil {
+		smithy.WriteStructs(w, s, 20, len(v.Tags), func(i int) smithy.Struct { return &v.Tags[i] })
+	}
 	smithy.WriteString(w, s, 21, v.ThresholdMetricID)
-	smithy.WriteStruct(w, 22, v.EvaluationWindow)
-	smithy.WriteStruct(w, 23, v.WarmUpConfiguration)
-	smithy.WriteStruct(w, 24, v.EvaluationCriteria)
+	if v.EvaluationWindow != nil {
+		w.Member(22)
+		w.Struct(v.EvaluationWindow)
+	}
+	if v.WarmUpConfiguration != nil {
+		w.Member(23)
+		w.Struct(v.WarmUpConfiguration)
+	}
+	if v.EvaluationCriteria != nil {
+		w.Member(24)
+		w.Struct(v.EvaluationCriteria)
+	}
 	smithy.WriteOpt(w, s, 25, v.EvaluationInterval, smithy.PutInt[int])
-	smithy.WriteStruct(w, 26, v.ActionConfiguration)
+	if v.ActionConfiguration != nil {
+		w.Member(26)
+		w.Struct(v.ActionConfiguration)
+	}
 }
 
 var schemaPutMetricAlarmOutput = smithy.Schema{
@@ -2466,9 +2668,17 @@ func (v *PutMetricDataInput) ReadMember(r smithy.Reader, i int) error {
 	case 0:
 		return smithy.ReadString(r, s, &v.Namespace)
 	case 1:
-		return smithy.ReadList(r, s, &v.MetricData, smithy.ReadValue[MetricDatum])
+		v.MetricData = []MetricDatum{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.MetricData = append(v.MetricData, MetricDatum{})
+			return &v.MetricData[len(v.MetricData)-1]
+		})
 	case 2:
-		return smithy.ReadList(r, s, &v.EntityMetricData, smithy.ReadValue[EntityMetricData])
+		v.EntityMetricData = []EntityMetricData{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.EntityMetricData = append(v.EntityMetricData, EntityMetricData{})
+			return &v.EntityMetricData[len(v.EntityMetricData)-1]
+		})
 	case 3:
 		return smithy.ReadOpt(r, s, &v.StrictEntityValidation, smithy.ReadBool)
 	}
@@ -2478,9 +2688,13 @@ func (v *PutMetricDataInput) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *PutMetricDataInput) WriteMembers(w smithy.Writer) {
 	s := &schemaPutMetricDataInput
-	smithy.Write(w, s, 0, &v.Namespace, smithy.PutString[string])
-	smithy.WriteList(w, s, 1, v.MetricData, smithy.PutValue[MetricDatum])
-	smithy.WriteList(w, s, 2, v.EntityMetricData, smithy.PutValue[EntityMetricData])
+	smithy.WriteString(w, s, 0, v.Namespace)
+	if v.MetricData != nil {
+		smithy.WriteStructs(w, s, 1, len(v.MetricData), func(i int) smithy.Struct { return &v.MetricData[i] })
+	}
+	if v.EntityMetricData != nil {
+		smithy.WriteStructs(w, s, 2, len(v.EntityMetricData), func(i int) smithy.Struct { return &v.EntityMetricData[i] })
+	}
 	smithy.WriteOpt(w, s, 3, v.StrictEntityValidation, smithy.PutBool)
 }
 
@@ -2634,7 +2848,7 @@ func (v *ScheduleConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ScheduleConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaScheduleConfiguration
-	smithy.Write(w, s, 0, &v.ScheduleExpression, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.ScheduleExpression)
 	smithy.Write(w, s, 1, &v.StartTimeOffset, smithy.PutInt[int64])
 	smithy.WriteOpt(w, s, 2, v.EndTimeOffset, smithy.PutInt[int64])
 }
@@ -2676,11 +2890,16 @@ func (v *ScheduledQueryConfiguration) ReadMember(r smithy.Reader, i int) error {
 	case 3:
 		return smithy.ReadString(r, s, &v.ScheduledQueryRoleARN)
 	case 4:
-		return smithy.ReadStruct(r, &v.ScheduleConfiguration)
+		v.ScheduleConfiguration = new(ScheduleConfiguration)
+		return r.Struct(v.ScheduleConfiguration)
 	case 5:
 		return smithy.ReadString(r, s, &v.AggregationExpression)
 	case 6:
-		return smithy.ReadList(r, s, &v.Tags, smithy.ReadValue[Tag])
+		v.Tags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Tags = append(v.Tags, Tag{})
+			return &v.Tags[len(v.Tags)-1]
+		})
 	}
 	return nil
 }
@@ -2688,13 +2907,18 @@ func (v *ScheduledQueryConfiguration) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *ScheduledQueryConfiguration) WriteMembers(w smithy.Writer) {
 	s := &schemaScheduledQueryConfiguration
-	smithy.Write(w, s, 0, &v.QueryString, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.QueryString)
 	smithy.WriteList(w, s, 1, v.LogGroupIdentifiers, smithy.PutString[string])
 	smithy.WriteString(w, s, 2, v.QueryARN)
-	smithy.Write(w, s, 3, &v.ScheduledQueryRoleARN, smithy.PutString[string])
-	smithy.WriteStruct(w, 4, v.ScheduleConfiguration)
-	smithy.Write(w, s, 5, &v.AggregationExpression, smithy.PutString[string])
-	smithy.WriteList(w, s, 6, v.Tags, smithy.PutValue[Tag])
+	smithy.WriteString(w, s, 3, v.ScheduledQueryRoleARN)
+	if v.ScheduleConfiguration != nil {
+		w.Member(4)
+		w.Struct(v.ScheduleConfiguration)
+	}
+	smithy.WriteString(w, s, 5, v.AggregationExpression)
+	if v.Tags != nil {
+		smithy.WriteStructs(w, s, 6, len(v.Tags), func(i int) smithy.Struct { return &v.Tags[i] })
+	}
 }
 
 var schemaSetAlarmStateInput = smithy.Schema{
@@ -2730,9 +2954,9 @@ func (v *SetAlarmStateInput) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *SetAlarmStateInput) WriteMembers(w smithy.Writer) {
 	s := &schemaSetAlarmStateInput
-	smithy.Write(w, s, 0, &v.AlarmName, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.StateValue, smithy.PutString[StateValue])
-	smithy.Write(w, s, 2, &v.StateReason, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AlarmName)
+	smithy.WriteString(w, s, 1, string(v.StateValue))
+	smithy.WriteString(w, s, 2, v.StateReason)
 	smithy.WriteString(w, s, 3, v.StateReasonData)
 }
 
@@ -2889,8 +3113,8 @@ func (v *Tag) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *Tag) WriteMembers(w smithy.Writer) {
 	s := &schemaTag
-	smithy.Write(w, s, 0, &v.Key, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Value, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Key)
+	smithy.WriteString(w, s, 1, v.Value)
 }
 
 var schemaTagKey = smithy.Schema{

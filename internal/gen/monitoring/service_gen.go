@@ -114,8 +114,9 @@ var Model = smithy.Service{
 var opDeleteAlarms = smithy.Operation{
 	Name: "DeleteAlarms", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaDeleteAlarmsInput, Output: &schemaDeleteAlarmsOutput,
-	Errors:   []*smithy.Schema{&schemaResourceNotFound, &schemaResourceConflict},
-	NewInput: func() smithy.Struct { return new(DeleteAlarmsInput) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFound, &schemaResourceConflict},
+	NewInput:  func() smithy.Struct { return new(DeleteAlarmsInput) },
+	NewOutput: func() smithy.Struct { return new(DeleteAlarmsOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DeleteAlarms)
 	},
@@ -127,6 +128,7 @@ var opDescribeAlarmHistory = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaInvalidNextToken},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(DescribeAlarmHistoryInput) },
+	NewOutput: func() smithy.Struct { return new(DescribeAlarmHistoryOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DescribeAlarmHistory)
 	},
@@ -138,6 +140,7 @@ var opDescribeAlarms = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaInvalidNextToken},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(DescribeAlarmsInput) },
+	NewOutput: func() smithy.Struct { return new(DescribeAlarmsOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DescribeAlarms)
 	},
@@ -146,7 +149,8 @@ var opDescribeAlarms = smithy.Operation{
 var opDisableAlarmActions = smithy.Operation{
 	Name: "DisableAlarmActions", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaDisableAlarmActionsInput, Output: &schemaDisableAlarmActionsOutput,
-	NewInput: func() smithy.Struct { return new(DisableAlarmActionsInput) },
+	NewInput:  func() smithy.Struct { return new(DisableAlarmActionsInput) },
+	NewOutput: func() smithy.Struct { return new(DisableAlarmActionsOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.DisableAlarmActions)
 	},
@@ -155,7 +159,8 @@ var opDisableAlarmActions = smithy.Operation{
 var opEnableAlarmActions = smithy.Operation{
 	Name: "EnableAlarmActions", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaEnableAlarmActionsInput, Output: &schemaEnableAlarmActionsOutput,
-	NewInput: func() smithy.Struct { return new(EnableAlarmActionsInput) },
+	NewInput:  func() smithy.Struct { return new(EnableAlarmActionsInput) },
+	NewOutput: func() smithy.Struct { return new(EnableAlarmActionsOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.EnableAlarmActions)
 	},
@@ -167,6 +172,7 @@ var opGetMetricData = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaInvalidNextToken},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(GetMetricDataInput) },
+	NewOutput: func() smithy.Struct { return new(GetMetricDataOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetMetricData)
 	},
@@ -175,8 +181,9 @@ var opGetMetricData = smithy.Operation{
 var opGetMetricStatistics = smithy.Operation{
 	Name: "GetMetricStatistics", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaGetMetricStatisticsInput, Output: &schemaGetMetricStatisticsOutput,
-	Errors:   []*smithy.Schema{&schemaInvalidParameterValueException, &schemaMissingRequiredParameterException, &schemaInvalidParameterCombinationException, &schemaInternalServiceFault},
-	NewInput: func() smithy.Struct { return new(GetMetricStatisticsInput) },
+	Errors:    []*smithy.Schema{&schemaInvalidParameterValueException, &schemaMissingRequiredParameterException, &schemaInvalidParameterCombinationException, &schemaInternalServiceFault},
+	NewInput:  func() smithy.Struct { return new(GetMetricStatisticsInput) },
+	NewOutput: func() smithy.Struct { return new(GetMetricStatisticsOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetMetricStatistics)
 	},
@@ -188,6 +195,7 @@ var opListMetrics = smithy.Operation{
 	Errors:    []*smithy.Schema{&schemaInternalServiceFault, &schemaInvalidParameterValueException},
 	Paginated: true,
 	NewInput:  func() smithy.Struct { return new(ListMetricsInput) },
+	NewOutput: func() smithy.Struct { return new(ListMetricsOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.ListMetrics)
 	},
@@ -196,8 +204,9 @@ var opListMetrics = smithy.Operation{
 var opPutMetricAlarm = smithy.Operation{
 	Name: "PutMetricAlarm", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaPutMetricAlarmInput, Output: &schemaPutMetricAlarmOutput,
-	Errors:   []*smithy.Schema{&schemaLimitExceededFault},
-	NewInput: func() smithy.Struct { return new(PutMetricAlarmInput) },
+	Errors:    []*smithy.Schema{&schemaLimitExceededFault},
+	NewInput:  func() smithy.Struct { return new(PutMetricAlarmInput) },
+	NewOutput: func() smithy.Struct { return new(PutMetricAlarmOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.PutMetricAlarm)
 	},
@@ -206,8 +215,9 @@ var opPutMetricAlarm = smithy.Operation{
 var opPutMetricData = smithy.Operation{
 	Name: "PutMetricData", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaPutMetricDataInput, Output: &schemaPutMetricDataOutput,
-	Errors:   []*smithy.Schema{&schemaInvalidParameterValueException, &schemaMissingRequiredParameterException, &schemaInvalidParameterCombinationException, &schemaInternalServiceFault},
-	NewInput: func() smithy.Struct { return new(PutMetricDataInput) },
+	Errors:    []*smithy.Schema{&schemaInvalidParameterValueException, &schemaMissingRequiredParameterException, &schemaInvalidParameterCombinationException, &schemaInternalServiceFault},
+	NewInput:  func() smithy.Struct { return new(PutMetricDataInput) },
+	NewOutput: func() smithy.Struct { return new(PutMetricDataOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.PutMetricData)
 	},
@@ -216,8 +226,9 @@ var opPutMetricData = smithy.Operation{
 var opSetAlarmState = smithy.Operation{
 	Name: "SetAlarmState", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaSetAlarmStateInput, Output: &schemaSetAlarmStateOutput,
-	Errors:   []*smithy.Schema{&schemaResourceNotFound, &schemaInvalidFormatFault},
-	NewInput: func() smithy.Struct { return new(SetAlarmStateInput) },
+	Errors:    []*smithy.Schema{&schemaResourceNotFound, &schemaInvalidFormatFault},
+	NewInput:  func() smithy.Struct { return new(SetAlarmStateInput) },
+	NewOutput: func() smithy.Struct { return new(SetAlarmStateOutput) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.SetAlarmState)
 	},

@@ -38,13 +38,21 @@ func (v *AssumeRoleRequest) ReadMember(r smithy.Reader, i int) error {
 	case 1:
 		return smithy.ReadString(r, s, &v.RoleSessionName)
 	case 2:
-		return smithy.ReadList(r, s, &v.PolicyARNs, smithy.ReadValue[PolicyDescriptorType])
+		v.PolicyARNs = []PolicyDescriptorType{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.PolicyARNs = append(v.PolicyARNs, PolicyDescriptorType{})
+			return &v.PolicyARNs[len(v.PolicyARNs)-1]
+		})
 	case 3:
 		return smithy.ReadString(r, s, &v.Policy)
 	case 4:
 		return smithy.ReadOpt(r, s, &v.DurationSeconds, smithy.ReadInt[int])
 	case 5:
-		return smithy.ReadList(r, s, &v.Tags, smithy.ReadValue[Tag])
+		v.Tags = []Tag{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.Tags = append(v.Tags, Tag{})
+			return &v.Tags[len(v.Tags)-1]
+		})
 	case 6:
 		return smithy.ReadList(r, s, &v.TransitiveTagKeys, smithy.ReadString[string])
 	case 7:
@@ -56,7 +64,11 @@ func (v *AssumeRoleRequest) ReadMember(r smithy.Reader, i int) error {
 	case 10:
 		return smithy.ReadString(r, s, &v.SourceIdentity)
 	case 11:
-		return smithy.ReadList(r, s, &v.ProvidedContexts, smithy.ReadValue[ProvidedContext])
+		v.ProvidedContexts = []ProvidedContext{}
+		return smithy.ReadStructs(r, s, func() smithy.Struct {
+			v.ProvidedContexts = append(v.ProvidedContexts, ProvidedContext{})
+			return &v.ProvidedContexts[len(v.ProvidedContexts)-1]
+		})
 	case 12:
 		return smithy.ReadOpt(r, s, &v.MinimumSessionTokenSize, smithy.ReadInt[int])
 	}
@@ -66,18 +78,24 @@ func (v *AssumeRoleRequest) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AssumeRoleRequest) WriteMembers(w smithy.Writer) {
 	s := &schemaAssumeRoleRequest
-	smithy.Write(w, s, 0, &v.RoleARN, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.RoleSessionName, smithy.PutString[string])
-	smithy.WriteList(w, s, 2, v.PolicyARNs, smithy.PutValue[PolicyDescriptorType])
+	smithy.WriteString(w, s, 0, v.RoleARN)
+	smithy.WriteString(w, s, 1, v.RoleSessionName)
+	if v.PolicyARNs != nil {
+		smithy.WriteStructs(w, s, 2, len(v.PolicyARNs), func(i int) smithy.Struct { return &v.PolicyARNs[i] })
+	}
 	smithy.WriteString(w, s, 3, v.Policy)
 	smithy.WriteOpt(w, s, 4, v.DurationSeconds, smithy.PutInt[int])
-	smithy.WriteList(w, s, 5, v.Tags, smithy.PutValue[Tag])
+	if v.Tags != nil {
+		smithy.WriteStructs(w, s, 5, len(v.Tags), func(i int) smithy.Struct { return &v.Tags[i] })
+	}
 	smithy.WriteList(w, s, 6, v.TransitiveTagKeys, smithy.PutString[string])
 	smithy.WriteString(w, s, 7, v.ExternalID)
 	smithy.WriteString(w, s, 8, v.SerialNumber)
 	smithy.WriteString(w, s, 9, v.TokenCode)
 	smithy.WriteString(w, s, 10, v.SourceIdentity)
-	smithy.WriteList(w, s, 11, v.ProvidedContexts, smithy.PutValue[ProvidedContext])
+	if v.ProvidedContexts != nil {
+		smithy.WriteStructs(w, s, 11, len(v.ProvidedContexts), func(i int) smithy.Struct { return &v.ProvidedContexts[i] })
+	}
 	smithy.WriteOpt(w, s, 12, v.MinimumSessionTokenSize, smithy.PutInt[int])
 }
 
@@ -102,9 +120,11 @@ func (v *AssumeRoleResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaAssumeRoleResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Credentials)
+		v.Credentials = new(Credentials)
+		return r.Struct(v.Credentials)
 	case 1:
-		return smithy.ReadStruct(r, &v.AssumedRoleUser)
+		v.AssumedRoleUser = new(AssumedRoleUser)
+		return r.Struct(v.AssumedRoleUser)
 	case 2:
 		return smithy.ReadOpt(r, s, &v.PackedPolicySize, smithy.ReadInt[int])
 	case 3:
@@ -120,8 +140,14 @@ func (v *AssumeRoleResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AssumeRoleResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaAssumeRoleResponse
-	smithy.WriteStruct(w, 0, v.Credentials)
-	smithy.WriteStruct(w, 1, v.AssumedRoleUser)
+	if v.Credentials != nil {
+		w.Member(0)
+		w.Struct(v.Credentials)
+	}
+	if v.AssumedRoleUser != nil {
+		w.Member(1)
+		w.Struct(v.AssumedRoleUser)
+	}
 	smithy.WriteOpt(w, s, 2, v.PackedPolicySize, smithy.PutInt[int])
 	smithy.WriteString(w, s, 3, v.SourceIdentity)
 	smithy.WriteOpt(w, s, 4, v.SessionTokenUtilization, smithy.PutInt[int])
@@ -155,8 +181,8 @@ func (v *AssumedRoleUser) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *AssumedRoleUser) WriteMembers(w smithy.Writer) {
 	s := &schemaAssumedRoleUser
-	smithy.Write(w, s, 0, &v.AssumedRoleID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.ARN, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AssumedRoleID)
+	smithy.WriteString(w, s, 1, v.ARN)
 }
 
 var schemaCredentials = smithy.Schema{
@@ -192,9 +218,9 @@ func (v *Credentials) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *Credentials) WriteMembers(w smithy.Writer) {
 	s := &schemaCredentials
-	smithy.Write(w, s, 0, &v.AccessKeyID, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.SecretAccessKey, smithy.PutString[string])
-	smithy.Write(w, s, 2, &v.SessionToken, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.AccessKeyID)
+	smithy.WriteString(w, s, 1, v.SecretAccessKey)
+	smithy.WriteString(w, s, 2, v.SessionToken)
 	smithy.WriteTime(w, s, 3, v.Expiration)
 }
 
@@ -330,7 +356,8 @@ func (v *GetSessionTokenResponse) ReadMember(r smithy.Reader, i int) error {
 	s := schemaGetSessionTokenResponse.Members[i].Schema
 	switch i {
 	case 0:
-		return smithy.ReadStruct(r, &v.Credentials)
+		v.Credentials = new(Credentials)
+		return r.Struct(v.Credentials)
 	case 1:
 		return smithy.ReadOpt(r, s, &v.SessionTokenUtilization, smithy.ReadInt[int])
 	case 2:
@@ -342,7 +369,10 @@ func (v *GetSessionTokenResponse) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *GetSessionTokenResponse) WriteMembers(w smithy.Writer) {
 	s := &schemaGetSessionTokenResponse
-	smithy.WriteStruct(w, 0, v.Credentials)
+	if v.Credentials != nil {
+		w.Member(0)
+		w.Struct(v.Credentials)
+	}
 	smithy.WriteOpt(w, s, 1, v.SessionTokenUtilization, smithy.PutInt[int])
 	smithy.WriteOpt(w, s, 2, v.SessionTokenSize, smithy.PutInt[int])
 }
@@ -526,8 +556,8 @@ func (v *Tag) ReadMember(r smithy.Reader, i int) error {
 // WriteMembers implements smithy.Struct.
 func (v *Tag) WriteMembers(w smithy.Writer) {
 	s := &schemaTag
-	smithy.Write(w, s, 0, &v.Key, smithy.PutString[string])
-	smithy.Write(w, s, 1, &v.Value, smithy.PutString[string])
+	smithy.WriteString(w, s, 0, v.Key)
+	smithy.WriteString(w, s, 1, v.Value)
 }
 
 var schemaAccessKeyIDType = smithy.Schema{

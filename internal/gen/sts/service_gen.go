@@ -56,8 +56,9 @@ var Model = smithy.Service{
 var opAssumeRole = smithy.Operation{
 	Name: "AssumeRole", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaAssumeRoleRequest, Output: &schemaAssumeRoleResponse,
-	Errors:   []*smithy.Schema{&schemaMalformedPolicyDocumentException, &schemaPackedPolicyTooLargeException, &schemaRegionDisabledException, &schemaExpiredTokenException},
-	NewInput: func() smithy.Struct { return new(AssumeRoleRequest) },
+	Errors:    []*smithy.Schema{&schemaMalformedPolicyDocumentException, &schemaPackedPolicyTooLargeException, &schemaRegionDisabledException, &schemaExpiredTokenException},
+	NewInput:  func() smithy.Struct { return new(AssumeRoleRequest) },
+	NewOutput: func() smithy.Struct { return new(AssumeRoleResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.AssumeRole)
 	},
@@ -66,7 +67,8 @@ var opAssumeRole = smithy.Operation{
 var opGetCallerIdentity = smithy.Operation{
 	Name: "GetCallerIdentity", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaGetCallerIdentityRequest, Output: &schemaGetCallerIdentityResponse,
-	NewInput: func() smithy.Struct { return new(GetCallerIdentityRequest) },
+	NewInput:  func() smithy.Struct { return new(GetCallerIdentityRequest) },
+	NewOutput: func() smithy.Struct { return new(GetCallerIdentityResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetCallerIdentity)
 	},
@@ -75,8 +77,9 @@ var opGetCallerIdentity = smithy.Operation{
 var opGetSessionToken = smithy.Operation{
 	Name: "GetSessionToken", Method: "POST", URI: "/", Code: 200,
 	Input: &schemaGetSessionTokenRequest, Output: &schemaGetSessionTokenResponse,
-	Errors:   []*smithy.Schema{&schemaRegionDisabledException},
-	NewInput: func() smithy.Struct { return new(GetSessionTokenRequest) },
+	Errors:    []*smithy.Schema{&schemaRegionDisabledException},
+	NewInput:  func() smithy.Struct { return new(GetSessionTokenRequest) },
+	NewOutput: func() smithy.Struct { return new(GetSessionTokenResponse) },
 	Invoke: func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		return smithy.Invoke(ctx, impl, in, Service.GetSessionToken)
 	},

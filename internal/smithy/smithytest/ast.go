@@ -31,30 +31,35 @@ type Model struct {
 	defaults map[*smithy.Schema][]any             // by member, nil where there is none
 }
 
-// LoadFile loads the model in a file. See Load.
-func LoadFile(name string) (*Model, error) {
-	f, err := os.Open(name) //nolint:gosec // a test names the file
-	if err != nil {
-		return nil, err
+// LoadFile loads the model in files. See Load.
+func LoadFile(names ...string) (*Model, error) {
+	var readers []io.Reader
+	for _, name := range names {
+		f, err := os.Open(name) //nolint:gosec // a test names the file
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close() //nolint:errcheck // only read
+		readers = append(readers, f)
 	}
-	defer f.Close() //nolint:errcheck // only read
-	m, err := Load(f)
+	m, err := Load(readers...)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", strings.Join(names, ", "), err)
 	}
 	return m, nil
 }
 
-// Load reads a model in JSON AST form (Smithy 2.0). Each service gets schemas of
-// its own, since names on the wire depend on its protocol.
-func Load(r io.Reader) (*Model, error) {
+// Load reads a model in JSON AST form (Smithy 2.0). Shapes of a later reader
+// replace those of an earlier one. Each service gets schemas of its own, since
+// names on the wire depend on its protocol.
+func Load(readers ...io.Reader) (*Model, error) {
 	var ast struct {
 		Shapes map[string]*shape `json:"shapes"`
 	}
-	dec := json.NewDecoder(r)
-	dec.UseNumber()
-	if err := dec.Decode(&ast); err != nil {
-		return nil, fmt.Errorf("read model: %w", err)
+	for _, r := range readers { // decoding into the same map merges
+		if err := json.NewDecoder(r).Decode(&ast); err != nil {
+			return nil, fmt.Errorf("read model: %w", err)
+		}
 	}
 	if err := addFramework(ast.Shapes); err != nil {
 		return nil, err

@@ -123,6 +123,7 @@ func (b *builder) operation(id string) (*smithy.Operation, error) {
 	op.InputStream = streamMember(op.Input) >= 0
 	op.OutputStream = streamMember(op.Output) >= 0
 	op.NewInput = func() smithy.Struct { return b.model.newStruct(op.Input) }
+	op.NewOutput = func() smithy.Struct { return b.model.newStruct(op.Output) }
 	op.Invoke = func(ctx context.Context, impl any, in smithy.Struct) (smithy.Struct, error) {
 		h, ok := impl.(Handler)
 		if !ok {
