@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Starts Outcrop on a throw-away folder and drives it with official and third-party
+# clients: `run.sh smoke` (boto3, AWS CLI, Go, JS) or `run.sh all`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 suite=${1:-all}

@@ -1,0 +1,70 @@
+// Package api joins the rooms that answer AWS services: which are served, by whom, and
+// how much of each is built. Its children hold one service each.
+package api
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/outcrop-ai/outcrop/internal/smithy"
+)
+
+// Status says how much of an operation is built.
+type Status string
+
+// The statuses.
+const (
+	Done     Status = "done"
+	Partial  Status = "partial"
+	NotBuilt Status = "not built"
+)
+
+// Coverage is one operation's line in the table of what works.
+type Coverage struct {
+	Service   string
+	Operation string
+	Status    Status
+	Missing   string // of a partial operation: what is not there
+}
+
+// built lists the operations that are built, each with what is missing from it: nothing,
+// or what Bedrock's does beyond it. A test holds the list against the implementations.
+var built = map[string]string{
+	"bedrock.GetFoundationModel":             "",
+	"bedrock.GetFoundationModelAvailability": "",
+	"bedrock.GetInferenceProfile":            "application inference profiles",
+	"bedrock.ListFoundationModels":           "",
+	"bedrock.ListInferenceProfiles":          "application inference profiles",
+
+	"bedrock-runtime.Converse":                      conversation,
+	"bedrock-runtime.ConverseStream":                conversation,
+	"bedrock-runtime.CountTokens":                   "InvokeModel bodies other than Anthropic's Messages",
+	"bedrock-runtime.InvokeModel":                   "bodies other than Anthropic's Messages; guardrails",
+	"bedrock-runtime.InvokeModelWithResponseStream": "bodies other than Anthropic's Messages; guardrails",
+
+	"sts.GetCallerIdentity": "",
+}
+
+const conversation = "guardrails, prompt resources, s3Location sources"
+
+// Table returns the coverage of every operation of services, sorted by name.
+func Table(services []*smithy.Service) []Coverage {
+	var table []Coverage
+	for _, s := range services {
+		for _, op := range s.Operations {
+			c := Coverage{Service: s.Name, Operation: op.Name, Status: NotBuilt}
+			if missing, ok := built[s.Name+"."+op.Name]; ok {
+				c.Status, c.Missing = Done, missing
+				if missing != "" {
+					c.Status = Partial
+				}
+			}
+			table = append(table, c)
+		}
+	}
+	slices.SortFunc(table, func(a, b Coverage) int {
+		return cmp.Or(strings.Compare(a.Service, b.Service), strings.Compare(a.Operation, b.Operation))
+	})
+	return table
+}
