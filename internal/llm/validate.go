@@ -68,7 +68,7 @@ func validateTurns(messages []Message) error {
 		if len(results) > len(pending) {
 			return invalid("The number of toolResult blocks at messages.%d.content exceeds the number of toolUse blocks of previous turn.", i)
 		}
-		if missing := without(pending, results); len(missing) > 0 {
+		if missing := without(pending, results); missing != nil {
 			return missingResults(i, missing)
 		}
 		pending = calls
@@ -112,20 +112,28 @@ func toolBlocks(turn int, m Message) (calls, results []string, err error) {
 
 // without returns the elements of a that are not in b.
 func without(a, b []string) []string {
+	known := make(map[string]bool, len(b))
+	for _, s := range b {
+		known[s] = true
+	}
 	var rest []string
 	for _, s := range a {
-		if !slices.Contains(b, s) {
+		if !known[s] {
 			rest = append(rest, s)
 		}
 	}
 	return rest
 }
 
-// duplicates returns the elements that occur again.
+// duplicates returns the elements that occur again, each once.
 func duplicates(list []string) []string {
+	if len(list) < 2 {
+		return nil
+	}
+	times := make(map[string]int, len(list))
 	var again []string
-	for i, s := range list {
-		if slices.Contains(list[:i], s) && !slices.Contains(again, s) {
+	for _, s := range list {
+		if times[s]++; times[s] == 2 {
 			again = append(again, s)
 		}
 	}

@@ -2,7 +2,6 @@ package anthropic
 
 import (
 	"encoding/json"
-	"slices"
 
 	"github.com/outcrop-ai/outcrop/internal/dialect/rawjson"
 	"github.com/outcrop-ai/outcrop/internal/fault"
@@ -19,8 +18,9 @@ func DecodeRequest(body []byte, form Form) (*llm.ChatRequest, error) {
 	if err := d.decode(body); err != nil {
 		return nil, err
 	}
+	_, given := d.seen["max_tokens"]
 	switch {
-	case !d.seen["max_tokens"]:
+	case !given:
 		return nil, path("max_tokens").required()
 	case d.req.Inference.MaxTokens < 1:
 		return nil, path("max_tokens").errorf("Input should be greater than or equal to 1")
@@ -42,7 +42,7 @@ func DecodeCountRequest(body []byte, form Form) (*llm.ChatRequest, error) {
 type requestDecoder struct {
 	form       Form
 	req        *llm.ChatRequest
-	seen       map[string]bool
+	seen       map[string]int // where each member was last
 	extra      []rawjson.Field
 	typedTools []json.RawMessage
 }
@@ -55,11 +55,12 @@ func (d *requestDecoder) decode(body []byte) error {
 	if err != nil {
 		return fault.Errorf(fault.Invalid, "Input should be a valid dictionary")
 	}
-	d.seen = make(map[string]bool, len(fields))
+	d.seen = make(map[string]int, len(fields))
 	for i, f := range fields {
-		d.seen[f.Key] = true
-		later := slices.ContainsFunc(fields[i+1:], func(g rawjson.Field) bool { return g.Key == f.Key })
-		if later { // the last one counts
+		d.seen[f.Key] = i
+	}
+	for i, f := range fields {
+		if d.seen[f.Key] != i { // the last one counts
 			continue
 		}
 		if err := d.member(f.Key, f.Value); err != nil {
@@ -73,12 +74,13 @@ func (d *requestDecoder) decode(body []byte) error {
 }
 
 func (d *requestDecoder) requiredMembers() error {
+	has := func(key string) bool { _, ok := d.seen[key]; return ok }
 	switch {
-	case d.form == Bedrock && !d.seen["anthropic_version"]:
+	case d.form == Bedrock && !has("anthropic_version"):
 		return path("anthropic_version").required()
-	case d.form == Direct && !d.seen["model"]:
+	case d.form == Direct && !has("model"):
 		return path("model").required()
-	case !d.seen["messages"]:
+	case !has("messages"):
 		return path("messages").required()
 	}
 	return nil

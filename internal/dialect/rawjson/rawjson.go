@@ -78,30 +78,41 @@ func Set(obj []byte, fields ...Field) ([]byte, error) {
 		size += len(f.Key) + len(f.Value) + len(`,"":`)
 	}
 	out := make([]byte, 0, size)
+	edits := index(fields)
+	left := make([]int, len(fields)) // how often each field's key is still to come
+	for _, m := range members {
+		if i, ok := edits.find(m.key); ok {
+			left[i]++
+		}
+	}
+	present := slices.Clone(left)
 
 	open := skipSpace(obj, 0) + 1 // past the brace
 	out = append(out, obj[:open]...)
 	written, last := 0, open // last is where the previous member's text ends
-	for i, m := range members {
+	for _, m := range members {
 		gap := obj[last:m.start]
 		last = m.end
-		edit := lastField(fields, m.key)
-		if edit >= 0 && (fields[edit].Value == nil || again(members[i+1:], m.key)) {
-			continue
+		edit, edited := edits.find(m.key)
+		if edited {
+			left[edit]--
+			if fields[edit].Value == nil || left[edit] > 0 {
+				continue
+			}
 		}
 		if written == 0 {
 			gap = obj[open:members[0].start] // without a comma
 		}
 		written++
 		out = append(out, gap...)
-		if edit < 0 {
+		if !edited {
 			out = append(out, obj[m.start:m.end]...)
 			continue
 		}
 		out = append(append(out, obj[m.start:m.value]...), fields[edit].Value...)
 	}
 	for i, f := range fields {
-		if f.Value == nil || lastField(fields, f.Key) != i || again(members, f.Key) {
+		if latest, _ := edits.find(f.Key); f.Value == nil || latest != i || present[i] > 0 {
 			continue
 		}
 		key, err := json.Marshal(f.Key)
@@ -117,22 +128,33 @@ func Set(obj []byte, fields ...Field) ([]byte, error) {
 	return append(out, obj[last:]...), nil
 }
 
-// lastField returns the index of the field that counts for key, or -1.
-func lastField(fields []Field, key string) int {
-	for i, field := range slices.Backward(fields) {
-		if field.Key == key {
-			return i
-		}
-	}
-	return -1
+// finder finds the field that counts for a key.
+type finder struct {
+	fields []Field
+	byKey  map[string]int // nil for few fields, where looking at each is faster
 }
 
-// again reports whether one of members has the key.
-func again(members []member, key string) bool {
-	for i := range members {
-		if members[i].key == key {
-			return true
+func index(fields []Field) finder {
+	f := finder{fields: fields}
+	if len(fields) <= 8 {
+		return f
+	}
+	f.byKey = make(map[string]int, len(fields))
+	for i, field := range fields {
+		f.byKey[field.Key] = i
+	}
+	return f
+}
+
+func (f finder) find(key string) (int, bool) {
+	if f.byKey != nil {
+		i, ok := f.byKey[key]
+		return i, ok
+	}
+	for i, field := range slices.Backward(f.fields) {
+		if field.Key == key {
+			return i, true
 		}
 	}
-	return false
+	return 0, false
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"maps"
 	"strings"
 	"testing"
@@ -59,6 +60,24 @@ func TestSet(t *testing.T) {
 	f(`{}`, `{"a\"b":1}`, set(`a"b`, `1`))
 	// Braces and quotes in strings are no structure.
 	f(`{"a":"}\\","b":["{\"",{"c":"]"}]}`, `{"a":"}\\","b":0}`, set("b", `0`))
+}
+
+// TestManyFields edits as many keys as a hostile body may hold: the time must not
+// grow with their square.
+func TestManyFields(t *testing.T) {
+	t.Parallel()
+	const n = 100_000
+	var fields []rawjson.Field
+	for i := range n {
+		fields = append(fields, set(strconv.Itoa(i), "1"), set(strconv.Itoa(i), "2"))
+	}
+	obj, err := rawjson.Set([]byte(`{"0":0,"0":0,"x":0}`), fields...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := object(t, obj); len(got) != n+1 || string(got["0"]) != "2" || string(got["99999"]) != "2" {
+		t.Errorf("%d keys, 0 is %s", len(got), got["0"])
+	}
 }
 
 func TestSyntax(t *testing.T) {
