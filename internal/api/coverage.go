@@ -4,6 +4,7 @@ package api
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -45,6 +46,9 @@ var built = map[string]string{
 
 	"sts.GetCallerIdentity": "",
 }
+
+// Built returns the operations that the table lists as built, by "service.Operation".
+func Built() map[string]string { return maps.Clone(built) }
 
 const conversation = "guardrails, prompt resources, s3Location sources"
 

@@ -1,0 +1,161 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/outcrop-ai/outcrop/internal/backend/anthropic"
+	"github.com/outcrop-ai/outcrop/internal/backend/embedded"
+	"github.com/outcrop-ai/outcrop/internal/backend/openai"
+	"github.com/outcrop-ai/outcrop/internal/backend/scripted"
+	"github.com/outcrop-ai/outcrop/internal/catalog"
+	"github.com/outcrop-ai/outcrop/internal/gateway"
+	"github.com/outcrop-ai/outcrop/internal/llm"
+	"github.com/outcrop-ai/outcrop/internal/server/config"
+)
+
+// Upstream is a backend that `outcrop doctor` can ask what it has.
+type Upstream interface {
+	Models(ctx context.Context) ([]string, error)
+}
+
+// Backends is one generation of upstreams, made from one configuration.
+type Backends struct {
+	byName map[string]gateway.Backend
+	// Upstreams are the ones that can be reached and asked for their models.
+	Upstreams map[string]Upstream
+	closers   []func()
+}
+
+// NewBackends makes the configured backends. It contacts none of them.
+func NewBackends(c config.Config) (*Backends, error) {
+	b := &Backends{byName: map[string]gateway.Backend{}, Upstreams: map[string]Upstream{}}
+	reader := &embedded.Reader{}
+	b.byName[config.Embedded] = gateway.Backend{Chat: reader, Count: reader}
+	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(c.Backends)) {
+		if c.Backends[name].Disabled {
+			continue
+		}
+		if err := b.add(name, c.Backends[name]); err != nil {
+			problems = append(problems, fmt.Errorf("backends.%s: %w", name, err))
+		}
+	}
+	if err := errors.Join(problems...); err != nil {
+		b.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+func (b *Backends) add(name string, c config.Backend) error {
+	g := gateway.Backend{Regions: c.Regions, Timeout: c.Timeout, FirstToken: c.TTFT}
+	switch c.Type {
+	case "openai":
+		up, err := openai.New(openai.Config{
+			Name: name, BaseURL: c.BaseURL, APIKey: c.APIKey, Headers: c.Headers,
+			Timeout: c.Timeout, FirstTokenTimeout: c.TTFT,
+		})
+		if err != nil {
+			return err
+		}
+		g.Chat, g.Count, g.Embed, g.Dialect = up, up, up, "openai"
+		b.Upstreams[name] = up
+		b.closers = append(b.closers, up.Close)
+	case "anthropic":
+		up, err := anthropic.New(anthropic.Config{
+			Name: name, BaseURL: c.BaseURL, APIKey: c.APIKey, Headers: c.Headers,
+			Timeout: c.Timeout, FirstTokenTimeout: c.TTFT,
+		})
+		if err != nil {
+			return err
+		}
+		g.Chat, g.Count, g.Dialect = up, up, "anthropic"
+		b.Upstreams[name] = up
+		b.closers = append(b.closers, up.Close)
+	case "scripted":
+		up, err := scripted.Load(c.File)
+		if err != nil {
+			return err
+		}
+		g.Chat, g.Count, g.Fidelity = up, up, llm.Scripted
+	default:
+		return fmt.Errorf("type %q is not one that can be built", c.Type)
+	}
+	b.byName[name] = g
+	return nil
+}
+
+// Close gives up the connections of all backends.
+func (b *Backends) Close() {
+	for _, closeOne := range b.closers {
+		closeOne()
+	}
+}
+
+// routes says who answers for which model: the configuration's targets, and for the
+// rest the stand-ins, of which a model server found on this machine comes first.
+func (b *Backends) routes(c config.Config, local []openai.Local) (gateway.Routes, error) {
+	r := gateway.Routes{Backends: maps.Clone(b.byName), Targets: map[string][]gateway.Target{}}
+	reader := gateway.Target{Backend: config.Embedded, Model: embedded.ReaderModel}
+	r.Targets[embedded.ReaderModel] = []gateway.Target{reader}
+	for id, m := range c.Models {
+		for _, t := range m.Targets {
+			target, err := gateway.ParseTarget(t)
+			if err != nil {
+				return r, fmt.Errorf("models.%s: %w", id, err)
+			}
+			if c.Backends[target.Backend].Disabled {
+				continue
+			}
+			r.Targets[id] = append(r.Targets[id], target)
+		}
+	}
+	if !c.StandIns {
+		return r, nil
+	}
+	r.StandIns = &gateway.StandIns{}
+	for _, found := range local {
+		up, err := openai.New(openai.Config{Name: found.Server, BaseURL: found.BaseURL})
+		if err != nil {
+			return r, fmt.Errorf("%s at %s: %w", found.Server, found.BaseURL, err)
+		}
+		if _, taken := r.Backends[found.Server]; taken {
+			continue // configured under the same name: that one is meant
+		}
+		b.closers = append(b.closers, up.Close)
+		r.Backends[found.Server] = gateway.Backend{Chat: up, Count: up, Embed: up, Dialect: "openai", Fidelity: llm.StandIn}
+		r.StandIns.Chat = append(r.StandIns.Chat, gateway.Target{Backend: found.Server, Model: found.Models[0]})
+	}
+	r.StandIns.Chat = append(r.StandIns.Chat, reader)
+	return r, nil
+}
+
+// entries turns the configuration's models into the catalog's.
+func entries(c config.Config) map[string]catalog.Entry {
+	out := map[string]catalog.Entry{}
+	for id, m := range c.Models {
+		e := catalog.Entry{
+			Name: m.Name, Regions: m.Regions, Context: m.Context, MaxOutput: m.MaxOutput,
+			Input: modalities(m.Input), Output: modalities(m.Output),
+		}
+		if p := m.Price; p != nil {
+			e.Price = &catalog.Price{
+				Input: int64(p.Input), Output: int64(p.Output), CacheRead: int64(p.CacheRead), CacheWrite: int64(p.CacheWrite),
+			}
+		}
+		out[id] = e
+	}
+	return out
+}
+
+func modalities(names []string) []catalog.Modality {
+	var out []catalog.Modality
+	for _, n := range names {
+		out = append(out, catalog.Modality(n))
+	}
+	return out
+}
