@@ -61,9 +61,8 @@ func openDay(ctx context.Context, path string, create bool) (*dayStore, error) {
 
 // load inserts the records that a segment holds for this day, which come in the order
 // of their numbers, and adds them to the minutes. It passes over those that were
-// loaded before, and returns how many were not. oldest is the lowest segment there
-// is: progress in lower ones is forgotten.
-func (d *dayStore) load(ctx context.Context, segment, oldest int64, records []Record) (loaded int, err error) {
+// loaded before, and returns how many were not.
+func (d *dayStore) load(ctx context.Context, segment int64, records []Record) (loaded int, err error) {
 	err = d.db.Update(ctx, func(ctx context.Context, tx *db.Tx) error {
 		next, err := db.One(ctx, tx, db.Value[int64], `SELECT next FROM progress WHERE segment = ?`, segment)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
@@ -80,9 +79,6 @@ func (d *dayStore) load(ctx context.Context, segment, oldest int64, records []Re
 			return err
 		}
 		if err := addMinutes(ctx, tx, fresh); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, `DELETE FROM progress WHERE segment < ?`, oldest); err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, `INSERT INTO progress (segment, next) VALUES (?, ?)

@@ -117,7 +117,7 @@ func (o *loader) pass(ctx context.Context, hurry bool) error {
 		if id == end.ID {
 			limit = end.Offset
 		}
-		if err := o.loadSegment(ctx, id, ids[0], limit, hurry); err != nil {
+		if err := o.loadSegment(ctx, id, limit, hurry); err != nil {
 			o.closeReader() // and begin again: what was loaded is passed over
 			return fmt.Errorf("segment %d: %w", id, err)
 		}
@@ -130,7 +130,7 @@ func (o *loader) pass(ctx context.Context, hurry bool) error {
 
 // loadSegment loads a segment up to limit. One without a limit will not grow, and is
 // deleted at its end.
-func (o *loader) loadSegment(ctx context.Context, id, oldest, limit int64, hurry bool) error {
+func (o *loader) loadSegment(ctx context.Context, id, limit int64, hurry bool) error {
 	if o.reader != nil && o.readerID != id {
 		o.closeReader()
 	}
@@ -150,7 +150,7 @@ func (o *loader) loadSegment(ctx context.Context, id, oldest, limit int64, hurry
 		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, segment.ErrCorrupt) {
 			return err
 		}
-		if err := o.loadBatch(ctx, id, oldest); err != nil {
+		if err := o.loadBatch(ctx, id); err != nil {
 			return err
 		}
 		if err != nil && limit < 0 {
@@ -193,11 +193,11 @@ func (o *loader) readBatch(id, limit int64) error {
 }
 
 // loadBatch loads the batch into the databases of its days.
-func (o *loader) loadBatch(ctx context.Context, id, oldest int64) error {
+func (o *loader) loadBatch(ctx context.Context, id int64) error {
 	for len(o.batch) > 0 {
 		n := sameDay(o.batch)
 		if err := o.l.reader.days.use(ctx, dayOf(o.batch[0].Time), true, func(d *dayStore) error {
-			loaded, err := d.load(ctx, id, oldest, o.batch[:n])
+			loaded, err := d.load(ctx, id, o.batch[:n])
 			o.loaded.Add(int64(loaded))
 			return err
 		}); err != nil {
