@@ -138,7 +138,7 @@ func (b *builder) operation(id string) (*smithy.Operation, error) {
 // without members.
 func (b *builder) root(id, name string) (*smithy.Schema, error) {
 	if id == "" || id == unit {
-		return &smithy.Schema{Name: name, Type: smithy.Structure}, nil
+		return &smithy.Schema{Name: "Unit", Type: smithy.Structure}, nil
 	}
 	return b.schema(id)
 }

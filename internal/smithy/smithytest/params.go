@@ -68,6 +68,9 @@ func (m *Model) fromParams(s *smithy.Schema, raw json.RawMessage) (any, error) {
 		text, err := decode[string](raw)
 		return []byte(text), err
 	case smithy.Timestamp:
+		if text, err := decode[string](raw); err == nil { // as event streams' cases have it
+			return time.Parse(time.RFC3339, text)
+		}
 		seconds, err := decode[json.Number](raw)
 		if err != nil {
 			return nil, err
