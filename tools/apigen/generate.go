@@ -26,6 +26,7 @@ func generate(m *model, sc serviceConfig) ([]file, error) {
 	if err := g.selectOperations(sc.operations); err != nil {
 		return nil, err
 	}
+	g.addMessages()
 	g.reach()
 	if err := g.identify(); err != nil {
 		return nil, err
@@ -105,6 +106,19 @@ func (g *generator) root(ref **shapeRef, name string) {
 	if *ref == nil {
 		*ref = &shapeRef{Shape: name}
 		g.m.Shapes[name] = &shape{Type: "structure"}
+	}
+}
+
+// addMessages gives each error without a message one: some models leave it out,
+// though every protocol sends it.
+func (g *generator) addMessages() {
+	const text = "ExceptionMessage"
+	for _, s := range g.m.Shapes {
+		has := slices.ContainsFunc(s.Members, func(m *member) bool { return strings.EqualFold(m.Name, "message") })
+		if s.Exception && !has {
+			s.Members = append(s.Members, &member{Name: "message", Shape: text})
+			g.m.Shapes[text] = &shape{Type: "string"}
+		}
 	}
 }
 

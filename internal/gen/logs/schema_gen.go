@@ -137,6 +137,7 @@ var schemaDataAlreadyAcceptedException = smithy.Schema{
 	Error: "DataAlreadyAcceptedException", Status: 400,
 	Members: []smithy.Member{
 		{Name: "expectedSequenceToken", WireName: "expectedSequenceToken", Schema: &schemaSequenceToken},
+		{Name: "message", WireName: "message", Schema: &schemaExceptionMessage},
 	},
 }
 
@@ -151,6 +152,8 @@ func (v *DataAlreadyAcceptedException) ReadMember(r smithy.Reader, i int) error 
 	switch i {
 	case 0:
 		return smithy.ReadString(r, s, &v.ExpectedSequenceToken)
+	case 1:
+		return smithy.ReadString(r, s, &v.Message)
 	}
 	return nil
 }
@@ -159,6 +162,7 @@ func (v *DataAlreadyAcceptedException) ReadMember(r smithy.Reader, i int) error 
 func (v *DataAlreadyAcceptedException) WriteMembers(w smithy.Writer) {
 	s := &schemaDataAlreadyAcceptedException
 	smithy.WriteString(w, s, 0, v.ExpectedSequenceToken)
+	smithy.WriteString(w, s, 1, v.Message)
 }
 
 var schemaDataProtectionStatus = smithy.Schema{
@@ -595,6 +599,10 @@ var schemaEventsLimit = smithy.Schema{
 var schemaEventsLimitStartQuery = smithy.Schema{
 	Name: "EventsLimitStartQuery", Type: smithy.Integer,
 	Constraints: smithy.Constraints{Min: &f1, Max: &f100000},
+}
+
+var schemaExceptionMessage = smithy.Schema{
+	Name: "ExceptionMessage", Type: smithy.String,
 }
 
 var schemaField = smithy.Schema{
@@ -1052,22 +1060,36 @@ var schemaInterleaved = smithy.Schema{
 var schemaInvalidParameterException = smithy.Schema{
 	Name: "InvalidParameterException", Type: smithy.Structure,
 	Error: "InvalidParameterException", Status: 400,
+	Members: []smithy.Member{
+		{Name: "message", WireName: "message", Schema: &schemaExceptionMessage},
+	},
 }
 
 // Schema implements smithy.Struct.
 func (*InvalidParameterException) Schema() *smithy.Schema { return &schemaInvalidParameterException }
 
 // ReadMember implements smithy.Struct.
-func (*InvalidParameterException) ReadMember(smithy.Reader, int) error { return nil }
+func (v *InvalidParameterException) ReadMember(r smithy.Reader, i int) error {
+	s := schemaInvalidParameterException.Members[i].Schema
+	switch i {
+	case 0:
+		return smithy.ReadString(r, s, &v.Message)
+	}
+	return nil
+}
 
 // WriteMembers implements smithy.Struct.
-func (*InvalidParameterException) WriteMembers(smithy.Writer) {}
+func (v *InvalidParameterException) WriteMembers(w smithy.Writer) {
+	s := &schemaInvalidParameterException
+	smithy.WriteString(w, s, 0, v.Message)
+}
 
 var schemaInvalidSequenceTokenException = smithy.Schema{
 	Name: "InvalidSequenceTokenException", Type: smithy.Structure,
 	Error: "InvalidSequenceTokenException", Status: 400,
 	Members: []smithy.Member{
 		{Name: "expectedSequenceToken", WireName: "expectedSequenceToken", Schema: &schemaSequenceToken},
+		{Name: "message", WireName: "message", Schema: &schemaExceptionMessage},
 	},
 }
 
@@ -1082,6 +1104,8 @@ func (v *InvalidSequenceTokenException) ReadMember(r smithy.Reader, i int) error
 	switch i {
 	case 0:
 		return smithy.ReadString(r, s, &v.ExpectedSequenceToken)
+	case 1:
+		return smithy.ReadString(r, s, &v.Message)
 	}
 	return nil
 }
@@ -1090,6 +1114,7 @@ func (v *InvalidSequenceTokenException) ReadMember(r smithy.Reader, i int) error
 func (v *InvalidSequenceTokenException) WriteMembers(w smithy.Writer) {
 	s := &schemaInvalidSequenceTokenException
 	smithy.WriteString(w, s, 0, v.ExpectedSequenceToken)
+	smithy.WriteString(w, s, 1, v.Message)
 }
 
 var schemaKMSKeyID = smithy.Schema{
@@ -1100,16 +1125,29 @@ var schemaKMSKeyID = smithy.Schema{
 var schemaLimitExceededException = smithy.Schema{
 	Name: "LimitExceededException", Type: smithy.Structure,
 	Error: "LimitExceededException", Status: 400,
+	Members: []smithy.Member{
+		{Name: "message", WireName: "message", Schema: &schemaExceptionMessage},
+	},
 }
 
 // Schema implements smithy.Struct.
 func (*LimitExceededException) Schema() *smithy.Schema { return &schemaLimitExceededException }
 
 // ReadMember implements smithy.Struct.
-func (*LimitExceededException) ReadMember(smithy.Reader, int) error { return nil }
+func (v *LimitExceededException) ReadMember(r smithy.Reader, i int) error {
+	s := schemaLimitExceededException.Members[i].Schema
+	switch i {
+	case 0:
+		return smithy.ReadString(r, s, &v.Message)
+	}
+	return nil
+}
 
 // WriteMembers implements smithy.Struct.
-func (*LimitExceededException) WriteMembers(smithy.Writer) {}
+func (v *LimitExceededException) WriteMembers(w smithy.Writer) {
+	s := &schemaLimitExceededException
+	smithy.WriteString(w, s, 0, v.Message)
+}
 
 var schemaLogEventIndex = smithy.Schema{
 	Name: "LogEventIndex", Type: smithy.Integer,
@@ -1315,6 +1353,7 @@ var schemaMalformedQueryException = smithy.Schema{
 	Error: "MalformedQueryException", Status: 400,
 	Members: []smithy.Member{
 		{Name: "queryCompileError", WireName: "queryCompileError", Schema: &schemaQueryCompileError},
+		{Name: "message", WireName: "message", Schema: &schemaExceptionMessage},
 	},
 }
 
@@ -1323,20 +1362,25 @@ func (*MalformedQueryException) Schema() *smithy.Schema { return &schemaMalforme
 
 // ReadMember implements smithy.Struct.
 func (v *MalformedQueryException) ReadMember(r smithy.Reader, i int) error {
+	s := schemaMalformedQueryException.Members[i].Schema
 	switch i {
 	case 0:
 		v.QueryCompileError = new(QueryCompileError)
 		return r.Struct(v.QueryCompileError)
+	case 1:
+		return smithy.ReadString(r, s, &v.Message)
 	}
 	return nil
 }
 
 // WriteMembers implements smithy.Struct.
 func (v *MalformedQueryException) WriteMembers(w smithy.Writer) {
+	s := &schemaMalformedQueryException
 	if v.QueryCompileError != nil {
 		w.Member(0)
 		w.Struct(v.QueryCompileError)
 	}
+	smithy.WriteString(w, s, 1, v.Message)
 }
 
 var schemaMessage = smithy.Schema{
@@ -1351,16 +1395,29 @@ var schemaNextToken = smithy.Schema{
 var schemaOperationAbortedException = smithy.Schema{
 	Name: "OperationAbortedException", Type: smithy.Structure,
 	Error: "OperationAbortedException", Status: 400,
+	Members: []smithy.Member{
+		{Name: "message", WireName: "message", Schema: &schemaExceptionMessage},
+	},
 }
 
 // Schema implements smithy.Struct.
 func (*OperationAbortedException) Schema() *smithy.Schema { return &schemaOperationAbortedException }
 
 // ReadMember implements smithy.Struct.
-func (*OperationAbortedException) ReadMember(smithy.Reader, int) error { return nil }
+func (v *OperationAbortedException) ReadMember(r smithy.Reader, i int) error {
+	s := schemaOperationAbortedException.Members[i].Schema
+	switch i {
+	case 0:
+		return smithy.ReadString(r, s, &v.Message)
+	}
+	return nil
+}
 
 // WriteMembers implements smithy.Struct.
-func (*OperationAbortedException) WriteMembers(smithy.Writer) {}
+func (v *OperationAbortedException) WriteMembers(w smithy.Writer) {
+	s := &schemaOperationAbortedException
+	smithy.WriteString(w, s, 0, v.Message)
+}
 
 var schemaOrderBy = smithy.Schema{
 	Name: "OrderBy", Type: smithy.Enum,
@@ -1837,6 +1894,9 @@ func (v *RejectedLogEventsInfo) WriteMembers(w smithy.Writer) {
 var schemaResourceAlreadyExistsException = smithy.Schema{
 	Name: "ResourceAlreadyExistsException", Type: smithy.Structure,
 	Error: "ResourceAlreadyExistsException", Status: 400,
+	Members: []smithy.Member{
+		{Name: "message", WireName: "message", Schema: &schemaExceptionMessage},
+	},
 }
 
 // Schema implements smithy.Struct.
@@ -1845,24 +1905,47 @@ func (*ResourceAlreadyExistsException) Schema() *smithy.Schema {
 }
 
 // ReadMember implements smithy.Struct.
-func (*ResourceAlreadyExistsException) ReadMember(smithy.Reader, int) error { return nil }
+func (v *ResourceAlreadyExistsException) ReadMember(r smithy.Reader, i int) error {
+	s := schemaResourceAlreadyExistsException.Members[i].Schema
+	switch i {
+	case 0:
+		return smithy.ReadString(r, s, &v.Message)
+	}
+	return nil
+}
 
 // WriteMembers implements smithy.Struct.
-func (*ResourceAlreadyExistsException) WriteMembers(smithy.Writer) {}
+func (v *ResourceAlreadyExistsException) WriteMembers(w smithy.Writer) {
+	s := &schemaResourceAlreadyExistsException
+	smithy.WriteString(w, s, 0, v.Message)
+}
 
 var schemaResourceNotFoundException = smithy.Schema{
 	Name: "ResourceNotFoundException", Type: smithy.Structure,
 	Error: "ResourceNotFoundException", Status: 400,
+	Members: []smithy.Member{
+		{Name: "message", WireName: "message", Schema: &schemaExceptionMessage},
+	},
 }
 
 // Schema implements smithy.Struct.
 func (*ResourceNotFoundException) Schema() *smithy.Schema { return &schemaResourceNotFoundException }
 
 // ReadMember implements smithy.Struct.
-func (*ResourceNotFoundException) ReadMember(smithy.Reader, int) error { return nil }
+func (v *ResourceNotFoundException) ReadMember(r smithy.Reader, i int) error {
+	s := schemaResourceNotFoundException.Members[i].Schema
+	switch i {
+	case 0:
+		return smithy.ReadString(r, s, &v.Message)
+	}
+	return nil
+}
 
 // WriteMembers implements smithy.Struct.
-func (*ResourceNotFoundException) WriteMembers(smithy.Writer) {}
+func (v *ResourceNotFoundException) WriteMembers(w smithy.Writer) {
+	s := &schemaResourceNotFoundException
+	smithy.WriteString(w, s, 0, v.Message)
+}
 
 var schemaResultField = smithy.Schema{
 	Name: "ResultField", Type: smithy.Structure,
@@ -1950,6 +2033,9 @@ var schemaSequenceToken = smithy.Schema{
 var schemaServiceUnavailableException = smithy.Schema{
 	Name: "ServiceUnavailableException", Type: smithy.Structure,
 	Error: "ServiceUnavailableException", Status: 500,
+	Members: []smithy.Member{
+		{Name: "message", WireName: "message", Schema: &schemaExceptionMessage},
+	},
 }
 
 // Schema implements smithy.Struct.
@@ -1958,10 +2044,20 @@ func (*ServiceUnavailableException) Schema() *smithy.Schema {
 }
 
 // ReadMember implements smithy.Struct.
-func (*ServiceUnavailableException) ReadMember(smithy.Reader, int) error { return nil }
+func (v *ServiceUnavailableException) ReadMember(r smithy.Reader, i int) error {
+	s := schemaServiceUnavailableException.Members[i].Schema
+	switch i {
+	case 0:
+		return smithy.ReadString(r, s, &v.Message)
+	}
+	return nil
+}
 
 // WriteMembers implements smithy.Struct.
-func (*ServiceUnavailableException) WriteMembers(smithy.Writer) {}
+func (v *ServiceUnavailableException) WriteMembers(w smithy.Writer) {
+	s := &schemaServiceUnavailableException
+	smithy.WriteString(w, s, 0, v.Message)
+}
 
 var schemaStartFromHead = smithy.Schema{
 	Name: "StartFromHead", Type: smithy.Boolean,
@@ -2148,6 +2244,9 @@ var schemaUnmask = smithy.Schema{
 var schemaUnrecognizedClientException = smithy.Schema{
 	Name: "UnrecognizedClientException", Type: smithy.Structure,
 	Error: "UnrecognizedClientException", Status: 400,
+	Members: []smithy.Member{
+		{Name: "message", WireName: "message", Schema: &schemaExceptionMessage},
+	},
 }
 
 // Schema implements smithy.Struct.
@@ -2156,10 +2255,20 @@ func (*UnrecognizedClientException) Schema() *smithy.Schema {
 }
 
 // ReadMember implements smithy.Struct.
-func (*UnrecognizedClientException) ReadMember(smithy.Reader, int) error { return nil }
+func (v *UnrecognizedClientException) ReadMember(r smithy.Reader, i int) error {
+	s := schemaUnrecognizedClientException.Members[i].Schema
+	switch i {
+	case 0:
+		return smithy.ReadString(r, s, &v.Message)
+	}
+	return nil
+}
 
 // WriteMembers implements smithy.Struct.
-func (*UnrecognizedClientException) WriteMembers(smithy.Writer) {}
+func (v *UnrecognizedClientException) WriteMembers(w smithy.Writer) {
+	s := &schemaUnrecognizedClientException
+	smithy.WriteString(w, s, 0, v.Message)
+}
 
 var schemaUserIdentity = smithy.Schema{
 	Name: "UserIdentity", Type: smithy.String,
@@ -2169,16 +2278,29 @@ var schemaUserIdentity = smithy.Schema{
 var schemaValidationException = smithy.Schema{
 	Name: "ValidationException", Type: smithy.Structure,
 	Error: "ValidationException", Status: 400,
+	Members: []smithy.Member{
+		{Name: "message", WireName: "message", Schema: &schemaExceptionMessage},
+	},
 }
 
 // Schema implements smithy.Struct.
 func (*ValidationException) Schema() *smithy.Schema { return &schemaValidationException }
 
 // ReadMember implements smithy.Struct.
-func (*ValidationException) ReadMember(smithy.Reader, int) error { return nil }
+func (v *ValidationException) ReadMember(r smithy.Reader, i int) error {
+	s := schemaValidationException.Members[i].Schema
+	switch i {
+	case 0:
+		return smithy.ReadString(r, s, &v.Message)
+	}
+	return nil
+}
 
 // WriteMembers implements smithy.Struct.
-func (*ValidationException) WriteMembers(smithy.Writer) {}
+func (v *ValidationException) WriteMembers(w smithy.Writer) {
+	s := &schemaValidationException
+	smithy.WriteString(w, s, 0, v.Message)
+}
 
 var schemaValue = smithy.Schema{
 	Name: "Value", Type: smithy.String,

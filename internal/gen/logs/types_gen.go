@@ -30,9 +30,12 @@ type CreateLogStreamRequest struct {
 // DataAlreadyAcceptedException is error DataAlreadyAcceptedException, HTTP status 400.
 type DataAlreadyAcceptedException struct {
 	ExpectedSequenceToken string
+	Message               string
 }
 
-func (v *DataAlreadyAcceptedException) Error() string { return "DataAlreadyAcceptedException" }
+func (v *DataAlreadyAcceptedException) Error() string {
+	return "DataAlreadyAcceptedException: " + v.Message
+}
 
 // DeleteLogGroupOutput is the output of DeleteLogGroup.
 type DeleteLogGroupOutput struct {
@@ -176,22 +179,27 @@ type InputLogEvent struct {
 
 // InvalidParameterException is error InvalidParameterException, HTTP status 400.
 type InvalidParameterException struct {
+	Message string
 }
 
-func (v *InvalidParameterException) Error() string { return "InvalidParameterException" }
+func (v *InvalidParameterException) Error() string { return "InvalidParameterException: " + v.Message }
 
 // InvalidSequenceTokenException is error InvalidSequenceTokenException, HTTP status 400.
 type InvalidSequenceTokenException struct {
 	ExpectedSequenceToken string
+	Message               string
 }
 
-func (v *InvalidSequenceTokenException) Error() string { return "InvalidSequenceTokenException" }
+func (v *InvalidSequenceTokenException) Error() string {
+	return "InvalidSequenceTokenException: " + v.Message
+}
 
 // LimitExceededException is error LimitExceededException, HTTP status 400.
 type LimitExceededException struct {
+	Message string
 }
 
-func (v *LimitExceededException) Error() string { return "LimitExceededException" }
+func (v *LimitExceededException) Error() string { return "LimitExceededException: " + v.Message }
 
 // LogGroup is part of DescribeLogGroupsResponse.
 type LogGroup struct {
@@ -226,15 +234,17 @@ type LogStream struct {
 // MalformedQueryException is error MalformedQueryException, HTTP status 400.
 type MalformedQueryException struct {
 	QueryCompileError *QueryCompileError
+	Message           string
 }
 
-func (v *MalformedQueryException) Error() string { return "MalformedQueryException" }
+func (v *MalformedQueryException) Error() string { return "MalformedQueryException: " + v.Message }
 
 // OperationAbortedException is error OperationAbortedException, HTTP status 400.
 type OperationAbortedException struct {
+	Message string
 }
 
-func (v *OperationAbortedException) Error() string { return "OperationAbortedException" }
+func (v *OperationAbortedException) Error() string { return "OperationAbortedException: " + v.Message }
 
 // OutputLogEvent is part of GetLogEventsResponse.
 type OutputLogEvent struct {
@@ -319,15 +329,19 @@ type RejectedLogEventsInfo struct {
 
 // ResourceAlreadyExistsException is error ResourceAlreadyExistsException, HTTP status 400.
 type ResourceAlreadyExistsException struct {
+	Message string
 }
 
-func (v *ResourceAlreadyExistsException) Error() string { return "ResourceAlreadyExistsException" }
+func (v *ResourceAlreadyExistsException) Error() string {
+	return "ResourceAlreadyExistsException: " + v.Message
+}
 
 // ResourceNotFoundException is error ResourceNotFoundException, HTTP status 400.
 type ResourceNotFoundException struct {
+	Message string
 }
 
-func (v *ResourceNotFoundException) Error() string { return "ResourceNotFoundException" }
+func (v *ResourceNotFoundException) Error() string { return "ResourceNotFoundException: " + v.Message }
 
 // ResultField is part of GetQueryResultsResponse.
 type ResultField struct {
@@ -343,9 +357,12 @@ type SearchedLogStream struct {
 
 // ServiceUnavailableException is error ServiceUnavailableException, HTTP status 500.
 type ServiceUnavailableException struct {
+	Message string
 }
 
-func (v *ServiceUnavailableException) Error() string { return "ServiceUnavailableException" }
+func (v *ServiceUnavailableException) Error() string {
+	return "ServiceUnavailableException: " + v.Message
+}
 
 // StartQueryRequest is the input of StartQuery.
 type StartQueryRequest struct {
@@ -376,15 +393,19 @@ type StopQueryResponse struct {
 
 // UnrecognizedClientException is error UnrecognizedClientException, HTTP status 400.
 type UnrecognizedClientException struct {
+	Message string
 }
 
-func (v *UnrecognizedClientException) Error() string { return "UnrecognizedClientException" }
+func (v *UnrecognizedClientException) Error() string {
+	return "UnrecognizedClientException: " + v.Message
+}
 
 // ValidationException is error ValidationException, HTTP status 400.
 type ValidationException struct {
+	Message string
 }
 
-func (v *ValidationException) Error() string { return "ValidationException" }
+func (v *ValidationException) Error() string { return "ValidationException: " + v.Message }
 
 // DataProtectionStatus is one of the values below.
 type DataProtectionStatus string

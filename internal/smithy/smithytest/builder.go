@@ -278,7 +278,7 @@ func locate(m *smithy.Member, t traits) {
 		}
 		m.Location = l.loc
 		m.LocationName = t.str(l.trait)
-		if m.LocationName == "" && l.loc != smithy.PrefixHeaders {
+		if l.loc == smithy.Label {
 			m.LocationName = m.Name
 		}
 	}
