@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -39,9 +40,7 @@ func signedRequest(tb testing.TB, cred *Credential, o signOptions) *http.Request
 	if err != nil {
 		tb.Fatal(err)
 	}
-	for name, values := range o.header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, o.header)
 	signer := v4.NewSigner(func(so *v4.SignerOptions) { so.DisableURIPathEscaping = o.service == "s3" })
 	creds := aws.Credentials{AccessKeyID: cred.ID, SecretAccessKey: cred.Secret, SessionToken: cred.SessionToken}
 	if o.payload == "" {
@@ -151,7 +150,7 @@ func TestOfficialSigner(t *testing.T) {
 // Random requests, signed by the official signer, are accepted.
 func TestOfficialSignerRandomly(t *testing.T) {
 	t.Parallel()
-	rng := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // reproducible on purpose
+	rng := rand.New(rand.NewPCG(1, 2))
 	cred := testCredential()
 	pick := func(from []string) string { return from[rng.IntN(len(from))] }
 	pieces := []string{"a", "B", "7", "-", "_", ".x", "~", "%20", "%3A", "%2F", "%C3%A9", ":", "@", "!", "$", "(", ")", "*", ",", ";x", "'"}
@@ -269,7 +268,7 @@ func TestAuthoritySigned(t *testing.T) {
 	t.Parallel()
 	cred := testCredential()
 	v := newVerifier(t, testKeys{cred: cred}, now)
-	r := &http.Request{Method: "POST", RequestURI: "/x", Host: "127.0.0.1:4550", ProtoMajor: 2, Header: http.Header{"X-Amz-Date": {now.Format(isoBasic)}}}
+	r := &http.Request{Method: http.MethodPost, RequestURI: "/x", Host: "127.0.0.1:4550", ProtoMajor: 2, Header: http.Header{"X-Amz-Date": {now.Format(isoBasic)}}}
 	sign(r, cred, ":authority;x-amz-date")
 	if _, err := v.Verify(Request{HTTP: r, Service: "bedrock"}); err != nil {
 		t.Errorf("refused: %v", err)
@@ -508,7 +507,7 @@ func FuzzVerify(f *testing.F) {
 	f.Add("http://h", "Bearer bedrock-api-key-YmVkcm9jay5hbWF6b25hd3MuY29tLz8=", "x")
 	f.Add("/..//%zz/%2", "Bearer ABSK", "")
 	f.Fuzz(func(t *testing.T, target, header, date string) {
-		r := &http.Request{Method: "POST", RequestURI: target, Host: "h", Header: http.Header{}}
+		r := &http.Request{Method: http.MethodPost, RequestURI: target, Host: "h", Header: http.Header{}}
 		if header != "" {
 			r.Header.Set("Authorization", header)
 		}

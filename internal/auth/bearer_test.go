@@ -30,7 +30,7 @@ func shortTerm(tb testing.TB, cred *Credential, at time.Time, query string) stri
 
 func bearerRequest(token string) Request {
 	return Request{
-		HTTP:    &http.Request{Method: "POST", RequestURI: "/model/x/converse", Header: http.Header{"Authorization": {"Bearer " + token}}},
+		HTTP:    &http.Request{Method: http.MethodPost, RequestURI: "/model/x/converse", Header: http.Header{"Authorization": {"Bearer " + token}}},
 		Service: "bedrock", Bearer: true,
 	}
 }
@@ -129,7 +129,7 @@ func TestLongTermKey(t *testing.T) {
 		t.Errorf("lower-case scheme: %v", err)
 	}
 	anthropic := Request{
-		HTTP:    &http.Request{Method: "POST", RequestURI: "/anthropic/v1/messages", Header: http.Header{"X-Api-Key": {"ABSKexample"}}},
+		HTTP:    &http.Request{Method: http.MethodPost, RequestURI: "/anthropic/v1/messages", Header: http.Header{"X-Api-Key": {"ABSKexample"}}},
 		Service: "bedrock", Bearer: true, KeyHeader: "X-Api-Key",
 	}
 	if _, err := v.Verify(anthropic); err != nil {
