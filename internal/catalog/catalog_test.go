@@ -224,6 +224,39 @@ func TestLookup(t *testing.T) {
 		"arn:aws:bedrock:eu-west-1::foundation-model/"+newer, "arn:aws:bedrock:::foundation-model/"+newer)
 }
 
+func TestReaches(t *testing.T) {
+	t.Parallel()
+	c := open(t, nil)
+	f := func(region, id string, want ...string) {
+		t.Helper()
+		r, err := c.Lookup(region, account, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, to := range []string{"us-east-1", "us-east-2", "us-west-2", "eu-west-1"} {
+			if got := r.Reaches(to); got != slices.Contains(want, to) {
+				t.Errorf("%s from %s reaches %s: %v", id, region, to, got)
+			}
+		}
+	}
+	f("us-east-1", sonnet, "us-east-1")
+	f("us-west-2", "us."+sonnet, "us-east-1", "us-east-2", "us-west-2")
+	f("eu-west-1", "global.anthropic.claude-sonnet-4-6", "us-east-1", "us-east-2", "us-west-2", "eu-west-1")
+}
+
+func TestFind(t *testing.T) {
+	t.Parallel()
+	c := open(t, nil)
+	for _, id := range []string{sonnet, sonnet + ":200k", "us." + sonnet} {
+		if m := c.Find(id); m == nil || m.ID != sonnet {
+			t.Errorf("Find(%s) = %v", id, m)
+		}
+	}
+	if m := c.Find("nosuch"); m != nil {
+		t.Errorf("Find(nosuch) = %v", m)
+	}
+}
+
 func TestLookupFaults(t *testing.T) {
 	t.Parallel()
 	c := open(t, map[string]Entry{"my.qwen": {Regions: []string{"us-west-2"}}})

@@ -77,6 +77,20 @@ func (c *Catalog) Availability(region, id string) (Availability, error) {
 	return Availability{Model: m, Region: s.offered(m, region)}, nil
 }
 
+// Find returns the model that a model ID, a variant's ID or an inference profile's
+// ID means, whatever regions it is offered in, or nil.
+func (c *Catalog) Find(id string) *Model {
+	s := c.state.Load()
+	if p := s.profiles[id]; p != nil {
+		return p.model
+	}
+	m := s.models[id]
+	if m != nil && m.Base != "" {
+		return s.models[m.Base]
+	}
+	return m
+}
+
 // RegionsOf returns the configured regions where a model is offered.
 func (c *Catalog) RegionsOf(m *Model) []string {
 	s := c.state.Load()

@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"slices"
+
 	"github.com/outcrop-ai/outcrop/internal/arn"
 	"github.com/outcrop-ai/outcrop/internal/fault"
 )
@@ -13,6 +15,15 @@ type Resolved struct {
 	Price   Price
 	// Resources are the ARNs that have to be allowed, the profile's first.
 	Resources []string
+
+	region string
+	within *profile
+}
+
+// Reaches reports whether the call may be served in a region: its own, and what
+// the inference profile it went through routes to.
+func (r *Resolved) Reaches(region string) bool {
+	return region == r.region || (r.within != nil && (len(r.within.destinations) == 0 || slices.Contains(r.within.destinations, region)))
 }
 
 // invalidIdentifier is the text that clients match on.
@@ -81,7 +92,7 @@ func (s *state) resolveModel(m *Model, region string) (*Resolved, error) {
 	if !s.offered(m, region) {
 		return nil, invalid(m.ID)
 	}
-	r := &Resolved{Model: m, ID: m.ID, Price: m.Price, Resources: []string{m.ARN(region)}}
+	r := &Resolved{Model: m, ID: m.ID, Price: m.Price, Resources: []string{m.ARN(region)}, region: region}
 	if m.Base != "" {
 		r.Model = s.models[m.Base]
 	}
@@ -93,7 +104,7 @@ func (s *state) resolveProfile(p *profile, region, account string) (*Resolved, e
 		return nil, invalid(p.id)
 	}
 	members := p.members(region)
-	r := &Resolved{Model: p.model, ID: p.id, Profile: p.arn(region, account), Price: p.price}
+	r := &Resolved{Model: p.model, ID: p.id, Profile: p.arn(region, account), Price: p.price, region: region, within: p}
 	r.Resources = append(append(make([]string, 0, len(members)+1), r.Profile), members...)
 	return r, nil
 }
