@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"go/format"
 	"slices"
@@ -27,7 +28,9 @@ func generate(m *model, sc serviceConfig) ([]file, error) {
 		return nil, err
 	}
 	g.addMessages()
-	g.reach()
+	if err := g.reach(); err != nil {
+		return nil, err
+	}
 	if err := g.identify(); err != nil {
 		return nil, err
 	}
@@ -122,29 +125,40 @@ func (g *generator) addMessages() {
 	}
 }
 
-// reach finds the shapes that the operations use, and who uses them.
-func (g *generator) reach() {
+// reach finds the shapes that the operations use, and who uses them. It refuses
+// what the rest of the generator does not know.
+func (g *generator) reach() error {
+	var errs []error
 	seen := map[string]bool{}
-	var visit func(name string)
-	visit = func(name string) {
+	var visit func(name, user string)
+	visit = func(name, user string) {
 		if seen[name] {
 			return
 		}
 		seen[name] = true
+		s, ok := g.m.Shapes[name]
+		if !ok {
+			errs = append(errs, fmt.Errorf("%s refers to shape %s, which is not there", user, name))
+			return
+		}
+		if _, err := schemaType(s); err != nil {
+			errs = append(errs, fmt.Errorf("shape %s: %w", name, err))
+		}
 		g.names = append(g.names, name)
-		for _, m := range g.m.Shapes[name].children() {
+		for _, m := range s.children() {
 			g.users[m.Shape] = append(g.users[m.Shape], name)
-			visit(m.Shape)
+			visit(m.Shape, name)
 		}
 	}
 	for _, op := range g.ops {
-		visit(op.Input.Shape)
-		visit(op.Output.Shape)
+		visit(op.Input.Shape, op.Name)
+		visit(op.Output.Shape, op.Name)
 		for _, e := range op.Errors {
-			visit(e.Shape)
+			visit(e.Shape, op.Name)
 		}
 	}
 	slices.Sort(g.names)
+	return errors.Join(errs...)
 }
 
 // identify gives each shape a Go identifier of its own.
@@ -195,7 +209,7 @@ func (g *generator) goType(name string) string {
 		return "[]" + g.goType(s.Member.Shape)
 	case "map":
 		return "map[string]" + g.goType(s.Value.Shape)
-	case "string", "character":
+	case "string":
 		if s.Enum != nil {
 			return g.idents[name]
 		}
@@ -246,7 +260,7 @@ func (g *generator) form(s *shape, m *member) form {
 		return dict
 	case "blob":
 		return plain
-	case "string", "timestamp", "character":
+	case "string", "timestamp":
 		if s.Union {
 			return pointer
 		}

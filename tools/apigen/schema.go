@@ -95,7 +95,9 @@ func (g *generator) schema(name string, numbers map[string]string, cyclic map[st
 	if s.Enum != nil {
 		g.p("Enum: []string{%s},", quoted(s.Enum))
 	}
-	g.p("%s", g.shapeTraits(name, s))
+	if t := shapeTraits(name, s); t != "" {
+		g.p("%s,", t)
+	}
 	if kids := s.children(); len(kids) > 0 && !s.Document {
 		g.p("Members: []smithy.Member{")
 		for _, m := range kids {
@@ -108,7 +110,7 @@ func (g *generator) schema(name string, numbers map[string]string, cyclic map[st
 }
 
 // shapeTraits are the fields of a schema that few have.
-func (g *generator) shapeTraits(name string, s *shape) string {
+func shapeTraits(name string, s *shape) string {
 	var f []string
 	if s.Exception {
 		f = append(f, fmt.Sprintf("Error: %q, Status: %d", errorCode(name, s), errorStatus(s)))
@@ -127,10 +129,7 @@ func (g *generator) shapeTraits(name string, s *shape) string {
 			f = append(f, b.name+": true")
 		}
 	}
-	if len(f) == 0 {
-		return ""
-	}
-	return strings.Join(f, ", ") + ","
+	return strings.Join(f, ", ")
 }
 
 func (g *generator) memberFields(s *shape, m *member, cyclic bool) string {

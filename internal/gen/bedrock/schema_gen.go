@@ -44,7 +44,6 @@ var schemaAccountEnforcedGuardrailConfigurationID = smithy.Schema{
 
 var schemaAccountEnforcedGuardrailInferenceInputConfiguration = smithy.Schema{
 	Name: "AccountEnforcedGuardrailInferenceInputConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "guardrailIdentifier", WireName: "guardrailIdentifier", Schema: &schemaGuardrailIdentifier, Required: true},
 		{Name: "guardrailVersion", WireName: "guardrailVersion", Schema: &schemaGuardrailNumericalVersion, Required: true},
@@ -93,7 +92,6 @@ func (v *AccountEnforcedGuardrailInferenceInputConfiguration) WriteMembers(w smi
 
 var schemaAccountEnforcedGuardrailOutputConfiguration = smithy.Schema{
 	Name: "AccountEnforcedGuardrailOutputConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "configId", WireName: "configId", Schema: &schemaAccountEnforcedGuardrailConfigurationID},
 		{Name: "guardrailArn", WireName: "guardrailArn", Schema: &schemaGuardrailARN},
@@ -175,7 +173,6 @@ func (v *AccountEnforcedGuardrailOutputConfiguration) WriteMembers(w smithy.Writ
 var schemaAccountEnforcedGuardrailsOutputConfiguration = smithy.Schema{
 	Name: "AccountEnforcedGuardrailsOutputConfiguration", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAccountEnforcedGuardrailOutputConfiguration},
 	},
@@ -193,7 +190,6 @@ var schemaAcknowledgementFormDataBody = smithy.Schema{
 
 var schemaAdditionalModelRequestFields = smithy.Schema{
 	Name: "AdditionalModelRequestFields", Type: smithy.Map,
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaAdditionalModelRequestFieldsKey},
 		{Name: "value", WireName: "value", Schema: &schemaAdditionalModelRequestFieldsValue},
@@ -211,7 +207,6 @@ var schemaAdditionalModelRequestFieldsValue = smithy.Schema{
 
 var schemaAdvancedPromptOptimizationInputConfig = smithy.Schema{
 	Name: "AdvancedPromptOptimizationInputConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "s3Uri", WireName: "s3Uri", Schema: &schemaS3URI, Required: true},
 	},
@@ -256,7 +251,6 @@ var schemaAdvancedPromptOptimizationJobIdentifier = smithy.Schema{
 var schemaAdvancedPromptOptimizationJobIdentifiers = smithy.Schema{
 	Name: "AdvancedPromptOptimizationJobIdentifiers", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i25},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAdvancedPromptOptimizationJobIdentifier},
 	},
@@ -274,7 +268,6 @@ var schemaAdvancedPromptOptimizationJobStatus = smithy.Schema{
 
 var schemaAdvancedPromptOptimizationJobSummaries = smithy.Schema{
 	Name: "AdvancedPromptOptimizationJobSummaries", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAdvancedPromptOptimizationJobSummary},
 	},
@@ -282,7 +275,6 @@ var schemaAdvancedPromptOptimizationJobSummaries = smithy.Schema{
 
 var schemaAdvancedPromptOptimizationJobSummary = smithy.Schema{
 	Name: "AdvancedPromptOptimizationJobSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobArn", WireName: "jobArn", Schema: &schemaAdvancedPromptOptimizationJobARN, Required: true},
 		{Name: "jobName", WireName: "jobName", Schema: &schemaAdvancedPromptOptimizationJobName, Required: true},
@@ -332,7 +324,6 @@ var schemaAdvancedPromptOptimizationModelIdentifier = smithy.Schema{
 
 var schemaAdvancedPromptOptimizationOutputConfig = smithy.Schema{
 	Name: "AdvancedPromptOptimizationOutputConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "s3Uri", WireName: "s3Uri", Schema: &schemaS3URIFolder, Required: true},
 	},
@@ -361,7 +352,6 @@ func (v *AdvancedPromptOptimizationOutputConfig) WriteMembers(w smithy.Writer) {
 
 var schemaAgreementAvailability = smithy.Schema{
 	Name: "AgreementAvailability", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "status", WireName: "status", Schema: &schemaAgreementStatus, Required: true},
 		{Name: "errorMessage", WireName: "errorMessage", Schema: &schemaString},
@@ -417,7 +407,6 @@ var schemaAuthorizationStatus = smithy.Schema{
 
 var schemaAutomatedEvaluationConfig = smithy.Schema{
 	Name: "AutomatedEvaluationConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "datasetMetricConfigs", WireName: "datasetMetricConfigs", Schema: &schemaEvaluationDatasetMetricConfigs, Required: true},
 		{Name: "evaluatorModelConfig", WireName: "evaluatorModelConfig", Schema: &schemaEvaluatorModelConfig},
@@ -464,7 +453,6 @@ func (v *AutomatedEvaluationConfig) WriteMembers(w smithy.Writer) {
 
 var schemaAutomatedEvaluationCustomMetricConfig = smithy.Schema{
 	Name: "AutomatedEvaluationCustomMetricConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "customMetrics", WireName: "customMetrics", Schema: &schemaAutomatedEvaluationCustomMetrics, Required: true},
 		{Name: "evaluatorModelConfig", WireName: "evaluatorModelConfig", Schema: &schemaCustomMetricEvaluatorModelConfig, Required: true},
@@ -505,7 +493,6 @@ func (v *AutomatedEvaluationCustomMetricConfig) WriteMembers(w smithy.Writer) {
 
 var schemaAutomatedEvaluationCustomMetricSource = smithy.Schema{
 	Name: "AutomatedEvaluationCustomMetricSource", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "customMetricDefinition", WireName: "customMetricDefinition", Schema: &schemaCustomMetricDefinition},
 	},
@@ -537,7 +524,6 @@ func (v *AutomatedEvaluationCustomMetricSource) WriteMembers(w smithy.Writer) {
 var schemaAutomatedEvaluationCustomMetrics = smithy.Schema{
 	Name: "AutomatedEvaluationCustomMetrics", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedEvaluationCustomMetricSource},
 	},
@@ -546,7 +532,6 @@ var schemaAutomatedEvaluationCustomMetrics = smithy.Schema{
 var schemaAutomatedReasoningCheckDifferenceScenarioList = smithy.Schema{
 	Name: "AutomatedReasoningCheckDifferenceScenarioList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i2},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningCheckScenario},
 	},
@@ -554,7 +539,6 @@ var schemaAutomatedReasoningCheckDifferenceScenarioList = smithy.Schema{
 
 var schemaAutomatedReasoningCheckFinding = smithy.Schema{
 	Name: "AutomatedReasoningCheckFinding", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "valid", WireName: "valid", Schema: &schemaAutomatedReasoningCheckValidFinding},
 		{Name: "invalid", WireName: "invalid", Schema: &schemaAutomatedReasoningCheckInvalidFinding},
@@ -634,7 +618,6 @@ func (v *AutomatedReasoningCheckFinding) WriteMembers(w smithy.Writer) {
 var schemaAutomatedReasoningCheckFindingList = smithy.Schema{
 	Name: "AutomatedReasoningCheckFindingList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i20},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningCheckFinding},
 	},
@@ -642,7 +625,6 @@ var schemaAutomatedReasoningCheckFindingList = smithy.Schema{
 
 var schemaAutomatedReasoningCheckImpossibleFinding = smithy.Schema{
 	Name: "AutomatedReasoningCheckImpossibleFinding", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "translation", WireName: "translation", Schema: &schemaAutomatedReasoningCheckTranslation},
 		{Name: "contradictingRules", WireName: "contradictingRules", Schema: &schemaAutomatedReasoningCheckRuleList},
@@ -693,7 +675,6 @@ func (v *AutomatedReasoningCheckImpossibleFinding) WriteMembers(w smithy.Writer)
 
 var schemaAutomatedReasoningCheckInputTextReference = smithy.Schema{
 	Name: "AutomatedReasoningCheckInputTextReference", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "text", WireName: "text", Schema: &schemaAutomatedReasoningNaturalLanguageStatementContent},
 	},
@@ -722,7 +703,6 @@ func (v *AutomatedReasoningCheckInputTextReference) WriteMembers(w smithy.Writer
 
 var schemaAutomatedReasoningCheckInputTextReferenceList = smithy.Schema{
 	Name: "AutomatedReasoningCheckInputTextReferenceList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningCheckInputTextReference},
 	},
@@ -730,7 +710,6 @@ var schemaAutomatedReasoningCheckInputTextReferenceList = smithy.Schema{
 
 var schemaAutomatedReasoningCheckInvalidFinding = smithy.Schema{
 	Name: "AutomatedReasoningCheckInvalidFinding", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "translation", WireName: "translation", Schema: &schemaAutomatedReasoningCheckTranslation},
 		{Name: "contradictingRules", WireName: "contradictingRules", Schema: &schemaAutomatedReasoningCheckRuleList},
@@ -781,7 +760,6 @@ func (v *AutomatedReasoningCheckInvalidFinding) WriteMembers(w smithy.Writer) {
 
 var schemaAutomatedReasoningCheckLogicWarning = smithy.Schema{
 	Name: "AutomatedReasoningCheckLogicWarning", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaAutomatedReasoningCheckLogicWarningType},
 		{Name: "premises", WireName: "premises", Schema: &schemaAutomatedReasoningLogicStatementList},
@@ -855,7 +833,6 @@ var schemaAutomatedReasoningCheckResult = smithy.Schema{
 
 var schemaAutomatedReasoningCheckRule = smithy.Schema{
 	Name: "AutomatedReasoningCheckRule", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "id", WireName: "id", Schema: &schemaAutomatedReasoningPolicyDefinitionRuleID},
 		{Name: "policyVersionArn", WireName: "policyVersionArn", Schema: &schemaAutomatedReasoningPolicyARN},
@@ -888,7 +865,6 @@ func (v *AutomatedReasoningCheckRule) WriteMembers(w smithy.Writer) {
 
 var schemaAutomatedReasoningCheckRuleList = smithy.Schema{
 	Name: "AutomatedReasoningCheckRuleList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningCheckRule},
 	},
@@ -896,7 +872,6 @@ var schemaAutomatedReasoningCheckRuleList = smithy.Schema{
 
 var schemaAutomatedReasoningCheckSatisfiableFinding = smithy.Schema{
 	Name: "AutomatedReasoningCheckSatisfiableFinding", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "translation", WireName: "translation", Schema: &schemaAutomatedReasoningCheckTranslation},
 		{Name: "claimsTrueScenario", WireName: "claimsTrueScenario", Schema: &schemaAutomatedReasoningCheckScenario},
@@ -951,7 +926,6 @@ func (v *AutomatedReasoningCheckSatisfiableFinding) WriteMembers(w smithy.Writer
 
 var schemaAutomatedReasoningCheckScenario = smithy.Schema{
 	Name: "AutomatedReasoningCheckScenario", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "statements", WireName: "statements", Schema: &schemaAutomatedReasoningLogicStatementList},
 	},
@@ -1001,7 +975,6 @@ func (*AutomatedReasoningCheckTooComplexFinding) WriteMembers(smithy.Writer) {}
 
 var schemaAutomatedReasoningCheckTranslation = smithy.Schema{
 	Name: "AutomatedReasoningCheckTranslation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "premises", WireName: "premises", Schema: &schemaAutomatedReasoningLogicStatementList},
 		{Name: "claims", WireName: "claims", Schema: &schemaAutomatedReasoningLogicStatementList, Required: true},
@@ -1068,7 +1041,6 @@ func (v *AutomatedReasoningCheckTranslation) WriteMembers(w smithy.Writer) {
 
 var schemaAutomatedReasoningCheckTranslationAmbiguousFinding = smithy.Schema{
 	Name: "AutomatedReasoningCheckTranslationAmbiguousFinding", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "options", WireName: "options", Schema: &schemaAutomatedReasoningCheckTranslationOptionList},
 		{Name: "differenceScenarios", WireName: "differenceScenarios", Schema: &schemaAutomatedReasoningCheckDifferenceScenarioList},
@@ -1118,7 +1090,6 @@ var schemaAutomatedReasoningCheckTranslationConfidence = smithy.Schema{
 
 var schemaAutomatedReasoningCheckTranslationList = smithy.Schema{
 	Name: "AutomatedReasoningCheckTranslationList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningCheckTranslation},
 	},
@@ -1126,7 +1097,6 @@ var schemaAutomatedReasoningCheckTranslationList = smithy.Schema{
 
 var schemaAutomatedReasoningCheckTranslationOption = smithy.Schema{
 	Name: "AutomatedReasoningCheckTranslationOption", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "translations", WireName: "translations", Schema: &schemaAutomatedReasoningCheckTranslationList},
 	},
@@ -1162,7 +1132,6 @@ func (v *AutomatedReasoningCheckTranslationOption) WriteMembers(w smithy.Writer)
 var schemaAutomatedReasoningCheckTranslationOptionList = smithy.Schema{
 	Name: "AutomatedReasoningCheckTranslationOptionList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i2},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningCheckTranslationOption},
 	},
@@ -1170,7 +1139,6 @@ var schemaAutomatedReasoningCheckTranslationOptionList = smithy.Schema{
 
 var schemaAutomatedReasoningCheckValidFinding = smithy.Schema{
 	Name: "AutomatedReasoningCheckValidFinding", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "translation", WireName: "translation", Schema: &schemaAutomatedReasoningCheckTranslation},
 		{Name: "claimsTrueScenario", WireName: "claimsTrueScenario", Schema: &schemaAutomatedReasoningCheckScenario},
@@ -1234,7 +1202,6 @@ var schemaAutomatedReasoningConfidenceFilterThreshold = smithy.Schema{
 
 var schemaAutomatedReasoningLogicStatement = smithy.Schema{
 	Name: "AutomatedReasoningLogicStatement", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "logic", WireName: "logic", Schema: &schemaAutomatedReasoningLogicStatementContent, Required: true},
 		{Name: "naturalLanguage", WireName: "naturalLanguage", Schema: &schemaAutomatedReasoningNaturalLanguageStatementContent},
@@ -1273,7 +1240,6 @@ var schemaAutomatedReasoningLogicStatementContent = smithy.Schema{
 
 var schemaAutomatedReasoningLogicStatementList = smithy.Schema{
 	Name: "AutomatedReasoningLogicStatementList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningLogicStatement},
 	},
@@ -1292,7 +1258,6 @@ var schemaAutomatedReasoningPolicyAccuracyScore = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyAddRuleAnnotation = smithy.Schema{
 	Name: "AutomatedReasoningPolicyAddRuleAnnotation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "expression", WireName: "expression", Schema: &schemaAutomatedReasoningPolicyDefinitionRuleExpression, Required: true},
 	},
@@ -1321,7 +1286,6 @@ func (v *AutomatedReasoningPolicyAddRuleAnnotation) WriteMembers(w smithy.Writer
 
 var schemaAutomatedReasoningPolicyAddRuleFromNaturalLanguageAnnotation = smithy.Schema{
 	Name: "AutomatedReasoningPolicyAddRuleFromNaturalLanguageAnnotation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "naturalLanguage", WireName: "naturalLanguage", Schema: &schemaAutomatedReasoningPolicyAnnotationRuleNaturalLanguage, Required: true},
 	},
@@ -1350,7 +1314,6 @@ func (v *AutomatedReasoningPolicyAddRuleFromNaturalLanguageAnnotation) WriteMemb
 
 var schemaAutomatedReasoningPolicyAddRuleMutation = smithy.Schema{
 	Name: "AutomatedReasoningPolicyAddRuleMutation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "rule", WireName: "rule", Schema: &schemaAutomatedReasoningPolicyDefinitionRule, Required: true},
 	},
@@ -1381,7 +1344,6 @@ func (v *AutomatedReasoningPolicyAddRuleMutation) WriteMembers(w smithy.Writer) 
 
 var schemaAutomatedReasoningPolicyAddTypeAnnotation = smithy.Schema{
 	Name: "AutomatedReasoningPolicyAddTypeAnnotation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaAutomatedReasoningPolicyDefinitionTypeName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaAutomatedReasoningPolicyDefinitionTypeDescription, Required: true},
@@ -1422,7 +1384,6 @@ func (v *AutomatedReasoningPolicyAddTypeAnnotation) WriteMembers(w smithy.Writer
 
 var schemaAutomatedReasoningPolicyAddTypeMutation = smithy.Schema{
 	Name: "AutomatedReasoningPolicyAddTypeMutation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaAutomatedReasoningPolicyDefinitionType, Required: true},
 	},
@@ -1453,7 +1414,6 @@ func (v *AutomatedReasoningPolicyAddTypeMutation) WriteMembers(w smithy.Writer) 
 
 var schemaAutomatedReasoningPolicyAddTypeValue = smithy.Schema{
 	Name: "AutomatedReasoningPolicyAddTypeValue", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "value", WireName: "value", Schema: &schemaAutomatedReasoningPolicyDefinitionTypeValueName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaAutomatedReasoningPolicyDefinitionTypeValueDescription},
@@ -1486,7 +1446,6 @@ func (v *AutomatedReasoningPolicyAddTypeValue) WriteMembers(w smithy.Writer) {
 
 var schemaAutomatedReasoningPolicyAddVariableAnnotation = smithy.Schema{
 	Name: "AutomatedReasoningPolicyAddVariableAnnotation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaAutomatedReasoningPolicyDefinitionVariableName, Required: true},
 		{Name: "type", WireName: "type", Schema: &schemaAutomatedReasoningPolicyDefinitionTypeName, Required: true},
@@ -1523,7 +1482,6 @@ func (v *AutomatedReasoningPolicyAddVariableAnnotation) WriteMembers(w smithy.Wr
 
 var schemaAutomatedReasoningPolicyAddVariableMutation = smithy.Schema{
 	Name: "AutomatedReasoningPolicyAddVariableMutation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "variable", WireName: "variable", Schema: &schemaAutomatedReasoningPolicyDefinitionVariable, Required: true},
 	},
@@ -1554,7 +1512,6 @@ func (v *AutomatedReasoningPolicyAddVariableMutation) WriteMembers(w smithy.Writ
 
 var schemaAutomatedReasoningPolicyAnnotatedChunk = smithy.Schema{
 	Name: "AutomatedReasoningPolicyAnnotatedChunk", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "pageNumber", WireName: "pageNumber", Schema: &schemaInteger},
 		{Name: "content", WireName: "content", Schema: &schemaAutomatedReasoningPolicyAnnotatedContentList, Required: true},
@@ -1591,7 +1548,6 @@ func (v *AutomatedReasoningPolicyAnnotatedChunk) WriteMembers(w smithy.Writer) {
 
 var schemaAutomatedReasoningPolicyAnnotatedChunkList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyAnnotatedChunkList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyAnnotatedChunk},
 	},
@@ -1599,7 +1555,6 @@ var schemaAutomatedReasoningPolicyAnnotatedChunkList = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyAnnotatedContent = smithy.Schema{
 	Name: "AutomatedReasoningPolicyAnnotatedContent", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "line", WireName: "line", Schema: &schemaAutomatedReasoningPolicyAnnotatedLine},
 	},
@@ -1630,7 +1585,6 @@ func (v *AutomatedReasoningPolicyAnnotatedContent) WriteMembers(w smithy.Writer)
 
 var schemaAutomatedReasoningPolicyAnnotatedContentList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyAnnotatedContentList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyAnnotatedContent},
 	},
@@ -1638,7 +1592,6 @@ var schemaAutomatedReasoningPolicyAnnotatedContentList = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyAnnotatedLine = smithy.Schema{
 	Name: "AutomatedReasoningPolicyAnnotatedLine", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "lineNumber", WireName: "lineNumber", Schema: &schemaInteger},
 		{Name: "lineText", WireName: "lineText", Schema: &schemaAutomatedReasoningPolicyLineText},
@@ -1671,7 +1624,6 @@ func (v *AutomatedReasoningPolicyAnnotatedLine) WriteMembers(w smithy.Writer) {
 
 var schemaAutomatedReasoningPolicyAnnotation = smithy.Schema{
 	Name: "AutomatedReasoningPolicyAnnotation", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "addType", WireName: "addType", Schema: &schemaAutomatedReasoningPolicyAddTypeAnnotation},
 		{Name: "updateType", WireName: "updateType", Schema: &schemaAutomatedReasoningPolicyUpdateTypeAnnotation},
@@ -1811,7 +1763,6 @@ var schemaAutomatedReasoningPolicyAnnotationIngestContent = smithy.Schema{
 var schemaAutomatedReasoningPolicyAnnotationList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyAnnotationList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyAnnotation},
 	},
@@ -1835,7 +1786,6 @@ var schemaAutomatedReasoningPolicyARN = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyAtomicStatement = smithy.Schema{
 	Name: "AutomatedReasoningPolicyAtomicStatement", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "id", WireName: "id", Schema: &schemaAutomatedReasoningPolicyStatementID, Required: true},
 		{Name: "text", WireName: "text", Schema: &schemaAutomatedReasoningPolicyStatementText, Required: true},
@@ -1876,7 +1826,6 @@ func (v *AutomatedReasoningPolicyAtomicStatement) WriteMembers(w smithy.Writer) 
 
 var schemaAutomatedReasoningPolicyAtomicStatementList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyAtomicStatementList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyAtomicStatement},
 	},
@@ -1913,7 +1862,6 @@ var schemaAutomatedReasoningPolicyBuildFeedback = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyBuildLog = smithy.Schema{
 	Name: "AutomatedReasoningPolicyBuildLog", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "entries", WireName: "entries", Schema: &schemaAutomatedReasoningPolicyBuildLogEntryList, Required: true},
 	},
@@ -1946,7 +1894,6 @@ func (v *AutomatedReasoningPolicyBuildLog) WriteMembers(w smithy.Writer) {
 
 var schemaAutomatedReasoningPolicyBuildLogEntry = smithy.Schema{
 	Name: "AutomatedReasoningPolicyBuildLogEntry", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "annotation", WireName: "annotation", Schema: &schemaAutomatedReasoningPolicyAnnotation, Required: true},
 		{Name: "status", WireName: "status", Schema: &schemaAutomatedReasoningPolicyAnnotationStatus, Required: true},
@@ -1991,7 +1938,6 @@ func (v *AutomatedReasoningPolicyBuildLogEntry) WriteMembers(w smithy.Writer) {
 
 var schemaAutomatedReasoningPolicyBuildLogEntryList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyBuildLogEntryList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyBuildLogEntry},
 	},
@@ -2009,7 +1955,6 @@ var schemaAutomatedReasoningPolicyBuildResultAssetID = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyBuildResultAssetManifest = smithy.Schema{
 	Name: "AutomatedReasoningPolicyBuildResultAssetManifest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "entries", WireName: "entries", Schema: &schemaAutomatedReasoningPolicyBuildResultAssetManifestList, Required: true},
 	},
@@ -2042,7 +1987,6 @@ func (v *AutomatedReasoningPolicyBuildResultAssetManifest) WriteMembers(w smithy
 
 var schemaAutomatedReasoningPolicyBuildResultAssetManifestEntry = smithy.Schema{
 	Name: "AutomatedReasoningPolicyBuildResultAssetManifestEntry", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "assetType", WireName: "assetType", Schema: &schemaAutomatedReasoningPolicyBuildResultAssetType, Required: true},
 		{Name: "assetName", WireName: "assetName", Schema: &schemaAutomatedReasoningPolicyBuildResultAssetName},
@@ -2079,7 +2023,6 @@ func (v *AutomatedReasoningPolicyBuildResultAssetManifestEntry) WriteMembers(w s
 
 var schemaAutomatedReasoningPolicyBuildResultAssetManifestList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyBuildResultAssetManifestList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyBuildResultAssetManifestEntry},
 	},
@@ -2098,7 +2041,6 @@ var schemaAutomatedReasoningPolicyBuildResultAssetType = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyBuildResultAssets = smithy.Schema{
 	Name: "AutomatedReasoningPolicyBuildResultAssets", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "policyDefinition", WireName: "policyDefinition", Schema: &schemaAutomatedReasoningPolicyDefinition},
 		{Name: "qualityReport", WireName: "qualityReport", Schema: &schemaAutomatedReasoningPolicyDefinitionQualityReport},
@@ -2185,7 +2127,6 @@ func (v *AutomatedReasoningPolicyBuildResultAssets) WriteMembers(w smithy.Writer
 
 var schemaAutomatedReasoningPolicyBuildStep = smithy.Schema{
 	Name: "AutomatedReasoningPolicyBuildStep", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "context", WireName: "context", Schema: &schemaAutomatedReasoningPolicyBuildStepContext, Required: true},
 		{Name: "priorElement", WireName: "priorElement", Schema: &schemaAutomatedReasoningPolicyDefinitionElement},
@@ -2234,7 +2175,6 @@ func (v *AutomatedReasoningPolicyBuildStep) WriteMembers(w smithy.Writer) {
 
 var schemaAutomatedReasoningPolicyBuildStepContext = smithy.Schema{
 	Name: "AutomatedReasoningPolicyBuildStepContext", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "planning", WireName: "planning", Schema: &schemaAutomatedReasoningPolicyPlanning},
 		{Name: "mutation", WireName: "mutation", Schema: &schemaAutomatedReasoningPolicyMutation},
@@ -2273,7 +2213,6 @@ func (v *AutomatedReasoningPolicyBuildStepContext) WriteMembers(w smithy.Writer)
 
 var schemaAutomatedReasoningPolicyBuildStepList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyBuildStepList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyBuildStep},
 	},
@@ -2281,7 +2220,6 @@ var schemaAutomatedReasoningPolicyBuildStepList = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyBuildStepMessage = smithy.Schema{
 	Name: "AutomatedReasoningPolicyBuildStepMessage", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "message", WireName: "message", Schema: &schemaString, Required: true},
 		{Name: "messageType", WireName: "messageType", Schema: &schemaAutomatedReasoningPolicyBuildMessageType, Required: true},
@@ -2314,7 +2252,6 @@ func (v *AutomatedReasoningPolicyBuildStepMessage) WriteMembers(w smithy.Writer)
 
 var schemaAutomatedReasoningPolicyBuildStepMessageList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyBuildStepMessageList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyBuildStepMessage},
 	},
@@ -2322,7 +2259,6 @@ var schemaAutomatedReasoningPolicyBuildStepMessageList = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyBuildWorkflowDocument = smithy.Schema{
 	Name: "AutomatedReasoningPolicyBuildWorkflowDocument", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "document", WireName: "document", Schema: &schemaAutomatedReasoningPolicyBuildDocumentBlob, Required: true},
 		{Name: "documentContentType", WireName: "documentContentType", Schema: &schemaAutomatedReasoningPolicyBuildDocumentContentType, Required: true},
@@ -2364,7 +2300,6 @@ func (v *AutomatedReasoningPolicyBuildWorkflowDocument) WriteMembers(w smithy.Wr
 var schemaAutomatedReasoningPolicyBuildWorkflowDocumentList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyBuildWorkflowDocumentList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyBuildWorkflowDocument},
 	},
@@ -2377,7 +2312,6 @@ var schemaAutomatedReasoningPolicyBuildWorkflowID = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyBuildWorkflowRepairContent = smithy.Schema{
 	Name: "AutomatedReasoningPolicyBuildWorkflowRepairContent", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "annotations", WireName: "annotations", Schema: &schemaAutomatedReasoningPolicyAnnotationList, Required: true},
 	},
@@ -2410,7 +2344,6 @@ func (v *AutomatedReasoningPolicyBuildWorkflowRepairContent) WriteMembers(w smit
 
 var schemaAutomatedReasoningPolicyBuildWorkflowSource = smithy.Schema{
 	Name: "AutomatedReasoningPolicyBuildWorkflowSource", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyDefinition", WireName: "policyDefinition", Schema: &schemaAutomatedReasoningPolicyDefinition},
 		{Name: "workflowContent", WireName: "workflowContent", Schema: &schemaAutomatedReasoningPolicyWorkflowTypeContent},
@@ -2455,7 +2388,6 @@ var schemaAutomatedReasoningPolicyBuildWorkflowStatus = smithy.Schema{
 var schemaAutomatedReasoningPolicyBuildWorkflowSummaries = smithy.Schema{
 	Name: "AutomatedReasoningPolicyBuildWorkflowSummaries", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i1000},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyBuildWorkflowSummary},
 	},
@@ -2463,7 +2395,6 @@ var schemaAutomatedReasoningPolicyBuildWorkflowSummaries = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyBuildWorkflowSummary = smithy.Schema{
 	Name: "AutomatedReasoningPolicyBuildWorkflowSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true},
 		{Name: "buildWorkflowId", WireName: "buildWorkflowId", Schema: &schemaAutomatedReasoningPolicyBuildWorkflowID, Required: true},
@@ -2518,7 +2449,6 @@ var schemaAutomatedReasoningPolicyBuildWorkflowType = smithy.Schema{
 var schemaAutomatedReasoningPolicyConflictedRuleIDList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyConflictedRuleIdList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i500},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyDefinitionRuleID},
 	},
@@ -2531,7 +2461,6 @@ var schemaAutomatedReasoningPolicyCoverageScore = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyDefinition = smithy.Schema{
 	Name: "AutomatedReasoningPolicyDefinition", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "version", WireName: "version", Schema: &schemaAutomatedReasoningPolicyFormatVersion},
 		{Name: "types", WireName: "types", Schema: &schemaAutomatedReasoningPolicyDefinitionTypeList},
@@ -2590,7 +2519,6 @@ func (v *AutomatedReasoningPolicyDefinition) WriteMembers(w smithy.Writer) {
 
 var schemaAutomatedReasoningPolicyDefinitionElement = smithy.Schema{
 	Name: "AutomatedReasoningPolicyDefinitionElement", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "policyDefinitionVariable", WireName: "policyDefinitionVariable", Schema: &schemaAutomatedReasoningPolicyDefinitionVariable},
 		{Name: "policyDefinitionType", WireName: "policyDefinitionType", Schema: &schemaAutomatedReasoningPolicyDefinitionType},
@@ -2637,7 +2565,6 @@ func (v *AutomatedReasoningPolicyDefinitionElement) WriteMembers(w smithy.Writer
 
 var schemaAutomatedReasoningPolicyDefinitionQualityReport = smithy.Schema{
 	Name: "AutomatedReasoningPolicyDefinitionQualityReport", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "typeCount", WireName: "typeCount", Schema: &schemaInteger, Required: true},
 		{Name: "variableCount", WireName: "variableCount", Schema: &schemaInteger, Required: true},
@@ -2702,7 +2629,6 @@ func (v *AutomatedReasoningPolicyDefinitionQualityReport) WriteMembers(w smithy.
 
 var schemaAutomatedReasoningPolicyDefinitionRule = smithy.Schema{
 	Name: "AutomatedReasoningPolicyDefinitionRule", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "id", WireName: "id", Schema: &schemaAutomatedReasoningPolicyDefinitionRuleID, Required: true},
 		{Name: "expression", WireName: "expression", Schema: &schemaAutomatedReasoningPolicyDefinitionRuleExpression, Required: true},
@@ -2757,7 +2683,6 @@ var schemaAutomatedReasoningPolicyDefinitionRuleID = smithy.Schema{
 var schemaAutomatedReasoningPolicyDefinitionRuleIDList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyDefinitionRuleIdList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i100},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyDefinitionRuleID},
 	},
@@ -2766,7 +2691,6 @@ var schemaAutomatedReasoningPolicyDefinitionRuleIDList = smithy.Schema{
 var schemaAutomatedReasoningPolicyDefinitionRuleList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyDefinitionRuleList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i1500},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyDefinitionRule},
 	},
@@ -2774,7 +2698,6 @@ var schemaAutomatedReasoningPolicyDefinitionRuleList = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyDefinitionType = smithy.Schema{
 	Name: "AutomatedReasoningPolicyDefinitionType", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaAutomatedReasoningPolicyDefinitionTypeName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaAutomatedReasoningPolicyDefinitionTypeDescription},
@@ -2822,7 +2745,6 @@ var schemaAutomatedReasoningPolicyDefinitionTypeDescription = smithy.Schema{
 var schemaAutomatedReasoningPolicyDefinitionTypeList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyDefinitionTypeList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i150},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyDefinitionType},
 	},
@@ -2837,7 +2759,6 @@ var schemaAutomatedReasoningPolicyDefinitionTypeName = smithy.Schema{
 var schemaAutomatedReasoningPolicyDefinitionTypeNameList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyDefinitionTypeNameList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i150},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyDefinitionTypeName},
 	},
@@ -2845,7 +2766,6 @@ var schemaAutomatedReasoningPolicyDefinitionTypeNameList = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyDefinitionTypeValue = smithy.Schema{
 	Name: "AutomatedReasoningPolicyDefinitionTypeValue", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "value", WireName: "value", Schema: &schemaAutomatedReasoningPolicyDefinitionTypeValueName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaAutomatedReasoningPolicyDefinitionTypeValueDescription},
@@ -2885,7 +2805,6 @@ var schemaAutomatedReasoningPolicyDefinitionTypeValueDescription = smithy.Schema
 var schemaAutomatedReasoningPolicyDefinitionTypeValueList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyDefinitionTypeValueList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i150},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyDefinitionTypeValue},
 	},
@@ -2898,7 +2817,6 @@ var schemaAutomatedReasoningPolicyDefinitionTypeValueName = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyDefinitionTypeValuePair = smithy.Schema{
 	Name: "AutomatedReasoningPolicyDefinitionTypeValuePair", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "typeName", WireName: "typeName", Schema: &schemaAutomatedReasoningPolicyDefinitionTypeName, Required: true},
 		{Name: "valueName", WireName: "valueName", Schema: &schemaAutomatedReasoningPolicyDefinitionTypeValueName, Required: true},
@@ -2932,7 +2850,6 @@ func (v *AutomatedReasoningPolicyDefinitionTypeValuePair) WriteMembers(w smithy.
 var schemaAutomatedReasoningPolicyDefinitionTypeValuePairList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyDefinitionTypeValuePairList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i22500},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyDefinitionTypeValuePair},
 	},
@@ -2940,7 +2857,6 @@ var schemaAutomatedReasoningPolicyDefinitionTypeValuePairList = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyDefinitionVariable = smithy.Schema{
 	Name: "AutomatedReasoningPolicyDefinitionVariable", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaAutomatedReasoningPolicyDefinitionVariableName, Required: true},
 		{Name: "type", WireName: "type", Schema: &schemaAutomatedReasoningPolicyDefinitionTypeName, Required: true},
@@ -2984,7 +2900,6 @@ var schemaAutomatedReasoningPolicyDefinitionVariableDescription = smithy.Schema{
 var schemaAutomatedReasoningPolicyDefinitionVariableList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyDefinitionVariableList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i600},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyDefinitionVariable},
 	},
@@ -2999,7 +2914,6 @@ var schemaAutomatedReasoningPolicyDefinitionVariableName = smithy.Schema{
 var schemaAutomatedReasoningPolicyDefinitionVariableNameList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyDefinitionVariableNameList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i600},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyDefinitionVariableName},
 	},
@@ -3007,7 +2921,6 @@ var schemaAutomatedReasoningPolicyDefinitionVariableNameList = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyDeleteRuleAnnotation = smithy.Schema{
 	Name: "AutomatedReasoningPolicyDeleteRuleAnnotation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "ruleId", WireName: "ruleId", Schema: &schemaAutomatedReasoningPolicyDefinitionRuleID, Required: true},
 	},
@@ -3036,7 +2949,6 @@ func (v *AutomatedReasoningPolicyDeleteRuleAnnotation) WriteMembers(w smithy.Wri
 
 var schemaAutomatedReasoningPolicyDeleteRuleMutation = smithy.Schema{
 	Name: "AutomatedReasoningPolicyDeleteRuleMutation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "id", WireName: "id", Schema: &schemaAutomatedReasoningPolicyDefinitionRuleID, Required: true},
 	},
@@ -3065,7 +2977,6 @@ func (v *AutomatedReasoningPolicyDeleteRuleMutation) WriteMembers(w smithy.Write
 
 var schemaAutomatedReasoningPolicyDeleteTypeAnnotation = smithy.Schema{
 	Name: "AutomatedReasoningPolicyDeleteTypeAnnotation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaAutomatedReasoningPolicyDefinitionTypeName, Required: true},
 	},
@@ -3094,7 +3005,6 @@ func (v *AutomatedReasoningPolicyDeleteTypeAnnotation) WriteMembers(w smithy.Wri
 
 var schemaAutomatedReasoningPolicyDeleteTypeMutation = smithy.Schema{
 	Name: "AutomatedReasoningPolicyDeleteTypeMutation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaAutomatedReasoningPolicyDefinitionTypeName, Required: true},
 	},
@@ -3123,7 +3033,6 @@ func (v *AutomatedReasoningPolicyDeleteTypeMutation) WriteMembers(w smithy.Write
 
 var schemaAutomatedReasoningPolicyDeleteTypeValue = smithy.Schema{
 	Name: "AutomatedReasoningPolicyDeleteTypeValue", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "value", WireName: "value", Schema: &schemaAutomatedReasoningPolicyDefinitionTypeValueName, Required: true},
 	},
@@ -3152,7 +3061,6 @@ func (v *AutomatedReasoningPolicyDeleteTypeValue) WriteMembers(w smithy.Writer) 
 
 var schemaAutomatedReasoningPolicyDeleteVariableAnnotation = smithy.Schema{
 	Name: "AutomatedReasoningPolicyDeleteVariableAnnotation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaAutomatedReasoningPolicyDefinitionVariableName, Required: true},
 	},
@@ -3181,7 +3089,6 @@ func (v *AutomatedReasoningPolicyDeleteVariableAnnotation) WriteMembers(w smithy
 
 var schemaAutomatedReasoningPolicyDeleteVariableMutation = smithy.Schema{
 	Name: "AutomatedReasoningPolicyDeleteVariableMutation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaAutomatedReasoningPolicyDefinitionVariableName, Required: true},
 	},
@@ -3216,7 +3123,6 @@ var schemaAutomatedReasoningPolicyDescription = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyDisjointRuleSet = smithy.Schema{
 	Name: "AutomatedReasoningPolicyDisjointRuleSet", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "variables", WireName: "variables", Schema: &schemaAutomatedReasoningPolicyDefinitionVariableNameList, Required: true},
 		{Name: "rules", WireName: "rules", Schema: &schemaAutomatedReasoningPolicyDisjointedRuleIDList, Required: true},
@@ -3249,7 +3155,6 @@ func (v *AutomatedReasoningPolicyDisjointRuleSet) WriteMembers(w smithy.Writer) 
 
 var schemaAutomatedReasoningPolicyDisjointRuleSetList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyDisjointRuleSetList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyDisjointRuleSet},
 	},
@@ -3258,7 +3163,6 @@ var schemaAutomatedReasoningPolicyDisjointRuleSetList = smithy.Schema{
 var schemaAutomatedReasoningPolicyDisjointedRuleIDList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyDisjointedRuleIdList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i500},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyDefinitionRuleID},
 	},
@@ -3276,7 +3180,6 @@ var schemaAutomatedReasoningPolicyDocumentSha256 = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyFidelityReport = smithy.Schema{
 	Name: "AutomatedReasoningPolicyFidelityReport", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "coverageScore", WireName: "coverageScore", Schema: &schemaAutomatedReasoningPolicyCoverageScore, Required: true},
 		{Name: "accuracyScore", WireName: "accuracyScore", Schema: &schemaAutomatedReasoningPolicyAccuracyScore, Required: true},
@@ -3329,7 +3232,6 @@ var schemaAutomatedReasoningPolicyFormatVersion = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyGenerateFidelityReportContent = smithy.Schema{
 	Name: "AutomatedReasoningPolicyGenerateFidelityReportContent", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "documents", WireName: "documents", Schema: &schemaAutomatedReasoningPolicyGenerateFidelityReportDocumentList},
 	},
@@ -3365,7 +3267,6 @@ func (v *AutomatedReasoningPolicyGenerateFidelityReportContent) WriteMembers(w s
 var schemaAutomatedReasoningPolicyGenerateFidelityReportDocumentList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyGenerateFidelityReportDocumentList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i5},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyBuildWorkflowDocument},
 	},
@@ -3373,7 +3274,6 @@ var schemaAutomatedReasoningPolicyGenerateFidelityReportDocumentList = smithy.Sc
 
 var schemaAutomatedReasoningPolicyGeneratedTestCase = smithy.Schema{
 	Name: "AutomatedReasoningPolicyGeneratedTestCase", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "queryContent", WireName: "queryContent", Schema: &schemaAutomatedReasoningPolicyTestQueryContent, Required: true},
 		{Name: "guardContent", WireName: "guardContent", Schema: &schemaAutomatedReasoningPolicyTestGuardContent, Required: true},
@@ -3410,7 +3310,6 @@ func (v *AutomatedReasoningPolicyGeneratedTestCase) WriteMembers(w smithy.Writer
 
 var schemaAutomatedReasoningPolicyGeneratedTestCaseList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyGeneratedTestCaseList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyGeneratedTestCase},
 	},
@@ -3418,7 +3317,6 @@ var schemaAutomatedReasoningPolicyGeneratedTestCaseList = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyGeneratedTestCases = smithy.Schema{
 	Name: "AutomatedReasoningPolicyGeneratedTestCases", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "generatedTestCases", WireName: "generatedTestCases", Schema: &schemaAutomatedReasoningPolicyGeneratedTestCaseList, Required: true},
 	},
@@ -3461,7 +3359,6 @@ var schemaAutomatedReasoningPolicyID = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyIngestContentAnnotation = smithy.Schema{
 	Name: "AutomatedReasoningPolicyIngestContentAnnotation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "content", WireName: "content", Schema: &schemaAutomatedReasoningPolicyAnnotationIngestContent, Required: true},
 	},
@@ -3490,7 +3387,6 @@ func (v *AutomatedReasoningPolicyIngestContentAnnotation) WriteMembers(w smithy.
 
 var schemaAutomatedReasoningPolicyIterativeRefinementContent = smithy.Schema{
 	Name: "AutomatedReasoningPolicyIterativeRefinementContent", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "documents", WireName: "documents", Schema: &schemaAutomatedReasoningPolicyIterativeRefinementDocumentList, Required: true},
 		{Name: "feedback", WireName: "feedback", Schema: &schemaAutomatedReasoningPolicyBuildFeedback},
@@ -3528,7 +3424,6 @@ func (v *AutomatedReasoningPolicyIterativeRefinementContent) WriteMembers(w smit
 var schemaAutomatedReasoningPolicyIterativeRefinementDocumentList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyIterativeRefinementDocumentList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i5},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyBuildWorkflowDocument},
 	},
@@ -3536,7 +3431,6 @@ var schemaAutomatedReasoningPolicyIterativeRefinementDocumentList = smithy.Schem
 
 var schemaAutomatedReasoningPolicyJustificationList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyJustificationList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyJustificationText},
 	},
@@ -3550,7 +3444,6 @@ var schemaAutomatedReasoningPolicyJustificationText = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyLineNumberList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyLineNumberList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaInteger},
 	},
@@ -3564,7 +3457,6 @@ var schemaAutomatedReasoningPolicyLineText = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyMutation = smithy.Schema{
 	Name: "AutomatedReasoningPolicyMutation", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "addType", WireName: "addType", Schema: &schemaAutomatedReasoningPolicyAddTypeMutation},
 		{Name: "updateType", WireName: "updateType", Schema: &schemaAutomatedReasoningPolicyUpdateTypeMutation},
@@ -3680,7 +3572,6 @@ func (*AutomatedReasoningPolicyPlanning) WriteMembers(smithy.Writer) {}
 
 var schemaAutomatedReasoningPolicyReportSourceDocument = smithy.Schema{
 	Name: "AutomatedReasoningPolicyReportSourceDocument", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "documentName", WireName: "documentName", Schema: &schemaAutomatedReasoningPolicyBuildDocumentName, Required: true},
 		{Name: "documentHash", WireName: "documentHash", Schema: &schemaAutomatedReasoningPolicyDocumentSha256, Required: true},
@@ -3733,7 +3624,6 @@ func (v *AutomatedReasoningPolicyReportSourceDocument) WriteMembers(w smithy.Wri
 
 var schemaAutomatedReasoningPolicyReportSourceDocumentList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyReportSourceDocumentList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyReportSourceDocument},
 	},
@@ -3741,7 +3631,6 @@ var schemaAutomatedReasoningPolicyReportSourceDocumentList = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyRuleReport = smithy.Schema{
 	Name: "AutomatedReasoningPolicyRuleReport", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "rule", WireName: "rule", Schema: &schemaAutomatedReasoningPolicyDefinitionRuleID, Required: true},
 		{Name: "groundingStatements", WireName: "groundingStatements", Schema: &schemaAutomatedReasoningPolicyStatementReferenceList},
@@ -3792,7 +3681,6 @@ func (v *AutomatedReasoningPolicyRuleReport) WriteMembers(w smithy.Writer) {
 
 var schemaAutomatedReasoningPolicyRuleReportMap = smithy.Schema{
 	Name: "AutomatedReasoningPolicyRuleReportMap", Type: smithy.Map,
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaAutomatedReasoningPolicyDefinitionRuleID},
 		{Name: "value", WireName: "value", Schema: &schemaAutomatedReasoningPolicyRuleReport},
@@ -3801,7 +3689,6 @@ var schemaAutomatedReasoningPolicyRuleReportMap = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyScenario = smithy.Schema{
 	Name: "AutomatedReasoningPolicyScenario", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "expression", WireName: "expression", Schema: &schemaAutomatedReasoningPolicyScenarioExpression, Required: true},
 		{Name: "alternateExpression", WireName: "alternateExpression", Schema: &schemaAutomatedReasoningPolicyScenarioAlternateExpression, Required: true},
@@ -3854,7 +3741,6 @@ var schemaAutomatedReasoningPolicyScenarioExpression = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyScenarioList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyScenarioList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyScenario},
 	},
@@ -3862,7 +3748,6 @@ var schemaAutomatedReasoningPolicyScenarioList = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyScenarios = smithy.Schema{
 	Name: "AutomatedReasoningPolicyScenarios", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyScenarios", WireName: "policyScenarios", Schema: &schemaAutomatedReasoningPolicyScenarioList, Required: true},
 	},
@@ -3895,7 +3780,6 @@ func (v *AutomatedReasoningPolicyScenarios) WriteMembers(w smithy.Writer) {
 
 var schemaAutomatedReasoningPolicySourceDocument = smithy.Schema{
 	Name: "AutomatedReasoningPolicySourceDocument", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "document", WireName: "document", Schema: &schemaAutomatedReasoningPolicyBuildDocumentBlob, Required: true},
 		{Name: "documentContentType", WireName: "documentContentType", Schema: &schemaAutomatedReasoningPolicyBuildDocumentContentType, Required: true},
@@ -3945,7 +3829,6 @@ var schemaAutomatedReasoningPolicyStatementID = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyStatementLocation = smithy.Schema{
 	Name: "AutomatedReasoningPolicyStatementLocation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "lines", WireName: "lines", Schema: &schemaAutomatedReasoningPolicyLineNumberList, Required: true},
 	},
@@ -3974,7 +3857,6 @@ func (v *AutomatedReasoningPolicyStatementLocation) WriteMembers(w smithy.Writer
 
 var schemaAutomatedReasoningPolicyStatementReference = smithy.Schema{
 	Name: "AutomatedReasoningPolicyStatementReference", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "documentId", WireName: "documentId", Schema: &schemaAutomatedReasoningPolicyDocumentID, Required: true},
 		{Name: "statementId", WireName: "statementId", Schema: &schemaAutomatedReasoningPolicyStatementID, Required: true},
@@ -4007,7 +3889,6 @@ func (v *AutomatedReasoningPolicyStatementReference) WriteMembers(w smithy.Write
 
 var schemaAutomatedReasoningPolicyStatementReferenceList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyStatementReferenceList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyStatementReference},
 	},
@@ -4022,7 +3903,6 @@ var schemaAutomatedReasoningPolicyStatementText = smithy.Schema{
 var schemaAutomatedReasoningPolicySummaries = smithy.Schema{
 	Name: "AutomatedReasoningPolicySummaries", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i1000},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicySummary},
 	},
@@ -4030,7 +3910,6 @@ var schemaAutomatedReasoningPolicySummaries = smithy.Schema{
 
 var schemaAutomatedReasoningPolicySummary = smithy.Schema{
 	Name: "AutomatedReasoningPolicySummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true},
 		{Name: "name", WireName: "name", Schema: &schemaAutomatedReasoningPolicyName, Required: true},
@@ -4083,7 +3962,6 @@ func (v *AutomatedReasoningPolicySummary) WriteMembers(w smithy.Writer) {
 
 var schemaAutomatedReasoningPolicyTestCase = smithy.Schema{
 	Name: "AutomatedReasoningPolicyTestCase", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "testCaseId", WireName: "testCaseId", Schema: &schemaAutomatedReasoningPolicyTestCaseID, Required: true},
 		{Name: "guardContent", WireName: "guardContent", Schema: &schemaAutomatedReasoningPolicyTestGuardContent, Required: true},
@@ -4142,7 +4020,6 @@ var schemaAutomatedReasoningPolicyTestCaseID = smithy.Schema{
 var schemaAutomatedReasoningPolicyTestCaseIDList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyTestCaseIdList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyTestCaseID},
 	},
@@ -4151,7 +4028,6 @@ var schemaAutomatedReasoningPolicyTestCaseIDList = smithy.Schema{
 var schemaAutomatedReasoningPolicyTestCaseList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyTestCaseList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i1000},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyTestCase},
 	},
@@ -4166,7 +4042,6 @@ var schemaAutomatedReasoningPolicyTestGuardContent = smithy.Schema{
 var schemaAutomatedReasoningPolicyTestList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyTestList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i5000},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyTestResult},
 	},
@@ -4180,7 +4055,6 @@ var schemaAutomatedReasoningPolicyTestQueryContent = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyTestResult = smithy.Schema{
 	Name: "AutomatedReasoningPolicyTestResult", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "testCase", WireName: "testCase", Schema: &schemaAutomatedReasoningPolicyTestCase, Required: true},
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true},
@@ -4253,7 +4127,6 @@ var schemaAutomatedReasoningPolicyTestRunStatus = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyTypeValueAnnotation = smithy.Schema{
 	Name: "AutomatedReasoningPolicyTypeValueAnnotation", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "addTypeValue", WireName: "addTypeValue", Schema: &schemaAutomatedReasoningPolicyAddTypeValue},
 		{Name: "updateTypeValue", WireName: "updateTypeValue", Schema: &schemaAutomatedReasoningPolicyUpdateTypeValue},
@@ -4301,7 +4174,6 @@ func (v *AutomatedReasoningPolicyTypeValueAnnotation) WriteMembers(w smithy.Writ
 var schemaAutomatedReasoningPolicyTypeValueAnnotationList = smithy.Schema{
 	Name: "AutomatedReasoningPolicyTypeValueAnnotationList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i50},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyTypeValueAnnotation},
 	},
@@ -4309,7 +4181,6 @@ var schemaAutomatedReasoningPolicyTypeValueAnnotationList = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyUpdateFromRuleFeedbackAnnotation = smithy.Schema{
 	Name: "AutomatedReasoningPolicyUpdateFromRuleFeedbackAnnotation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "ruleIds", WireName: "ruleIds", Schema: &schemaAutomatedReasoningPolicyDefinitionRuleIDList},
 		{Name: "feedback", WireName: "feedback", Schema: &schemaAutomatedReasoningPolicyAnnotationFeedbackNaturalLanguage, Required: true},
@@ -4342,7 +4213,6 @@ func (v *AutomatedReasoningPolicyUpdateFromRuleFeedbackAnnotation) WriteMembers(
 
 var schemaAutomatedReasoningPolicyUpdateFromScenarioFeedbackAnnotation = smithy.Schema{
 	Name: "AutomatedReasoningPolicyUpdateFromScenarioFeedbackAnnotation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "ruleIds", WireName: "ruleIds", Schema: &schemaAutomatedReasoningPolicyDefinitionRuleIDList},
 		{Name: "scenarioExpression", WireName: "scenarioExpression", Schema: &schemaAutomatedReasoningPolicyScenarioExpression, Required: true},
@@ -4379,7 +4249,6 @@ func (v *AutomatedReasoningPolicyUpdateFromScenarioFeedbackAnnotation) WriteMemb
 
 var schemaAutomatedReasoningPolicyUpdateRuleAnnotation = smithy.Schema{
 	Name: "AutomatedReasoningPolicyUpdateRuleAnnotation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "ruleId", WireName: "ruleId", Schema: &schemaAutomatedReasoningPolicyDefinitionRuleID, Required: true},
 		{Name: "expression", WireName: "expression", Schema: &schemaAutomatedReasoningPolicyDefinitionRuleExpression, Required: true},
@@ -4412,7 +4281,6 @@ func (v *AutomatedReasoningPolicyUpdateRuleAnnotation) WriteMembers(w smithy.Wri
 
 var schemaAutomatedReasoningPolicyUpdateRuleMutation = smithy.Schema{
 	Name: "AutomatedReasoningPolicyUpdateRuleMutation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "rule", WireName: "rule", Schema: &schemaAutomatedReasoningPolicyDefinitionRule, Required: true},
 	},
@@ -4443,7 +4311,6 @@ func (v *AutomatedReasoningPolicyUpdateRuleMutation) WriteMembers(w smithy.Write
 
 var schemaAutomatedReasoningPolicyUpdateTypeAnnotation = smithy.Schema{
 	Name: "AutomatedReasoningPolicyUpdateTypeAnnotation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaAutomatedReasoningPolicyDefinitionTypeName, Required: true},
 		{Name: "newName", WireName: "newName", Schema: &schemaAutomatedReasoningPolicyDefinitionTypeName},
@@ -4488,7 +4355,6 @@ func (v *AutomatedReasoningPolicyUpdateTypeAnnotation) WriteMembers(w smithy.Wri
 
 var schemaAutomatedReasoningPolicyUpdateTypeMutation = smithy.Schema{
 	Name: "AutomatedReasoningPolicyUpdateTypeMutation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaAutomatedReasoningPolicyDefinitionType, Required: true},
 	},
@@ -4519,7 +4385,6 @@ func (v *AutomatedReasoningPolicyUpdateTypeMutation) WriteMembers(w smithy.Write
 
 var schemaAutomatedReasoningPolicyUpdateTypeValue = smithy.Schema{
 	Name: "AutomatedReasoningPolicyUpdateTypeValue", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "value", WireName: "value", Schema: &schemaAutomatedReasoningPolicyDefinitionTypeValueName, Required: true},
 		{Name: "newValue", WireName: "newValue", Schema: &schemaAutomatedReasoningPolicyDefinitionTypeValueName},
@@ -4556,7 +4421,6 @@ func (v *AutomatedReasoningPolicyUpdateTypeValue) WriteMembers(w smithy.Writer) 
 
 var schemaAutomatedReasoningPolicyUpdateVariableAnnotation = smithy.Schema{
 	Name: "AutomatedReasoningPolicyUpdateVariableAnnotation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaAutomatedReasoningPolicyDefinitionVariableName, Required: true},
 		{Name: "newName", WireName: "newName", Schema: &schemaAutomatedReasoningPolicyDefinitionVariableName},
@@ -4593,7 +4457,6 @@ func (v *AutomatedReasoningPolicyUpdateVariableAnnotation) WriteMembers(w smithy
 
 var schemaAutomatedReasoningPolicyUpdateVariableMutation = smithy.Schema{
 	Name: "AutomatedReasoningPolicyUpdateVariableMutation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "variable", WireName: "variable", Schema: &schemaAutomatedReasoningPolicyDefinitionVariable, Required: true},
 	},
@@ -4624,7 +4487,6 @@ func (v *AutomatedReasoningPolicyUpdateVariableMutation) WriteMembers(w smithy.W
 
 var schemaAutomatedReasoningPolicyVariableReport = smithy.Schema{
 	Name: "AutomatedReasoningPolicyVariableReport", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyVariable", WireName: "policyVariable", Schema: &schemaAutomatedReasoningPolicyDefinitionVariableName, Required: true},
 		{Name: "groundingStatements", WireName: "groundingStatements", Schema: &schemaAutomatedReasoningPolicyStatementReferenceList},
@@ -4675,7 +4537,6 @@ func (v *AutomatedReasoningPolicyVariableReport) WriteMembers(w smithy.Writer) {
 
 var schemaAutomatedReasoningPolicyVariableReportMap = smithy.Schema{
 	Name: "AutomatedReasoningPolicyVariableReportMap", Type: smithy.Map,
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaAutomatedReasoningPolicyDefinitionVariableName},
 		{Name: "value", WireName: "value", Schema: &schemaAutomatedReasoningPolicyVariableReport},
@@ -4689,7 +4550,6 @@ var schemaAutomatedReasoningPolicyVersion = smithy.Schema{
 
 var schemaAutomatedReasoningPolicyWorkflowTypeContent = smithy.Schema{
 	Name: "AutomatedReasoningPolicyWorkflowTypeContent", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "documents", WireName: "documents", Schema: &schemaAutomatedReasoningPolicyBuildWorkflowDocumentList},
 		{Name: "policyRepairAssets", WireName: "policyRepairAssets", Schema: &schemaAutomatedReasoningPolicyBuildWorkflowRepairContent},
@@ -4753,7 +4613,6 @@ var schemaBaseModelIdentifier = smithy.Schema{
 
 var schemaBatchDeleteAdvancedPromptOptimizationJobError = smithy.Schema{
 	Name: "BatchDeleteAdvancedPromptOptimizationJobError", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobIdentifier", WireName: "jobIdentifier", Schema: &schemaAdvancedPromptOptimizationJobIdentifier, Required: true},
 		{Name: "code", WireName: "code", Schema: &schemaString, Required: true},
@@ -4791,7 +4650,6 @@ func (v *BatchDeleteAdvancedPromptOptimizationJobError) WriteMembers(w smithy.Wr
 var schemaBatchDeleteAdvancedPromptOptimizationJobErrors = smithy.Schema{
 	Name: "BatchDeleteAdvancedPromptOptimizationJobErrors", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i25},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaBatchDeleteAdvancedPromptOptimizationJobError},
 	},
@@ -4799,7 +4657,6 @@ var schemaBatchDeleteAdvancedPromptOptimizationJobErrors = smithy.Schema{
 
 var schemaBatchDeleteAdvancedPromptOptimizationJobItem = smithy.Schema{
 	Name: "BatchDeleteAdvancedPromptOptimizationJobItem", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobIdentifier", WireName: "jobIdentifier", Schema: &schemaAdvancedPromptOptimizationJobIdentifier, Required: true},
 		{Name: "jobStatus", WireName: "jobStatus", Schema: &schemaAdvancedPromptOptimizationJobStatus, Required: true},
@@ -4833,7 +4690,6 @@ func (v *BatchDeleteAdvancedPromptOptimizationJobItem) WriteMembers(w smithy.Wri
 var schemaBatchDeleteAdvancedPromptOptimizationJobItems = smithy.Schema{
 	Name: "BatchDeleteAdvancedPromptOptimizationJobItems", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i25},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaBatchDeleteAdvancedPromptOptimizationJobItem},
 	},
@@ -4841,7 +4697,6 @@ var schemaBatchDeleteAdvancedPromptOptimizationJobItems = smithy.Schema{
 
 var schemaBatchDeleteAdvancedPromptOptimizationJobRequest = smithy.Schema{
 	Name: "BatchDeleteAdvancedPromptOptimizationJobRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobIdentifiers", WireName: "jobIdentifiers", Schema: &schemaAdvancedPromptOptimizationJobIdentifiers, Required: true},
 	},
@@ -4870,7 +4725,6 @@ func (v *BatchDeleteAdvancedPromptOptimizationJobRequest) WriteMembers(w smithy.
 
 var schemaBatchDeleteAdvancedPromptOptimizationJobResponse = smithy.Schema{
 	Name: "BatchDeleteAdvancedPromptOptimizationJobResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "errors", WireName: "errors", Schema: &schemaBatchDeleteAdvancedPromptOptimizationJobErrors, Required: true},
 		{Name: "advancedPromptOptimizationJobs", WireName: "advancedPromptOptimizationJobs", Schema: &schemaBatchDeleteAdvancedPromptOptimizationJobItems, Required: true},
@@ -4911,7 +4765,6 @@ func (v *BatchDeleteAdvancedPromptOptimizationJobResponse) WriteMembers(w smithy
 
 var schemaBatchDeleteEvaluationJobError = smithy.Schema{
 	Name: "BatchDeleteEvaluationJobError", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobIdentifier", WireName: "jobIdentifier", Schema: &schemaEvaluationJobIdentifier, Required: true},
 		{Name: "code", WireName: "code", Schema: &schemaString, Required: true},
@@ -4949,7 +4802,6 @@ func (v *BatchDeleteEvaluationJobError) WriteMembers(w smithy.Writer) {
 var schemaBatchDeleteEvaluationJobErrors = smithy.Schema{
 	Name: "BatchDeleteEvaluationJobErrors", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i25},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaBatchDeleteEvaluationJobError},
 	},
@@ -4957,7 +4809,6 @@ var schemaBatchDeleteEvaluationJobErrors = smithy.Schema{
 
 var schemaBatchDeleteEvaluationJobItem = smithy.Schema{
 	Name: "BatchDeleteEvaluationJobItem", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobIdentifier", WireName: "jobIdentifier", Schema: &schemaEvaluationJobIdentifier, Required: true},
 		{Name: "jobStatus", WireName: "jobStatus", Schema: &schemaEvaluationJobStatus, Required: true},
@@ -4990,7 +4841,6 @@ func (v *BatchDeleteEvaluationJobItem) WriteMembers(w smithy.Writer) {
 
 var schemaBatchDeleteEvaluationJobItems = smithy.Schema{
 	Name: "BatchDeleteEvaluationJobItems", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaBatchDeleteEvaluationJobItem},
 	},
@@ -4998,7 +4848,6 @@ var schemaBatchDeleteEvaluationJobItems = smithy.Schema{
 
 var schemaBatchDeleteEvaluationJobRequest = smithy.Schema{
 	Name: "BatchDeleteEvaluationJobRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobIdentifiers", WireName: "jobIdentifiers", Schema: &schemaEvaluationJobIdentifiers, Required: true},
 	},
@@ -5027,7 +4876,6 @@ func (v *BatchDeleteEvaluationJobRequest) WriteMembers(w smithy.Writer) {
 
 var schemaBatchDeleteEvaluationJobResponse = smithy.Schema{
 	Name: "BatchDeleteEvaluationJobResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "errors", WireName: "errors", Schema: &schemaBatchDeleteEvaluationJobErrors, Required: true},
 		{Name: "evaluationJobs", WireName: "evaluationJobs", Schema: &schemaBatchDeleteEvaluationJobItems, Required: true},
@@ -5068,7 +4916,6 @@ func (v *BatchDeleteEvaluationJobResponse) WriteMembers(w smithy.Writer) {
 
 var schemaBedrockEvaluatorModel = smithy.Schema{
 	Name: "BedrockEvaluatorModel", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelIdentifier", WireName: "modelIdentifier", Schema: &schemaEvaluatorModelIdentifier, Required: true},
 	},
@@ -5096,7 +4943,6 @@ func (v *BedrockEvaluatorModel) WriteMembers(w smithy.Writer) {
 var schemaBedrockEvaluatorModels = smithy.Schema{
 	Name: "BedrockEvaluatorModels", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaBedrockEvaluatorModel},
 	},
@@ -5139,7 +4985,6 @@ var schemaByteContentBlob = smithy.Schema{
 
 var schemaByteContentDoc = smithy.Schema{
 	Name: "ByteContentDoc", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "identifier", WireName: "identifier", Schema: &schemaIdentifier, Required: true},
 		{Name: "contentType", WireName: "contentType", Schema: &schemaContentType, Required: true},
@@ -5174,7 +5019,6 @@ func (v *ByteContentDoc) WriteMembers(w smithy.Writer) {
 
 var schemaCancelAutomatedReasoningPolicyBuildWorkflowRequest = smithy.Schema{
 	Name: "CancelAutomatedReasoningPolicyBuildWorkflowRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true, Location: smithy.Label, LocationName: "policyArn"},
 		{Name: "buildWorkflowId", WireName: "buildWorkflowId", Schema: &schemaAutomatedReasoningPolicyBuildWorkflowID, Required: true, Location: smithy.Label, LocationName: "buildWorkflowId"},
@@ -5224,7 +5068,6 @@ func (*CancelAutomatedReasoningPolicyBuildWorkflowResponse) WriteMembers(smithy.
 
 var schemaCloudWatchConfig = smithy.Schema{
 	Name: "CloudWatchConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "logGroupName", WireName: "logGroupName", Schema: &schemaLogGroupName, Required: true},
 		{Name: "roleArn", WireName: "roleArn", Schema: &schemaRoleARN, Required: true},
@@ -5305,7 +5148,6 @@ var schemaContentType = smithy.Schema{
 
 var schemaCreateAdvancedPromptOptimizationJobRequest = smithy.Schema{
 	Name: "CreateAdvancedPromptOptimizationJobRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobName", WireName: "jobName", Schema: &schemaAdvancedPromptOptimizationJobName, Required: true},
 		{Name: "jobDescription", WireName: "jobDescription", Schema: &schemaAdvancedPromptOptimizationJobDescription},
@@ -5380,7 +5222,6 @@ func (v *CreateAdvancedPromptOptimizationJobRequest) WriteMembers(w smithy.Write
 
 var schemaCreateAdvancedPromptOptimizationJobResponse = smithy.Schema{
 	Name: "CreateAdvancedPromptOptimizationJobResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobArn", WireName: "jobArn", Schema: &schemaAdvancedPromptOptimizationJobARN, Required: true},
 	},
@@ -5409,7 +5250,6 @@ func (v *CreateAdvancedPromptOptimizationJobResponse) WriteMembers(w smithy.Writ
 
 var schemaCreateAutomatedReasoningPolicyRequest = smithy.Schema{
 	Name: "CreateAutomatedReasoningPolicyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaAutomatedReasoningPolicyName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaAutomatedReasoningPolicyDescription},
@@ -5468,7 +5308,6 @@ func (v *CreateAutomatedReasoningPolicyRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreateAutomatedReasoningPolicyResponse = smithy.Schema{
 	Name: "CreateAutomatedReasoningPolicyResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true},
 		{Name: "version", WireName: "version", Schema: &schemaAutomatedReasoningPolicyVersion, Required: true},
@@ -5521,7 +5360,6 @@ func (v *CreateAutomatedReasoningPolicyResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCreateAutomatedReasoningPolicyTestCaseRequest = smithy.Schema{
 	Name: "CreateAutomatedReasoningPolicyTestCaseRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true, Location: smithy.Label, LocationName: "policyArn"},
 		{Name: "guardContent", WireName: "guardContent", Schema: &schemaAutomatedReasoningPolicyTestGuardContent, Required: true},
@@ -5570,7 +5408,6 @@ func (v *CreateAutomatedReasoningPolicyTestCaseRequest) WriteMembers(w smithy.Wr
 
 var schemaCreateAutomatedReasoningPolicyTestCaseResponse = smithy.Schema{
 	Name: "CreateAutomatedReasoningPolicyTestCaseResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true},
 		{Name: "testCaseId", WireName: "testCaseId", Schema: &schemaAutomatedReasoningPolicyTestCaseID, Required: true},
@@ -5603,7 +5440,6 @@ func (v *CreateAutomatedReasoningPolicyTestCaseResponse) WriteMembers(w smithy.W
 
 var schemaCreateAutomatedReasoningPolicyVersionRequest = smithy.Schema{
 	Name: "CreateAutomatedReasoningPolicyVersionRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true, Location: smithy.Label, LocationName: "policyArn"},
 		{Name: "clientRequestToken", WireName: "clientRequestToken", Schema: &schemaIdempotencyToken, IdempotencyToken: true},
@@ -5650,7 +5486,6 @@ func (v *CreateAutomatedReasoningPolicyVersionRequest) WriteMembers(w smithy.Wri
 
 var schemaCreateAutomatedReasoningPolicyVersionResponse = smithy.Schema{
 	Name: "CreateAutomatedReasoningPolicyVersionResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true},
 		{Name: "version", WireName: "version", Schema: &schemaAutomatedReasoningPolicyVersion, Required: true},
@@ -5699,7 +5534,6 @@ func (v *CreateAutomatedReasoningPolicyVersionResponse) WriteMembers(w smithy.Wr
 
 var schemaCreateCustomModelDeploymentRequest = smithy.Schema{
 	Name: "CreateCustomModelDeploymentRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelDeploymentName", WireName: "modelDeploymentName", Schema: &schemaModelDeploymentName, Required: true},
 		{Name: "modelArn", WireName: "modelArn", Schema: &schemaCustomModelARN, Required: true},
@@ -5750,7 +5584,6 @@ func (v *CreateCustomModelDeploymentRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreateCustomModelDeploymentResponse = smithy.Schema{
 	Name: "CreateCustomModelDeploymentResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "customModelDeploymentArn", WireName: "customModelDeploymentArn", Schema: &schemaCustomModelDeploymentARN, Required: true},
 	},
@@ -5779,7 +5612,6 @@ func (v *CreateCustomModelDeploymentResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCreateCustomModelRequest = smithy.Schema{
 	Name: "CreateCustomModelRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelName", WireName: "modelName", Schema: &schemaCustomModelName, Required: true},
 		{Name: "modelSourceConfig", WireName: "modelSourceConfig", Schema: &schemaModelDataSource},
@@ -5844,7 +5676,6 @@ func (v *CreateCustomModelRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreateCustomModelResponse = smithy.Schema{
 	Name: "CreateCustomModelResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelArn", WireName: "modelArn", Schema: &schemaModelARN, Required: true},
 	},
@@ -5871,7 +5702,6 @@ func (v *CreateCustomModelResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCreateEvaluationJobRequest = smithy.Schema{
 	Name: "CreateEvaluationJobRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobName", WireName: "jobName", Schema: &schemaEvaluationJobName, Required: true},
 		{Name: "jobDescription", WireName: "jobDescription", Schema: &schemaEvaluationJobDescription},
@@ -5952,7 +5782,6 @@ func (v *CreateEvaluationJobRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreateEvaluationJobResponse = smithy.Schema{
 	Name: "CreateEvaluationJobResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobArn", WireName: "jobArn", Schema: &schemaEvaluationJobARN, Required: true},
 	},
@@ -5981,7 +5810,6 @@ func (v *CreateEvaluationJobResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCreateFoundationModelAgreementRequest = smithy.Schema{
 	Name: "CreateFoundationModelAgreementRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "offerToken", WireName: "offerToken", Schema: &schemaOfferToken, Required: true},
 		{Name: "modelId", WireName: "modelId", Schema: &schemaBedrockModelID, Required: true},
@@ -6014,7 +5842,6 @@ func (v *CreateFoundationModelAgreementRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreateFoundationModelAgreementResponse = smithy.Schema{
 	Name: "CreateFoundationModelAgreementResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelId", WireName: "modelId", Schema: &schemaBedrockModelID, Required: true},
 	},
@@ -6043,7 +5870,6 @@ func (v *CreateFoundationModelAgreementResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCreateGuardrailRequest = smithy.Schema{
 	Name: "CreateGuardrailRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaGuardrailName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaGuardrailDescription},
@@ -6156,7 +5982,6 @@ func (v *CreateGuardrailRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreateGuardrailResponse = smithy.Schema{
 	Name: "CreateGuardrailResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "guardrailId", WireName: "guardrailId", Schema: &schemaGuardrailID, Required: true},
 		{Name: "guardrailArn", WireName: "guardrailArn", Schema: &schemaGuardrailARN, Required: true},
@@ -6195,7 +6020,6 @@ func (v *CreateGuardrailResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCreateGuardrailVersionRequest = smithy.Schema{
 	Name: "CreateGuardrailVersionRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "guardrailIdentifier", WireName: "guardrailIdentifier", Schema: &schemaGuardrailIdentifier, Required: true, Location: smithy.Label, LocationName: "guardrailIdentifier"},
 		{Name: "description", WireName: "description", Schema: &schemaGuardrailDescription},
@@ -6232,7 +6056,6 @@ func (v *CreateGuardrailVersionRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreateGuardrailVersionResponse = smithy.Schema{
 	Name: "CreateGuardrailVersionResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "guardrailId", WireName: "guardrailId", Schema: &schemaGuardrailID, Required: true},
 		{Name: "version", WireName: "version", Schema: &schemaGuardrailNumericalVersion, Required: true},
@@ -6265,7 +6088,6 @@ func (v *CreateGuardrailVersionResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCreateInferenceProfileRequest = smithy.Schema{
 	Name: "CreateInferenceProfileRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "inferenceProfileName", WireName: "inferenceProfileName", Schema: &schemaInferenceProfileName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaInferenceProfileDescription},
@@ -6320,7 +6142,6 @@ func (v *CreateInferenceProfileRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreateInferenceProfileResponse = smithy.Schema{
 	Name: "CreateInferenceProfileResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "inferenceProfileArn", WireName: "inferenceProfileArn", Schema: &schemaInferenceProfileARN, Required: true},
 		{Name: "status", WireName: "status", Schema: &schemaInferenceProfileStatus},
@@ -6353,7 +6174,6 @@ func (v *CreateInferenceProfileResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCreateMarketplaceModelEndpointRequest = smithy.Schema{
 	Name: "CreateMarketplaceModelEndpointRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelSourceIdentifier", WireName: "modelSourceIdentifier", Schema: &schemaModelSourceIdentifier, Required: true},
 		{Name: "endpointConfig", WireName: "endpointConfig", Schema: &schemaEndpointConfig, Required: true},
@@ -6412,7 +6232,6 @@ func (v *CreateMarketplaceModelEndpointRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreateMarketplaceModelEndpointResponse = smithy.Schema{
 	Name: "CreateMarketplaceModelEndpointResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "marketplaceModelEndpoint", WireName: "marketplaceModelEndpoint", Schema: &schemaMarketplaceModelEndpoint, Required: true},
 	},
@@ -6443,7 +6262,6 @@ func (v *CreateMarketplaceModelEndpointResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCreateModelCopyJobRequest = smithy.Schema{
 	Name: "CreateModelCopyJobRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "sourceModelArn", WireName: "sourceModelArn", Schema: &schemaModelARN, Required: true},
 		{Name: "targetModelName", WireName: "targetModelName", Schema: &schemaCustomModelName, Required: true},
@@ -6492,7 +6310,6 @@ func (v *CreateModelCopyJobRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreateModelCopyJobResponse = smithy.Schema{
 	Name: "CreateModelCopyJobResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobArn", WireName: "jobArn", Schema: &schemaModelCopyJobARN, Required: true},
 	},
@@ -6519,7 +6336,6 @@ func (v *CreateModelCopyJobResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCreateModelCustomizationJobRequest = smithy.Schema{
 	Name: "CreateModelCustomizationJobRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobName", WireName: "jobName", Schema: &schemaJobName, Required: true},
 		{Name: "customModelName", WireName: "customModelName", Schema: &schemaCustomModelName, Required: true},
@@ -6636,7 +6452,6 @@ func (v *CreateModelCustomizationJobRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreateModelCustomizationJobResponse = smithy.Schema{
 	Name: "CreateModelCustomizationJobResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobArn", WireName: "jobArn", Schema: &schemaModelCustomizationJobARN, Required: true},
 	},
@@ -6665,7 +6480,6 @@ func (v *CreateModelCustomizationJobResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCreateModelImportJobRequest = smithy.Schema{
 	Name: "CreateModelImportJobRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobName", WireName: "jobName", Schema: &schemaJobName, Required: true},
 		{Name: "importedModelName", WireName: "importedModelName", Schema: &schemaImportedModelName, Required: true},
@@ -6746,7 +6560,6 @@ func (v *CreateModelImportJobRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreateModelImportJobResponse = smithy.Schema{
 	Name: "CreateModelImportJobResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobArn", WireName: "jobArn", Schema: &schemaModelImportJobARN, Required: true},
 	},
@@ -6775,7 +6588,6 @@ func (v *CreateModelImportJobResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCreateModelInvocationJobRequest = smithy.Schema{
 	Name: "CreateModelInvocationJobRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobName", WireName: "jobName", Schema: &schemaModelInvocationJobName, Required: true},
 		{Name: "roleArn", WireName: "roleArn", Schema: &schemaRoleARN, Required: true},
@@ -6858,7 +6670,6 @@ func (v *CreateModelInvocationJobRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreateModelInvocationJobResponse = smithy.Schema{
 	Name: "CreateModelInvocationJobResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobArn", WireName: "jobArn", Schema: &schemaModelInvocationJobARN, Required: true},
 	},
@@ -6887,7 +6698,6 @@ func (v *CreateModelInvocationJobResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCreatePromptRouterRequest = smithy.Schema{
 	Name: "CreatePromptRouterRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "clientRequestToken", WireName: "clientRequestToken", Schema: &schemaIdempotencyToken, IdempotencyToken: true},
 		{Name: "promptRouterName", WireName: "promptRouterName", Schema: &schemaPromptRouterName, Required: true},
@@ -6956,7 +6766,6 @@ func (v *CreatePromptRouterRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreatePromptRouterResponse = smithy.Schema{
 	Name: "CreatePromptRouterResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "promptRouterArn", WireName: "promptRouterArn", Schema: &schemaPromptRouterARN},
 	},
@@ -6983,7 +6792,6 @@ func (v *CreatePromptRouterResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCreateProvisionedModelThroughputRequest = smithy.Schema{
 	Name: "CreateProvisionedModelThroughputRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "clientRequestToken", WireName: "clientRequestToken", Schema: &schemaIdempotencyToken, IdempotencyToken: true},
 		{Name: "modelUnits", WireName: "modelUnits", Schema: &schemaPositiveInteger, Required: true},
@@ -7038,7 +6846,6 @@ func (v *CreateProvisionedModelThroughputRequest) WriteMembers(w smithy.Writer) 
 
 var schemaCreateProvisionedModelThroughputResponse = smithy.Schema{
 	Name: "CreateProvisionedModelThroughputResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "provisionedModelArn", WireName: "provisionedModelArn", Schema: &schemaProvisionedModelARN, Required: true},
 	},
@@ -7067,7 +6874,6 @@ func (v *CreateProvisionedModelThroughputResponse) WriteMembers(w smithy.Writer)
 
 var schemaCustomMetricBedrockEvaluatorModel = smithy.Schema{
 	Name: "CustomMetricBedrockEvaluatorModel", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelIdentifier", WireName: "modelIdentifier", Schema: &schemaEvaluatorModelIdentifier, Required: true},
 	},
@@ -7097,7 +6903,6 @@ func (v *CustomMetricBedrockEvaluatorModel) WriteMembers(w smithy.Writer) {
 var schemaCustomMetricBedrockEvaluatorModels = smithy.Schema{
 	Name: "CustomMetricBedrockEvaluatorModels", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaCustomMetricBedrockEvaluatorModel},
 	},
@@ -7146,7 +6951,6 @@ func (v *CustomMetricDefinition) WriteMembers(w smithy.Writer) {
 
 var schemaCustomMetricEvaluatorModelConfig = smithy.Schema{
 	Name: "CustomMetricEvaluatorModelConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "bedrockEvaluatorModels", WireName: "bedrockEvaluatorModels", Schema: &schemaCustomMetricBedrockEvaluatorModels, Required: true},
 	},
@@ -7189,7 +6993,6 @@ var schemaCustomModelARN = smithy.Schema{
 
 var schemaCustomModelDataSource = smithy.Schema{
 	Name: "CustomModelDataSource", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "modelPackageArnDataSource", WireName: "modelPackageArnDataSource", Schema: &schemaModelPackageARNDataSource},
 	},
@@ -7238,7 +7041,6 @@ var schemaCustomModelDeploymentStatus = smithy.Schema{
 
 var schemaCustomModelDeploymentSummary = smithy.Schema{
 	Name: "CustomModelDeploymentSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "customModelDeploymentArn", WireName: "customModelDeploymentArn", Schema: &schemaCustomModelDeploymentARN, Required: true},
 		{Name: "customModelDeploymentName", WireName: "customModelDeploymentName", Schema: &schemaModelDeploymentName, Required: true},
@@ -7291,7 +7093,6 @@ func (v *CustomModelDeploymentSummary) WriteMembers(w smithy.Writer) {
 
 var schemaCustomModelDeploymentSummaryList = smithy.Schema{
 	Name: "CustomModelDeploymentSummaryList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaCustomModelDeploymentSummary},
 	},
@@ -7299,7 +7100,6 @@ var schemaCustomModelDeploymentSummaryList = smithy.Schema{
 
 var schemaCustomModelDeploymentUpdateDetails = smithy.Schema{
 	Name: "CustomModelDeploymentUpdateDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelArn", WireName: "modelArn", Schema: &schemaModelARN, Required: true},
 		{Name: "updateStatus", WireName: "updateStatus", Schema: &schemaCustomModelDeploymentUpdateStatus, Required: true},
@@ -7342,7 +7142,6 @@ var schemaCustomModelName = smithy.Schema{
 
 var schemaCustomModelSummary = smithy.Schema{
 	Name: "CustomModelSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelArn", WireName: "modelArn", Schema: &schemaCustomModelARN, Required: true},
 		{Name: "modelName", WireName: "modelName", Schema: &schemaCustomModelName, Required: true},
@@ -7397,7 +7196,6 @@ func (v *CustomModelSummary) WriteMembers(w smithy.Writer) {
 
 var schemaCustomModelSummaryList = smithy.Schema{
 	Name: "CustomModelSummaryList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaCustomModelSummary},
 	},
@@ -7405,7 +7203,6 @@ var schemaCustomModelSummaryList = smithy.Schema{
 
 var schemaCustomModelUnits = smithy.Schema{
 	Name: "CustomModelUnits", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "customModelUnitsPerModelCopy", WireName: "customModelUnitsPerModelCopy", Schema: &schemaInteger},
 		{Name: "customModelUnitsVersion", WireName: "customModelUnitsVersion", Schema: &schemaCustomModelUnitsVersion},
@@ -7441,7 +7238,6 @@ var schemaCustomModelUnitsVersion = smithy.Schema{
 
 var schemaCustomizationConfig = smithy.Schema{
 	Name: "CustomizationConfig", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "distillationConfig", WireName: "distillationConfig", Schema: &schemaDistillationConfig},
 		{Name: "rftConfig", WireName: "rftConfig", Schema: &schemaRFTConfig},
@@ -7483,7 +7279,6 @@ var schemaCustomizationType = smithy.Schema{
 
 var schemaDataProcessingDetails = smithy.Schema{
 	Name: "DataProcessingDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "status", WireName: "status", Schema: &schemaJobStatusDetails},
 		{Name: "creationTime", WireName: "creationTime", Schema: &schemaTimestamp},
@@ -7523,7 +7318,6 @@ var schemaDataRetentionMode = smithy.Schema{
 
 var schemaDeleteAutomatedReasoningPolicyBuildWorkflowRequest = smithy.Schema{
 	Name: "DeleteAutomatedReasoningPolicyBuildWorkflowRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true, Location: smithy.Label, LocationName: "policyArn"},
 		{Name: "buildWorkflowId", WireName: "buildWorkflowId", Schema: &schemaAutomatedReasoningPolicyBuildWorkflowID, Required: true, Location: smithy.Label, LocationName: "buildWorkflowId"},
@@ -7577,7 +7371,6 @@ func (*DeleteAutomatedReasoningPolicyBuildWorkflowResponse) WriteMembers(smithy.
 
 var schemaDeleteAutomatedReasoningPolicyRequest = smithy.Schema{
 	Name: "DeleteAutomatedReasoningPolicyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true, Location: smithy.Label, LocationName: "policyArn"},
 		{Name: "force", WireName: "force", Schema: &schemaBoolean, Location: smithy.Query, LocationName: "force"},
@@ -7625,7 +7418,6 @@ func (*DeleteAutomatedReasoningPolicyResponse) WriteMembers(smithy.Writer) {}
 
 var schemaDeleteAutomatedReasoningPolicyTestCaseRequest = smithy.Schema{
 	Name: "DeleteAutomatedReasoningPolicyTestCaseRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true, Location: smithy.Label, LocationName: "policyArn"},
 		{Name: "testCaseId", WireName: "testCaseId", Schema: &schemaAutomatedReasoningPolicyTestCaseID, Required: true, Location: smithy.Label, LocationName: "testCaseId"},
@@ -7679,7 +7471,6 @@ func (*DeleteAutomatedReasoningPolicyTestCaseResponse) WriteMembers(smithy.Write
 
 var schemaDeleteCustomModelDeploymentRequest = smithy.Schema{
 	Name: "DeleteCustomModelDeploymentRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "customModelDeploymentIdentifier", WireName: "customModelDeploymentIdentifier", Schema: &schemaCustomModelDeploymentIdentifier, Required: true, Location: smithy.Label, LocationName: "customModelDeploymentIdentifier"},
 	},
@@ -7723,7 +7514,6 @@ func (*DeleteCustomModelDeploymentResponse) WriteMembers(smithy.Writer) {}
 
 var schemaDeleteCustomModelRequest = smithy.Schema{
 	Name: "DeleteCustomModelRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelIdentifier", WireName: "modelIdentifier", Schema: &schemaModelIdentifier, Required: true, Location: smithy.Label, LocationName: "modelIdentifier"},
 	},
@@ -7763,7 +7553,6 @@ func (*DeleteCustomModelResponse) WriteMembers(smithy.Writer) {}
 
 var schemaDeleteEnforcedGuardrailConfigurationRequest = smithy.Schema{
 	Name: "DeleteEnforcedGuardrailConfigurationRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "configId", WireName: "configId", Schema: &schemaAccountEnforcedGuardrailConfigurationID, Required: true, Location: smithy.Label, LocationName: "configId"},
 	},
@@ -7807,7 +7596,6 @@ func (*DeleteEnforcedGuardrailConfigurationResponse) WriteMembers(smithy.Writer)
 
 var schemaDeleteFoundationModelAgreementRequest = smithy.Schema{
 	Name: "DeleteFoundationModelAgreementRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelId", WireName: "modelId", Schema: &schemaBedrockModelID, Required: true},
 	},
@@ -7851,7 +7639,6 @@ func (*DeleteFoundationModelAgreementResponse) WriteMembers(smithy.Writer) {}
 
 var schemaDeleteGuardrailRequest = smithy.Schema{
 	Name: "DeleteGuardrailRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "guardrailIdentifier", WireName: "guardrailIdentifier", Schema: &schemaGuardrailIdentifier, Required: true, Location: smithy.Label, LocationName: "guardrailIdentifier"},
 		{Name: "guardrailVersion", WireName: "guardrailVersion", Schema: &schemaGuardrailNumericalVersion, Location: smithy.Query, LocationName: "guardrailVersion"},
@@ -7895,7 +7682,6 @@ func (*DeleteGuardrailResponse) WriteMembers(smithy.Writer) {}
 
 var schemaDeleteImportedModelRequest = smithy.Schema{
 	Name: "DeleteImportedModelRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelIdentifier", WireName: "modelIdentifier", Schema: &schemaImportedModelIdentifier, Required: true, Location: smithy.Label, LocationName: "modelIdentifier"},
 	},
@@ -7937,7 +7723,6 @@ func (*DeleteImportedModelResponse) WriteMembers(smithy.Writer) {}
 
 var schemaDeleteInferenceProfileRequest = smithy.Schema{
 	Name: "DeleteInferenceProfileRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "inferenceProfileIdentifier", WireName: "inferenceProfileIdentifier", Schema: &schemaInferenceProfileIdentifier, Required: true, Location: smithy.Label, LocationName: "inferenceProfileIdentifier"},
 	},
@@ -7981,7 +7766,6 @@ func (*DeleteInferenceProfileResponse) WriteMembers(smithy.Writer) {}
 
 var schemaDeleteMarketplaceModelEndpointRequest = smithy.Schema{
 	Name: "DeleteMarketplaceModelEndpointRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "endpointArn", WireName: "endpointArn", Schema: &schemaARN, Required: true, Location: smithy.Label, LocationName: "endpointArn"},
 	},
@@ -8059,7 +7843,6 @@ func (*DeleteModelInvocationLoggingConfigurationResponse) WriteMembers(smithy.Wr
 
 var schemaDeletePromptRouterRequest = smithy.Schema{
 	Name: "DeletePromptRouterRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "promptRouterArn", WireName: "promptRouterArn", Schema: &schemaPromptRouterARN, Required: true, Location: smithy.Label, LocationName: "promptRouterArn"},
 	},
@@ -8099,7 +7882,6 @@ func (*DeletePromptRouterResponse) WriteMembers(smithy.Writer) {}
 
 var schemaDeleteProvisionedModelThroughputRequest = smithy.Schema{
 	Name: "DeleteProvisionedModelThroughputRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "provisionedModelId", WireName: "provisionedModelId", Schema: &schemaProvisionedModelID, Required: true, Location: smithy.Label, LocationName: "provisionedModelId"},
 	},
@@ -8143,7 +7925,6 @@ func (*DeleteProvisionedModelThroughputResponse) WriteMembers(smithy.Writer) {}
 
 var schemaDeleteResourcePolicyRequest = smithy.Schema{
 	Name: "DeleteResourcePolicyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "resourceArn", WireName: "resourceArn", Schema: &schemaResourcePolicyResourceARN, Required: true, Location: smithy.Label, LocationName: "resourceArn"},
 	},
@@ -8187,7 +7968,6 @@ func (*DeleteResourcePolicyResponse) WriteMembers(smithy.Writer) {}
 
 var schemaDeregisterMarketplaceModelEndpointRequest = smithy.Schema{
 	Name: "DeregisterMarketplaceModelEndpointRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "endpointArn", WireName: "endpointArn", Schema: &schemaARN, Required: true, Location: smithy.Label, LocationName: "endpointArn"},
 	},
@@ -8231,7 +8011,6 @@ func (*DeregisterMarketplaceModelEndpointResponse) WriteMembers(smithy.Writer) {
 
 var schemaDimensionalPriceRate = smithy.Schema{
 	Name: "DimensionalPriceRate", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "dimension", WireName: "dimension", Schema: &schemaString},
 		{Name: "price", WireName: "price", Schema: &schemaString},
@@ -8270,7 +8049,6 @@ func (v *DimensionalPriceRate) WriteMembers(w smithy.Writer) {
 
 var schemaDistillationConfig = smithy.Schema{
 	Name: "DistillationConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "teacherModelConfig", WireName: "teacherModelConfig", Schema: &schemaTeacherModelConfig, Required: true},
 	},
@@ -8299,7 +8077,6 @@ func (v *DistillationConfig) WriteMembers(w smithy.Writer) {
 
 var schemaEndpointConfig = smithy.Schema{
 	Name: "EndpointConfig", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "sageMaker", WireName: "sageMaker", Schema: &schemaSageMakerEndpoint},
 	},
@@ -8349,7 +8126,6 @@ var schemaErrorMessage = smithy.Schema{
 var schemaErrorMessages = smithy.Schema{
 	Name: "ErrorMessages", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i20},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaErrorMessage},
 	},
@@ -8358,7 +8134,6 @@ var schemaErrorMessages = smithy.Schema{
 var schemaEvaluationBedrockKnowledgeBaseIdentifiers = smithy.Schema{
 	Name: "EvaluationBedrockKnowledgeBaseIdentifiers", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaKnowledgeBaseID},
 	},
@@ -8366,7 +8141,6 @@ var schemaEvaluationBedrockKnowledgeBaseIdentifiers = smithy.Schema{
 
 var schemaEvaluationBedrockModel = smithy.Schema{
 	Name: "EvaluationBedrockModel", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelIdentifier", WireName: "modelIdentifier", Schema: &schemaEvaluationBedrockModelIdentifier, Required: true},
 		{Name: "inferenceParams", WireName: "inferenceParams", Schema: &schemaEvaluationModelInferenceParams},
@@ -8411,7 +8185,6 @@ var schemaEvaluationBedrockModelIdentifier = smithy.Schema{
 var schemaEvaluationBedrockModelIdentifiers = smithy.Schema{
 	Name: "EvaluationBedrockModelIdentifiers", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i2},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaEvaluationBedrockModelIdentifier},
 	},
@@ -8419,7 +8192,6 @@ var schemaEvaluationBedrockModelIdentifiers = smithy.Schema{
 
 var schemaEvaluationConfig = smithy.Schema{
 	Name: "EvaluationConfig", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "automated", WireName: "automated", Schema: &schemaAutomatedEvaluationConfig},
 		{Name: "human", WireName: "human", Schema: &schemaHumanEvaluationConfig},
@@ -8456,7 +8228,6 @@ func (v *EvaluationConfig) WriteMembers(w smithy.Writer) {
 
 var schemaEvaluationDataset = smithy.Schema{
 	Name: "EvaluationDataset", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaEvaluationDatasetName, Required: true},
 		{Name: "datasetLocation", WireName: "datasetLocation", Schema: &schemaEvaluationDatasetLocation},
@@ -8491,7 +8262,6 @@ func (v *EvaluationDataset) WriteMembers(w smithy.Writer) {
 
 var schemaEvaluationDatasetLocation = smithy.Schema{
 	Name: "EvaluationDatasetLocation", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "s3Uri", WireName: "s3Uri", Schema: &schemaS3URI},
 	},
@@ -8518,7 +8288,6 @@ func (v *EvaluationDatasetLocation) WriteMembers(w smithy.Writer) {
 
 var schemaEvaluationDatasetMetricConfig = smithy.Schema{
 	Name: "EvaluationDatasetMetricConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "taskType", WireName: "taskType", Schema: &schemaEvaluationTaskType, Required: true},
 		{Name: "dataset", WireName: "dataset", Schema: &schemaEvaluationDataset, Required: true},
@@ -8560,7 +8329,6 @@ func (v *EvaluationDatasetMetricConfig) WriteMembers(w smithy.Writer) {
 var schemaEvaluationDatasetMetricConfigs = smithy.Schema{
 	Name: "EvaluationDatasetMetricConfigs", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i5},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaEvaluationDatasetMetricConfig},
 	},
@@ -8574,7 +8342,6 @@ var schemaEvaluationDatasetName = smithy.Schema{
 
 var schemaEvaluationInferenceConfig = smithy.Schema{
 	Name: "EvaluationInferenceConfig", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "models", WireName: "models", Schema: &schemaEvaluationModelConfigs},
 		{Name: "ragConfigs", WireName: "ragConfigs", Schema: &schemaRagConfigs},
@@ -8617,7 +8384,6 @@ func (v *EvaluationInferenceConfig) WriteMembers(w smithy.Writer) {
 
 var schemaEvaluationInferenceConfigSummary = smithy.Schema{
 	Name: "EvaluationInferenceConfigSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelConfigSummary", WireName: "modelConfigSummary", Schema: &schemaEvaluationModelConfigSummary},
 		{Name: "ragConfigSummary", WireName: "ragConfigSummary", Schema: &schemaEvaluationRagConfigSummary},
@@ -8674,7 +8440,6 @@ var schemaEvaluationJobIdentifier = smithy.Schema{
 var schemaEvaluationJobIdentifiers = smithy.Schema{
 	Name: "EvaluationJobIdentifiers", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i25},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaEvaluationJobIdentifier},
 	},
@@ -8710,7 +8475,6 @@ var schemaEvaluationMetricName = smithy.Schema{
 var schemaEvaluationMetricNames = smithy.Schema{
 	Name: "EvaluationMetricNames", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i25},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaEvaluationMetricName},
 	},
@@ -8718,7 +8482,6 @@ var schemaEvaluationMetricNames = smithy.Schema{
 
 var schemaEvaluationModelConfig = smithy.Schema{
 	Name: "EvaluationModelConfig", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "bedrockModel", WireName: "bedrockModel", Schema: &schemaEvaluationBedrockModel},
 		{Name: "precomputedInferenceSource", WireName: "precomputedInferenceSource", Schema: &schemaEvaluationPrecomputedInferenceSource},
@@ -8755,7 +8518,6 @@ func (v *EvaluationModelConfig) WriteMembers(w smithy.Writer) {
 
 var schemaEvaluationModelConfigSummary = smithy.Schema{
 	Name: "EvaluationModelConfigSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "bedrockModelIdentifiers", WireName: "bedrockModelIdentifiers", Schema: &schemaEvaluationBedrockModelIdentifiers},
 		{Name: "precomputedInferenceSourceIdentifiers", WireName: "precomputedInferenceSourceIdentifiers", Schema: &schemaEvaluationPrecomputedInferenceSourceIdentifiers},
@@ -8789,7 +8551,6 @@ func (v *EvaluationModelConfigSummary) WriteMembers(w smithy.Writer) {
 var schemaEvaluationModelConfigs = smithy.Schema{
 	Name: "EvaluationModelConfigs", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i2},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaEvaluationModelConfig},
 	},
@@ -8803,7 +8564,6 @@ var schemaEvaluationModelInferenceParams = smithy.Schema{
 
 var schemaEvaluationOutputDataConfig = smithy.Schema{
 	Name: "EvaluationOutputDataConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "s3Uri", WireName: "s3Uri", Schema: &schemaS3URI, Required: true},
 	},
@@ -8830,7 +8590,6 @@ func (v *EvaluationOutputDataConfig) WriteMembers(w smithy.Writer) {
 
 var schemaEvaluationPrecomputedInferenceSource = smithy.Schema{
 	Name: "EvaluationPrecomputedInferenceSource", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "inferenceSourceIdentifier", WireName: "inferenceSourceIdentifier", Schema: &schemaEvaluationPrecomputedInferenceSourceIdentifier, Required: true},
 	},
@@ -8865,7 +8624,6 @@ var schemaEvaluationPrecomputedInferenceSourceIdentifier = smithy.Schema{
 var schemaEvaluationPrecomputedInferenceSourceIdentifiers = smithy.Schema{
 	Name: "EvaluationPrecomputedInferenceSourceIdentifiers", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i2},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaEvaluationPrecomputedInferenceSourceIdentifier},
 	},
@@ -8873,7 +8631,6 @@ var schemaEvaluationPrecomputedInferenceSourceIdentifiers = smithy.Schema{
 
 var schemaEvaluationPrecomputedRagSourceConfig = smithy.Schema{
 	Name: "EvaluationPrecomputedRagSourceConfig", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "retrieveSourceConfig", WireName: "retrieveSourceConfig", Schema: &schemaEvaluationPrecomputedRetrieveSourceConfig},
 		{Name: "retrieveAndGenerateSourceConfig", WireName: "retrieveAndGenerateSourceConfig", Schema: &schemaEvaluationPrecomputedRetrieveAndGenerateSourceConfig},
@@ -8918,7 +8675,6 @@ var schemaEvaluationPrecomputedRagSourceIdentifier = smithy.Schema{
 var schemaEvaluationPrecomputedRagSourceIdentifiers = smithy.Schema{
 	Name: "EvaluationPrecomputedRagSourceIdentifiers", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaEvaluationPrecomputedRagSourceIdentifier},
 	},
@@ -8926,7 +8682,6 @@ var schemaEvaluationPrecomputedRagSourceIdentifiers = smithy.Schema{
 
 var schemaEvaluationPrecomputedRetrieveAndGenerateSourceConfig = smithy.Schema{
 	Name: "EvaluationPrecomputedRetrieveAndGenerateSourceConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "ragSourceIdentifier", WireName: "ragSourceIdentifier", Schema: &schemaEvaluationPrecomputedRagSourceIdentifier, Required: true},
 	},
@@ -8955,7 +8710,6 @@ func (v *EvaluationPrecomputedRetrieveAndGenerateSourceConfig) WriteMembers(w sm
 
 var schemaEvaluationPrecomputedRetrieveSourceConfig = smithy.Schema{
 	Name: "EvaluationPrecomputedRetrieveSourceConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "ragSourceIdentifier", WireName: "ragSourceIdentifier", Schema: &schemaEvaluationPrecomputedRagSourceIdentifier, Required: true},
 	},
@@ -8984,7 +8738,6 @@ func (v *EvaluationPrecomputedRetrieveSourceConfig) WriteMembers(w smithy.Writer
 
 var schemaEvaluationRagConfigSummary = smithy.Schema{
 	Name: "EvaluationRagConfigSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "bedrockKnowledgeBaseIdentifiers", WireName: "bedrockKnowledgeBaseIdentifiers", Schema: &schemaEvaluationBedrockKnowledgeBaseIdentifiers},
 		{Name: "precomputedRagSourceIdentifiers", WireName: "precomputedRagSourceIdentifiers", Schema: &schemaEvaluationPrecomputedRagSourceIdentifiers},
@@ -9021,7 +8774,6 @@ var schemaEvaluationRatingMethod = smithy.Schema{
 var schemaEvaluationSummaries = smithy.Schema{
 	Name: "EvaluationSummaries", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i5},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaEvaluationSummary},
 	},
@@ -9029,7 +8781,6 @@ var schemaEvaluationSummaries = smithy.Schema{
 
 var schemaEvaluationSummary = smithy.Schema{
 	Name: "EvaluationSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobArn", WireName: "jobArn", Schema: &schemaEvaluationJobARN, Required: true},
 		{Name: "jobName", WireName: "jobName", Schema: &schemaEvaluationJobName, Required: true},
@@ -9111,7 +8862,6 @@ var schemaEvaluationTaskType = smithy.Schema{
 var schemaEvaluationTaskTypes = smithy.Schema{
 	Name: "EvaluationTaskTypes", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i5},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaEvaluationTaskType},
 	},
@@ -9119,7 +8869,6 @@ var schemaEvaluationTaskTypes = smithy.Schema{
 
 var schemaEvaluatorModelConfig = smithy.Schema{
 	Name: "EvaluatorModelConfig", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "bedrockEvaluatorModels", WireName: "bedrockEvaluatorModels", Schema: &schemaBedrockEvaluatorModels},
 	},
@@ -9158,7 +8907,6 @@ var schemaEvaluatorModelIdentifier = smithy.Schema{
 var schemaEvaluatorModelIdentifiers = smithy.Schema{
 	Name: "EvaluatorModelIdentifiers", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaEvaluatorModelIdentifier},
 	},
@@ -9172,7 +8920,6 @@ var schemaExcludedModelID = smithy.Schema{
 var schemaExcludedModelsList = smithy.Schema{
 	Name: "ExcludedModelsList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaExcludedModelID},
 	},
@@ -9180,7 +8927,6 @@ var schemaExcludedModelsList = smithy.Schema{
 
 var schemaExportAutomatedReasoningPolicyVersionRequest = smithy.Schema{
 	Name: "ExportAutomatedReasoningPolicyVersionRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true, Location: smithy.Label, LocationName: "policyArn"},
 	},
@@ -9209,7 +8955,6 @@ func (v *ExportAutomatedReasoningPolicyVersionRequest) WriteMembers(w smithy.Wri
 
 var schemaExportAutomatedReasoningPolicyVersionResponse = smithy.Schema{
 	Name: "ExportAutomatedReasoningPolicyVersionResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyDefinition", WireName: "policyDefinition", Schema: &schemaAutomatedReasoningPolicyDefinition, Required: true, Location: smithy.Payload},
 	},
@@ -9240,7 +8985,6 @@ func (v *ExportAutomatedReasoningPolicyVersionResponse) WriteMembers(w smithy.Wr
 
 var schemaExternalSource = smithy.Schema{
 	Name: "ExternalSource", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "sourceType", WireName: "sourceType", Schema: &schemaExternalSourceType, Required: true},
 		{Name: "s3Location", WireName: "s3Location", Schema: &schemaS3ObjectDoc},
@@ -9289,7 +9033,6 @@ var schemaExternalSourceType = smithy.Schema{
 var schemaExternalSources = smithy.Schema{
 	Name: "ExternalSources", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaExternalSource},
 	},
@@ -9297,7 +9040,6 @@ var schemaExternalSources = smithy.Schema{
 
 var schemaExternalSourcesGenerationConfiguration = smithy.Schema{
 	Name: "ExternalSourcesGenerationConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "promptTemplate", WireName: "promptTemplate", Schema: &schemaPromptTemplate},
 		{Name: "guardrailConfiguration", WireName: "guardrailConfiguration", Schema: &schemaGuardrailConfiguration},
@@ -9350,7 +9092,6 @@ func (v *ExternalSourcesGenerationConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaExternalSourcesRetrieveAndGenerateConfiguration = smithy.Schema{
 	Name: "ExternalSourcesRetrieveAndGenerateConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelArn", WireName: "modelArn", Schema: &schemaBedrockModelARN, Required: true},
 		{Name: "sources", WireName: "sources", Schema: &schemaExternalSources, Required: true},
@@ -9395,7 +9136,6 @@ func (v *ExternalSourcesRetrieveAndGenerateConfiguration) WriteMembers(w smithy.
 
 var schemaFieldForReranking = smithy.Schema{
 	Name: "FieldForReranking", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "fieldName", WireName: "fieldName", Schema: &schemaFieldForRerankingFieldNameString, Required: true},
 	},
@@ -9436,7 +9176,6 @@ var schemaFieldsForReranking = smithy.Schema{
 
 var schemaFilterAttribute = smithy.Schema{
 	Name: "FilterAttribute", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaFilterKey, Required: true},
 		{Name: "value", WireName: "value", Schema: &schemaFilterValue, Required: true},
@@ -9490,7 +9229,6 @@ var schemaFoundationModelARN = smithy.Schema{
 
 var schemaFoundationModelDetails = smithy.Schema{
 	Name: "FoundationModelDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelArn", WireName: "modelArn", Schema: &schemaFoundationModelARN, Required: true},
 		{Name: "modelId", WireName: "modelId", Schema: &schemaBedrockModelID, Required: true},
@@ -9557,7 +9295,6 @@ func (v *FoundationModelDetails) WriteMembers(w smithy.Writer) {
 
 var schemaFoundationModelLifecycle = smithy.Schema{
 	Name: "FoundationModelLifecycle", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "status", WireName: "status", Schema: &schemaFoundationModelLifecycleStatus, Required: true},
 		{Name: "startOfLifeTime", WireName: "startOfLifeTime", Schema: &schemaTimestamp},
@@ -9605,7 +9342,6 @@ var schemaFoundationModelLifecycleStatus = smithy.Schema{
 
 var schemaFoundationModelSummary = smithy.Schema{
 	Name: "FoundationModelSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelArn", WireName: "modelArn", Schema: &schemaFoundationModelARN, Required: true},
 		{Name: "modelId", WireName: "modelId", Schema: &schemaBedrockModelID, Required: true},
@@ -9672,7 +9408,6 @@ func (v *FoundationModelSummary) WriteMembers(w smithy.Writer) {
 
 var schemaFoundationModelSummaryList = smithy.Schema{
 	Name: "FoundationModelSummaryList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaFoundationModelSummary},
 	},
@@ -9680,7 +9415,6 @@ var schemaFoundationModelSummaryList = smithy.Schema{
 
 var schemaGenerationConfiguration = smithy.Schema{
 	Name: "GenerationConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "promptTemplate", WireName: "promptTemplate", Schema: &schemaPromptTemplate},
 		{Name: "guardrailConfiguration", WireName: "guardrailConfiguration", Schema: &schemaGuardrailConfiguration},
@@ -9746,7 +9480,6 @@ func (*GetAccountDataRetentionRequest) WriteMembers(smithy.Writer) {}
 
 var schemaGetAccountDataRetentionResponse = smithy.Schema{
 	Name: "GetAccountDataRetentionResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "mode", WireName: "mode", Schema: &schemaDataRetentionMode, Required: true},
 		{Name: "updatedAt", WireName: "updatedAt", Schema: &schemaTimestamp},
@@ -9779,7 +9512,6 @@ func (v *GetAccountDataRetentionResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetAdvancedPromptOptimizationJobRequest = smithy.Schema{
 	Name: "GetAdvancedPromptOptimizationJobRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobIdentifier", WireName: "jobIdentifier", Schema: &schemaAdvancedPromptOptimizationJobIdentifier, Required: true, Location: smithy.Label, LocationName: "jobIdentifier"},
 	},
@@ -9808,7 +9540,6 @@ func (v *GetAdvancedPromptOptimizationJobRequest) WriteMembers(w smithy.Writer) 
 
 var schemaGetAdvancedPromptOptimizationJobResponse = smithy.Schema{
 	Name: "GetAdvancedPromptOptimizationJobResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobArn", WireName: "jobArn", Schema: &schemaAdvancedPromptOptimizationJobARN, Required: true},
 		{Name: "jobName", WireName: "jobName", Schema: &schemaAdvancedPromptOptimizationJobName, Required: true},
@@ -9889,7 +9620,6 @@ func (v *GetAdvancedPromptOptimizationJobResponse) WriteMembers(w smithy.Writer)
 
 var schemaGetAutomatedReasoningPolicyAnnotationsRequest = smithy.Schema{
 	Name: "GetAutomatedReasoningPolicyAnnotationsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true, Location: smithy.Label, LocationName: "policyArn"},
 		{Name: "buildWorkflowId", WireName: "buildWorkflowId", Schema: &schemaAutomatedReasoningPolicyBuildWorkflowID, Required: true, Location: smithy.Label, LocationName: "buildWorkflowId"},
@@ -9922,7 +9652,6 @@ func (v *GetAutomatedReasoningPolicyAnnotationsRequest) WriteMembers(w smithy.Wr
 
 var schemaGetAutomatedReasoningPolicyAnnotationsResponse = smithy.Schema{
 	Name: "GetAutomatedReasoningPolicyAnnotationsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true},
 		{Name: "name", WireName: "name", Schema: &schemaAutomatedReasoningPolicyName, Required: true},
@@ -9975,7 +9704,6 @@ func (v *GetAutomatedReasoningPolicyAnnotationsResponse) WriteMembers(w smithy.W
 
 var schemaGetAutomatedReasoningPolicyBuildWorkflowRequest = smithy.Schema{
 	Name: "GetAutomatedReasoningPolicyBuildWorkflowRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true, Location: smithy.Label, LocationName: "policyArn"},
 		{Name: "buildWorkflowId", WireName: "buildWorkflowId", Schema: &schemaAutomatedReasoningPolicyBuildWorkflowID, Required: true, Location: smithy.Label, LocationName: "buildWorkflowId"},
@@ -10008,7 +9736,6 @@ func (v *GetAutomatedReasoningPolicyBuildWorkflowRequest) WriteMembers(w smithy.
 
 var schemaGetAutomatedReasoningPolicyBuildWorkflowResponse = smithy.Schema{
 	Name: "GetAutomatedReasoningPolicyBuildWorkflowResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true},
 		{Name: "buildWorkflowId", WireName: "buildWorkflowId", Schema: &schemaAutomatedReasoningPolicyBuildWorkflowID, Required: true},
@@ -10069,7 +9796,6 @@ func (v *GetAutomatedReasoningPolicyBuildWorkflowResponse) WriteMembers(w smithy
 
 var schemaGetAutomatedReasoningPolicyBuildWorkflowResultAssetsRequest = smithy.Schema{
 	Name: "GetAutomatedReasoningPolicyBuildWorkflowResultAssetsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true, Location: smithy.Label, LocationName: "policyArn"},
 		{Name: "buildWorkflowId", WireName: "buildWorkflowId", Schema: &schemaAutomatedReasoningPolicyBuildWorkflowID, Required: true, Location: smithy.Label, LocationName: "buildWorkflowId"},
@@ -10110,7 +9836,6 @@ func (v *GetAutomatedReasoningPolicyBuildWorkflowResultAssetsRequest) WriteMembe
 
 var schemaGetAutomatedReasoningPolicyBuildWorkflowResultAssetsResponse = smithy.Schema{
 	Name: "GetAutomatedReasoningPolicyBuildWorkflowResultAssetsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true},
 		{Name: "buildWorkflowId", WireName: "buildWorkflowId", Schema: &schemaAutomatedReasoningPolicyBuildWorkflowID, Required: true},
@@ -10151,7 +9876,6 @@ func (v *GetAutomatedReasoningPolicyBuildWorkflowResultAssetsResponse) WriteMemb
 
 var schemaGetAutomatedReasoningPolicyNextScenarioRequest = smithy.Schema{
 	Name: "GetAutomatedReasoningPolicyNextScenarioRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true, Location: smithy.Label, LocationName: "policyArn"},
 		{Name: "buildWorkflowId", WireName: "buildWorkflowId", Schema: &schemaAutomatedReasoningPolicyBuildWorkflowID, Required: true, Location: smithy.Label, LocationName: "buildWorkflowId"},
@@ -10184,7 +9908,6 @@ func (v *GetAutomatedReasoningPolicyNextScenarioRequest) WriteMembers(w smithy.W
 
 var schemaGetAutomatedReasoningPolicyNextScenarioResponse = smithy.Schema{
 	Name: "GetAutomatedReasoningPolicyNextScenarioResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true},
 		{Name: "scenario", WireName: "scenario", Schema: &schemaAutomatedReasoningPolicyScenario},
@@ -10221,7 +9944,6 @@ func (v *GetAutomatedReasoningPolicyNextScenarioResponse) WriteMembers(w smithy.
 
 var schemaGetAutomatedReasoningPolicyRequest = smithy.Schema{
 	Name: "GetAutomatedReasoningPolicyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true, Location: smithy.Label, LocationName: "policyArn"},
 	},
@@ -10250,7 +9972,6 @@ func (v *GetAutomatedReasoningPolicyRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetAutomatedReasoningPolicyResponse = smithy.Schema{
 	Name: "GetAutomatedReasoningPolicyResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true},
 		{Name: "name", WireName: "name", Schema: &schemaAutomatedReasoningPolicyName, Required: true},
@@ -10311,7 +10032,6 @@ func (v *GetAutomatedReasoningPolicyResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetAutomatedReasoningPolicyTestCaseRequest = smithy.Schema{
 	Name: "GetAutomatedReasoningPolicyTestCaseRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true, Location: smithy.Label, LocationName: "policyArn"},
 		{Name: "testCaseId", WireName: "testCaseId", Schema: &schemaAutomatedReasoningPolicyTestCaseID, Required: true, Location: smithy.Label, LocationName: "testCaseId"},
@@ -10344,7 +10064,6 @@ func (v *GetAutomatedReasoningPolicyTestCaseRequest) WriteMembers(w smithy.Write
 
 var schemaGetAutomatedReasoningPolicyTestCaseResponse = smithy.Schema{
 	Name: "GetAutomatedReasoningPolicyTestCaseResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true},
 		{Name: "testCase", WireName: "testCase", Schema: &schemaAutomatedReasoningPolicyTestCase, Required: true},
@@ -10381,7 +10100,6 @@ func (v *GetAutomatedReasoningPolicyTestCaseResponse) WriteMembers(w smithy.Writ
 
 var schemaGetAutomatedReasoningPolicyTestResultRequest = smithy.Schema{
 	Name: "GetAutomatedReasoningPolicyTestResultRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true, Location: smithy.Label, LocationName: "policyArn"},
 		{Name: "buildWorkflowId", WireName: "buildWorkflowId", Schema: &schemaAutomatedReasoningPolicyBuildWorkflowID, Required: true, Location: smithy.Label, LocationName: "buildWorkflowId"},
@@ -10418,7 +10136,6 @@ func (v *GetAutomatedReasoningPolicyTestResultRequest) WriteMembers(w smithy.Wri
 
 var schemaGetAutomatedReasoningPolicyTestResultResponse = smithy.Schema{
 	Name: "GetAutomatedReasoningPolicyTestResultResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "testResult", WireName: "testResult", Schema: &schemaAutomatedReasoningPolicyTestResult, Required: true},
 	},
@@ -10449,7 +10166,6 @@ func (v *GetAutomatedReasoningPolicyTestResultResponse) WriteMembers(w smithy.Wr
 
 var schemaGetCustomModelDeploymentRequest = smithy.Schema{
 	Name: "GetCustomModelDeploymentRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "customModelDeploymentIdentifier", WireName: "customModelDeploymentIdentifier", Schema: &schemaCustomModelDeploymentIdentifier, Required: true, Location: smithy.Label, LocationName: "customModelDeploymentIdentifier"},
 	},
@@ -10478,7 +10194,6 @@ func (v *GetCustomModelDeploymentRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetCustomModelDeploymentResponse = smithy.Schema{
 	Name: "GetCustomModelDeploymentResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "customModelDeploymentArn", WireName: "customModelDeploymentArn", Schema: &schemaCustomModelDeploymentARN, Required: true},
 		{Name: "modelDeploymentName", WireName: "modelDeploymentName", Schema: &schemaModelDeploymentName, Required: true},
@@ -10543,7 +10258,6 @@ func (v *GetCustomModelDeploymentResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetCustomModelRequest = smithy.Schema{
 	Name: "GetCustomModelRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelIdentifier", WireName: "modelIdentifier", Schema: &schemaModelIdentifier, Required: true, Location: smithy.Label, LocationName: "modelIdentifier"},
 	},
@@ -10570,7 +10284,6 @@ func (v *GetCustomModelRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetCustomModelResponse = smithy.Schema{
 	Name: "GetCustomModelResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelArn", WireName: "modelArn", Schema: &schemaModelARN, Required: true},
 		{Name: "modelName", WireName: "modelName", Schema: &schemaCustomModelName, Required: true},
@@ -10687,7 +10400,6 @@ func (v *GetCustomModelResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetEvaluationJobRequest = smithy.Schema{
 	Name: "GetEvaluationJobRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobIdentifier", WireName: "jobIdentifier", Schema: &schemaEvaluationJobIdentifier, Required: true, Location: smithy.Label, LocationName: "jobIdentifier"},
 	},
@@ -10714,7 +10426,6 @@ func (v *GetEvaluationJobRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetEvaluationJobResponse = smithy.Schema{
 	Name: "GetEvaluationJobResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobName", WireName: "jobName", Schema: &schemaEvaluationJobName, Required: true},
 		{Name: "status", WireName: "status", Schema: &schemaEvaluationJobStatus, Required: true},
@@ -10805,7 +10516,6 @@ func (v *GetEvaluationJobResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetFoundationModelAvailabilityRequest = smithy.Schema{
 	Name: "GetFoundationModelAvailabilityRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelId", WireName: "modelId", Schema: &schemaBedrockModelID, Required: true, Location: smithy.Label, LocationName: "modelId"},
 	},
@@ -10834,7 +10544,6 @@ func (v *GetFoundationModelAvailabilityRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetFoundationModelAvailabilityResponse = smithy.Schema{
 	Name: "GetFoundationModelAvailabilityResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelId", WireName: "modelId", Schema: &schemaBedrockModelID, Required: true},
 		{Name: "agreementAvailability", WireName: "agreementAvailability", Schema: &schemaAgreementAvailability, Required: true},
@@ -10888,7 +10597,6 @@ var schemaGetFoundationModelIdentifier = smithy.Schema{
 
 var schemaGetFoundationModelRequest = smithy.Schema{
 	Name: "GetFoundationModelRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelIdentifier", WireName: "modelIdentifier", Schema: &schemaGetFoundationModelIdentifier, Required: true, Location: smithy.Label, LocationName: "modelIdentifier"},
 	},
@@ -10915,7 +10623,6 @@ func (v *GetFoundationModelRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetFoundationModelResponse = smithy.Schema{
 	Name: "GetFoundationModelResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelDetails", WireName: "modelDetails", Schema: &schemaFoundationModelDetails},
 	},
@@ -10944,7 +10651,6 @@ func (v *GetFoundationModelResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetGuardrailRequest = smithy.Schema{
 	Name: "GetGuardrailRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "guardrailIdentifier", WireName: "guardrailIdentifier", Schema: &schemaGuardrailIdentifier, Required: true, Location: smithy.Label, LocationName: "guardrailIdentifier"},
 		{Name: "guardrailVersion", WireName: "guardrailVersion", Schema: &schemaGuardrailVersion, Location: smithy.Query, LocationName: "guardrailVersion"},
@@ -10975,7 +10681,6 @@ func (v *GetGuardrailRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetGuardrailResponse = smithy.Schema{
 	Name: "GetGuardrailResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaGuardrailName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaGuardrailDescription},
@@ -11106,7 +10811,6 @@ func (v *GetGuardrailResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetImportedModelRequest = smithy.Schema{
 	Name: "GetImportedModelRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelIdentifier", WireName: "modelIdentifier", Schema: &schemaImportedModelIdentifier, Required: true, Location: smithy.Label, LocationName: "modelIdentifier"},
 	},
@@ -11133,7 +10837,6 @@ func (v *GetImportedModelRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetImportedModelResponse = smithy.Schema{
 	Name: "GetImportedModelResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelArn", WireName: "modelArn", Schema: &schemaImportedModelARN},
 		{Name: "modelName", WireName: "modelName", Schema: &schemaImportedModelName},
@@ -11204,7 +10907,6 @@ func (v *GetImportedModelResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetInferenceProfileRequest = smithy.Schema{
 	Name: "GetInferenceProfileRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "inferenceProfileIdentifier", WireName: "inferenceProfileIdentifier", Schema: &schemaInferenceProfileIdentifier, Required: true, Location: smithy.Label, LocationName: "inferenceProfileIdentifier"},
 	},
@@ -11231,7 +10933,6 @@ func (v *GetInferenceProfileRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetInferenceProfileResponse = smithy.Schema{
 	Name: "GetInferenceProfileResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "inferenceProfileName", WireName: "inferenceProfileName", Schema: &schemaInferenceProfileName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaInferenceProfileDescription},
@@ -11296,7 +10997,6 @@ func (v *GetInferenceProfileResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetMarketplaceModelEndpointRequest = smithy.Schema{
 	Name: "GetMarketplaceModelEndpointRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "endpointArn", WireName: "endpointArn", Schema: &schemaARN, Required: true, Location: smithy.Label, LocationName: "endpointArn"},
 	},
@@ -11325,7 +11025,6 @@ func (v *GetMarketplaceModelEndpointRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetMarketplaceModelEndpointResponse = smithy.Schema{
 	Name: "GetMarketplaceModelEndpointResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "marketplaceModelEndpoint", WireName: "marketplaceModelEndpoint", Schema: &schemaMarketplaceModelEndpoint},
 	},
@@ -11356,7 +11055,6 @@ func (v *GetMarketplaceModelEndpointResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetModelCopyJobRequest = smithy.Schema{
 	Name: "GetModelCopyJobRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobArn", WireName: "jobArn", Schema: &schemaModelCopyJobARN, Required: true, Location: smithy.Label, LocationName: "jobArn"},
 	},
@@ -11383,7 +11081,6 @@ func (v *GetModelCopyJobRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetModelCopyJobResponse = smithy.Schema{
 	Name: "GetModelCopyJobResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobArn", WireName: "jobArn", Schema: &schemaModelCopyJobARN, Required: true},
 		{Name: "status", WireName: "status", Schema: &schemaModelCopyJobStatus, Required: true},
@@ -11456,7 +11153,6 @@ func (v *GetModelCopyJobResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetModelCustomizationJobRequest = smithy.Schema{
 	Name: "GetModelCustomizationJobRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobIdentifier", WireName: "jobIdentifier", Schema: &schemaModelCustomizationJobIdentifier, Required: true, Location: smithy.Label, LocationName: "jobIdentifier"},
 	},
@@ -11485,7 +11181,6 @@ func (v *GetModelCustomizationJobRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetModelCustomizationJobResponse = smithy.Schema{
 	Name: "GetModelCustomizationJobResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobArn", WireName: "jobArn", Schema: &schemaModelCustomizationJobARN, Required: true},
 		{Name: "jobName", WireName: "jobName", Schema: &schemaJobName, Required: true},
@@ -11636,7 +11331,6 @@ func (v *GetModelCustomizationJobResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetModelImportJobRequest = smithy.Schema{
 	Name: "GetModelImportJobRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobIdentifier", WireName: "jobIdentifier", Schema: &schemaModelImportJobIdentifier, Required: true, Location: smithy.Label, LocationName: "jobIdentifier"},
 	},
@@ -11663,7 +11357,6 @@ func (v *GetModelImportJobRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetModelImportJobResponse = smithy.Schema{
 	Name: "GetModelImportJobResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobArn", WireName: "jobArn", Schema: &schemaModelImportJobARN},
 		{Name: "jobName", WireName: "jobName", Schema: &schemaJobName},
@@ -11746,7 +11439,6 @@ func (v *GetModelImportJobResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetModelInvocationJobRequest = smithy.Schema{
 	Name: "GetModelInvocationJobRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobIdentifier", WireName: "jobIdentifier", Schema: &schemaModelInvocationJobIdentifier, Required: true, Location: smithy.Label, LocationName: "jobIdentifier"},
 	},
@@ -11775,7 +11467,6 @@ func (v *GetModelInvocationJobRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetModelInvocationJobResponse = smithy.Schema{
 	Name: "GetModelInvocationJobResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobArn", WireName: "jobArn", Schema: &schemaModelInvocationJobARN, Required: true},
 		{Name: "jobName", WireName: "jobName", Schema: &schemaModelInvocationJobName},
@@ -11909,7 +11600,6 @@ func (*GetModelInvocationLoggingConfigurationRequest) WriteMembers(smithy.Writer
 
 var schemaGetModelInvocationLoggingConfigurationResponse = smithy.Schema{
 	Name: "GetModelInvocationLoggingConfigurationResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "loggingConfig", WireName: "loggingConfig", Schema: &schemaLoggingConfig},
 	},
@@ -11940,7 +11630,6 @@ func (v *GetModelInvocationLoggingConfigurationResponse) WriteMembers(w smithy.W
 
 var schemaGetPromptRouterRequest = smithy.Schema{
 	Name: "GetPromptRouterRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "promptRouterArn", WireName: "promptRouterArn", Schema: &schemaPromptRouterARN, Required: true, Location: smithy.Label, LocationName: "promptRouterArn"},
 	},
@@ -11967,7 +11656,6 @@ func (v *GetPromptRouterRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetPromptRouterResponse = smithy.Schema{
 	Name: "GetPromptRouterResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "promptRouterName", WireName: "promptRouterName", Schema: &schemaPromptRouterName, Required: true},
 		{Name: "routingCriteria", WireName: "routingCriteria", Schema: &schemaRoutingCriteria, Required: true},
@@ -12042,7 +11730,6 @@ func (v *GetPromptRouterResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetProvisionedModelThroughputRequest = smithy.Schema{
 	Name: "GetProvisionedModelThroughputRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "provisionedModelId", WireName: "provisionedModelId", Schema: &schemaProvisionedModelID, Required: true, Location: smithy.Label, LocationName: "provisionedModelId"},
 	},
@@ -12071,7 +11758,6 @@ func (v *GetProvisionedModelThroughputRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetProvisionedModelThroughputResponse = smithy.Schema{
 	Name: "GetProvisionedModelThroughputResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelUnits", WireName: "modelUnits", Schema: &schemaPositiveInteger, Required: true},
 		{Name: "desiredModelUnits", WireName: "desiredModelUnits", Schema: &schemaPositiveInteger, Required: true},
@@ -12148,7 +11834,6 @@ func (v *GetProvisionedModelThroughputResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetResourcePolicyRequest = smithy.Schema{
 	Name: "GetResourcePolicyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "resourceArn", WireName: "resourceArn", Schema: &schemaResourcePolicyResourceARN, Required: true, Location: smithy.Label, LocationName: "resourceArn"},
 	},
@@ -12175,7 +11860,6 @@ func (v *GetResourcePolicyRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetResourcePolicyResponse = smithy.Schema{
 	Name: "GetResourcePolicyResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "resourcePolicy", WireName: "resourcePolicy", Schema: &schemaResourcePolicyDocument},
 	},
@@ -12217,7 +11901,6 @@ func (*GetUseCaseForModelAccessRequest) WriteMembers(smithy.Writer) {}
 
 var schemaGetUseCaseForModelAccessResponse = smithy.Schema{
 	Name: "GetUseCaseForModelAccessResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "formData", WireName: "formData", Schema: &schemaAcknowledgementFormDataBody, Required: true},
 	},
@@ -12246,7 +11929,6 @@ func (v *GetUseCaseForModelAccessResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGraderConfig = smithy.Schema{
 	Name: "GraderConfig", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "lambdaGrader", WireName: "lambdaGrader", Schema: &schemaLambdaGraderConfig},
 	},
@@ -12280,7 +11962,6 @@ var schemaGuardrailARN = smithy.Schema{
 
 var schemaGuardrailAutomatedReasoningPolicy = smithy.Schema{
 	Name: "GuardrailAutomatedReasoningPolicy", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policies", WireName: "policies", Schema: &schemaGuardrailAutomatedReasoningPolicyPoliciesList, Required: true},
 		{Name: "confidenceThreshold", WireName: "confidenceThreshold", Schema: &schemaAutomatedReasoningConfidenceFilterThreshold},
@@ -12313,7 +11994,6 @@ func (v *GuardrailAutomatedReasoningPolicy) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailAutomatedReasoningPolicyConfig = smithy.Schema{
 	Name: "GuardrailAutomatedReasoningPolicyConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policies", WireName: "policies", Schema: &schemaGuardrailAutomatedReasoningPolicyConfigPoliciesList, Required: true},
 		{Name: "confidenceThreshold", WireName: "confidenceThreshold", Schema: &schemaAutomatedReasoningConfidenceFilterThreshold},
@@ -12347,7 +12027,6 @@ func (v *GuardrailAutomatedReasoningPolicyConfig) WriteMembers(w smithy.Writer) 
 var schemaGuardrailAutomatedReasoningPolicyConfigPoliciesList = smithy.Schema{
 	Name: "GuardrailAutomatedReasoningPolicyConfigPoliciesList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i2},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyARN},
 	},
@@ -12356,7 +12035,6 @@ var schemaGuardrailAutomatedReasoningPolicyConfigPoliciesList = smithy.Schema{
 var schemaGuardrailAutomatedReasoningPolicyPoliciesList = smithy.Schema{
 	Name: "GuardrailAutomatedReasoningPolicyPoliciesList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i2},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAutomatedReasoningPolicyARN},
 	},
@@ -12370,7 +12048,6 @@ var schemaGuardrailBlockedMessaging = smithy.Schema{
 
 var schemaGuardrailConfiguration = smithy.Schema{
 	Name: "GuardrailConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "guardrailId", WireName: "guardrailId", Schema: &schemaGuardrailConfigurationGuardrailIDString, Required: true},
 		{Name: "guardrailVersion", WireName: "guardrailVersion", Schema: &schemaGuardrailConfigurationGuardrailVersionString, Required: true},
@@ -12411,7 +12088,6 @@ var schemaGuardrailConfigurationGuardrailVersionString = smithy.Schema{
 
 var schemaGuardrailContentFilter = smithy.Schema{
 	Name: "GuardrailContentFilter", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaGuardrailContentFilterType, Required: true},
 		{Name: "inputStrength", WireName: "inputStrength", Schema: &schemaGuardrailFilterStrength, Required: true},
@@ -12476,7 +12152,6 @@ var schemaGuardrailContentFilterAction = smithy.Schema{
 
 var schemaGuardrailContentFilterConfig = smithy.Schema{
 	Name: "GuardrailContentFilterConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaGuardrailContentFilterType, Required: true},
 		{Name: "inputStrength", WireName: "inputStrength", Schema: &schemaGuardrailFilterStrength, Required: true},
@@ -12543,7 +12218,6 @@ var schemaGuardrailContentFilterType = smithy.Schema{
 var schemaGuardrailContentFilters = smithy.Schema{
 	Name: "GuardrailContentFilters", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i6},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailContentFilter},
 	},
@@ -12552,7 +12226,6 @@ var schemaGuardrailContentFilters = smithy.Schema{
 var schemaGuardrailContentFiltersConfig = smithy.Schema{
 	Name: "GuardrailContentFiltersConfig", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i6},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailContentFilterConfig},
 	},
@@ -12560,7 +12233,6 @@ var schemaGuardrailContentFiltersConfig = smithy.Schema{
 
 var schemaGuardrailContentFiltersTier = smithy.Schema{
 	Name: "GuardrailContentFiltersTier", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "tierName", WireName: "tierName", Schema: &schemaGuardrailContentFiltersTierName, Required: true},
 	},
@@ -12589,7 +12261,6 @@ func (v *GuardrailContentFiltersTier) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailContentFiltersTierConfig = smithy.Schema{
 	Name: "GuardrailContentFiltersTierConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "tierName", WireName: "tierName", Schema: &schemaGuardrailContentFiltersTierName, Required: true},
 	},
@@ -12624,7 +12295,6 @@ var schemaGuardrailContentFiltersTierName = smithy.Schema{
 
 var schemaGuardrailContentPolicy = smithy.Schema{
 	Name: "GuardrailContentPolicy", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "filters", WireName: "filters", Schema: &schemaGuardrailContentFilters},
 		{Name: "tier", WireName: "tier", Schema: &schemaGuardrailContentFiltersTier},
@@ -12665,7 +12335,6 @@ func (v *GuardrailContentPolicy) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailContentPolicyConfig = smithy.Schema{
 	Name: "GuardrailContentPolicyConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "filtersConfig", WireName: "filtersConfig", Schema: &schemaGuardrailContentFiltersConfig, Required: true},
 		{Name: "tierConfig", WireName: "tierConfig", Schema: &schemaGuardrailContentFiltersTierConfig},
@@ -12712,7 +12381,6 @@ var schemaGuardrailContextualGroundingAction = smithy.Schema{
 
 var schemaGuardrailContextualGroundingFilter = smithy.Schema{
 	Name: "GuardrailContextualGroundingFilter", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaGuardrailContextualGroundingFilterType, Required: true},
 		{Name: "threshold", WireName: "threshold", Schema: &schemaGuardrailContextualGroundingFilterThresholdDouble, Required: true},
@@ -12753,7 +12421,6 @@ func (v *GuardrailContextualGroundingFilter) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailContextualGroundingFilterConfig = smithy.Schema{
 	Name: "GuardrailContextualGroundingFilterConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaGuardrailContextualGroundingFilterType, Required: true},
 		{Name: "threshold", WireName: "threshold", Schema: &schemaGuardrailContextualGroundingFilterConfigThresholdDouble, Required: true},
@@ -12810,7 +12477,6 @@ var schemaGuardrailContextualGroundingFilterType = smithy.Schema{
 var schemaGuardrailContextualGroundingFilters = smithy.Schema{
 	Name: "GuardrailContextualGroundingFilters", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailContextualGroundingFilter},
 	},
@@ -12819,7 +12485,6 @@ var schemaGuardrailContextualGroundingFilters = smithy.Schema{
 var schemaGuardrailContextualGroundingFiltersConfig = smithy.Schema{
 	Name: "GuardrailContextualGroundingFiltersConfig", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailContextualGroundingFilterConfig},
 	},
@@ -12827,7 +12492,6 @@ var schemaGuardrailContextualGroundingFiltersConfig = smithy.Schema{
 
 var schemaGuardrailContextualGroundingPolicy = smithy.Schema{
 	Name: "GuardrailContextualGroundingPolicy", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "filters", WireName: "filters", Schema: &schemaGuardrailContextualGroundingFilters, Required: true},
 		{Name: "tier", WireName: "tier", Schema: &schemaGuardrailContextualGroundingTier},
@@ -12868,7 +12532,6 @@ func (v *GuardrailContextualGroundingPolicy) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailContextualGroundingPolicyConfig = smithy.Schema{
 	Name: "GuardrailContextualGroundingPolicyConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "filtersConfig", WireName: "filtersConfig", Schema: &schemaGuardrailContextualGroundingFiltersConfig, Required: true},
 		{Name: "tierConfig", WireName: "tierConfig", Schema: &schemaGuardrailContextualGroundingTierConfig},
@@ -12909,7 +12572,6 @@ func (v *GuardrailContextualGroundingPolicyConfig) WriteMembers(w smithy.Writer)
 
 var schemaGuardrailContextualGroundingTier = smithy.Schema{
 	Name: "GuardrailContextualGroundingTier", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "tierName", WireName: "tierName", Schema: &schemaGuardrailContextualGroundingTierName, Required: true},
 	},
@@ -12938,7 +12600,6 @@ func (v *GuardrailContextualGroundingTier) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailContextualGroundingTierConfig = smithy.Schema{
 	Name: "GuardrailContextualGroundingTierConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "tierName", WireName: "tierName", Schema: &schemaGuardrailContextualGroundingTierName, Required: true},
 	},
@@ -12973,7 +12634,6 @@ var schemaGuardrailContextualGroundingTierName = smithy.Schema{
 
 var schemaGuardrailCrossRegionConfig = smithy.Schema{
 	Name: "GuardrailCrossRegionConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "guardrailProfileIdentifier", WireName: "guardrailProfileIdentifier", Schema: &schemaGuardrailCrossRegionGuardrailProfileIdentifier, Required: true},
 	},
@@ -13000,7 +12660,6 @@ func (v *GuardrailCrossRegionConfig) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailCrossRegionDetails = smithy.Schema{
 	Name: "GuardrailCrossRegionDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "guardrailProfileId", WireName: "guardrailProfileId", Schema: &schemaGuardrailCrossRegionGuardrailProfileID},
 		{Name: "guardrailProfileArn", WireName: "guardrailProfileArn", Schema: &schemaGuardrailCrossRegionGuardrailProfileARN},
@@ -13066,7 +12725,6 @@ var schemaGuardrailFailureRecommendation = smithy.Schema{
 var schemaGuardrailFailureRecommendations = smithy.Schema{
 	Name: "GuardrailFailureRecommendations", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i100},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailFailureRecommendation},
 	},
@@ -13089,7 +12747,6 @@ var schemaGuardrailIdentifier = smithy.Schema{
 
 var schemaGuardrailManagedWordLists = smithy.Schema{
 	Name: "GuardrailManagedWordLists", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailManagedWords},
 	},
@@ -13097,7 +12754,6 @@ var schemaGuardrailManagedWordLists = smithy.Schema{
 
 var schemaGuardrailManagedWordListsConfig = smithy.Schema{
 	Name: "GuardrailManagedWordListsConfig", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailManagedWordsConfig},
 	},
@@ -13105,7 +12761,6 @@ var schemaGuardrailManagedWordListsConfig = smithy.Schema{
 
 var schemaGuardrailManagedWords = smithy.Schema{
 	Name: "GuardrailManagedWords", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaGuardrailManagedWordsType, Required: true},
 		{Name: "inputAction", WireName: "inputAction", Schema: &schemaGuardrailWordAction},
@@ -13148,7 +12803,6 @@ func (v *GuardrailManagedWords) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailManagedWordsConfig = smithy.Schema{
 	Name: "GuardrailManagedWordsConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaGuardrailManagedWordsType, Required: true},
 		{Name: "inputAction", WireName: "inputAction", Schema: &schemaGuardrailWordAction},
@@ -13199,7 +12853,6 @@ var schemaGuardrailManagedWordsType = smithy.Schema{
 var schemaGuardrailModalities = smithy.Schema{
 	Name: "GuardrailModalities", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i2},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailModality},
 	},
@@ -13225,7 +12878,6 @@ var schemaGuardrailNumericalVersion = smithy.Schema{
 var schemaGuardrailPIIEntities = smithy.Schema{
 	Name: "GuardrailPiiEntities", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailPIIEntity},
 	},
@@ -13234,7 +12886,6 @@ var schemaGuardrailPIIEntities = smithy.Schema{
 var schemaGuardrailPIIEntitiesConfig = smithy.Schema{
 	Name: "GuardrailPiiEntitiesConfig", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailPIIEntityConfig},
 	},
@@ -13242,7 +12893,6 @@ var schemaGuardrailPIIEntitiesConfig = smithy.Schema{
 
 var schemaGuardrailPIIEntity = smithy.Schema{
 	Name: "GuardrailPiiEntity", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaGuardrailPIIEntityType, Required: true},
 		{Name: "action", WireName: "action", Schema: &schemaGuardrailSensitiveInformationAction, Required: true},
@@ -13289,7 +12939,6 @@ func (v *GuardrailPIIEntity) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailPIIEntityConfig = smithy.Schema{
 	Name: "GuardrailPiiEntityConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaGuardrailPIIEntityType, Required: true},
 		{Name: "action", WireName: "action", Schema: &schemaGuardrailSensitiveInformationAction, Required: true},
@@ -13341,7 +12990,6 @@ var schemaGuardrailPIIEntityType = smithy.Schema{
 
 var schemaGuardrailRegex = smithy.Schema{
 	Name: "GuardrailRegex", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaGuardrailRegexNameString, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaGuardrailRegexDescriptionString},
@@ -13396,7 +13044,6 @@ func (v *GuardrailRegex) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailRegexConfig = smithy.Schema{
 	Name: "GuardrailRegexConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaGuardrailRegexConfigNameString, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaGuardrailRegexConfigDescriptionString},
@@ -13481,7 +13128,6 @@ var schemaGuardrailRegexPatternString = smithy.Schema{
 
 var schemaGuardrailRegexes = smithy.Schema{
 	Name: "GuardrailRegexes", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailRegex},
 	},
@@ -13490,7 +13136,6 @@ var schemaGuardrailRegexes = smithy.Schema{
 var schemaGuardrailRegexesConfig = smithy.Schema{
 	Name: "GuardrailRegexesConfig", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i30},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailRegexConfig},
 	},
@@ -13503,7 +13148,6 @@ var schemaGuardrailSensitiveInformationAction = smithy.Schema{
 
 var schemaGuardrailSensitiveInformationPolicy = smithy.Schema{
 	Name: "GuardrailSensitiveInformationPolicy", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "piiEntities", WireName: "piiEntities", Schema: &schemaGuardrailPIIEntities},
 		{Name: "regexes", WireName: "regexes", Schema: &schemaGuardrailRegexes},
@@ -13548,7 +13192,6 @@ func (v *GuardrailSensitiveInformationPolicy) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailSensitiveInformationPolicyConfig = smithy.Schema{
 	Name: "GuardrailSensitiveInformationPolicyConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "piiEntitiesConfig", WireName: "piiEntitiesConfig", Schema: &schemaGuardrailPIIEntitiesConfig},
 		{Name: "regexesConfig", WireName: "regexesConfig", Schema: &schemaGuardrailRegexesConfig},
@@ -13605,7 +13248,6 @@ var schemaGuardrailStatusReason = smithy.Schema{
 var schemaGuardrailStatusReasons = smithy.Schema{
 	Name: "GuardrailStatusReasons", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i100},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailStatusReason},
 	},
@@ -13614,7 +13256,6 @@ var schemaGuardrailStatusReasons = smithy.Schema{
 var schemaGuardrailSummaries = smithy.Schema{
 	Name: "GuardrailSummaries", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i1000},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailSummary},
 	},
@@ -13622,7 +13263,6 @@ var schemaGuardrailSummaries = smithy.Schema{
 
 var schemaGuardrailSummary = smithy.Schema{
 	Name: "GuardrailSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "id", WireName: "id", Schema: &schemaGuardrailID, Required: true},
 		{Name: "arn", WireName: "arn", Schema: &schemaGuardrailARN, Required: true},
@@ -13685,7 +13325,6 @@ func (v *GuardrailSummary) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailTopic = smithy.Schema{
 	Name: "GuardrailTopic", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaGuardrailTopicName, Required: true},
 		{Name: "definition", WireName: "definition", Schema: &schemaGuardrailTopicDefinition, Required: true},
@@ -13746,7 +13385,6 @@ var schemaGuardrailTopicAction = smithy.Schema{
 
 var schemaGuardrailTopicConfig = smithy.Schema{
 	Name: "GuardrailTopicConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaGuardrailTopicName, Required: true},
 		{Name: "definition", WireName: "definition", Schema: &schemaGuardrailTopicDefinition, Required: true},
@@ -13814,7 +13452,6 @@ var schemaGuardrailTopicExample = smithy.Schema{
 var schemaGuardrailTopicExamples = smithy.Schema{
 	Name: "GuardrailTopicExamples", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i5},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailTopicExample},
 	},
@@ -13828,7 +13465,6 @@ var schemaGuardrailTopicName = smithy.Schema{
 
 var schemaGuardrailTopicPolicy = smithy.Schema{
 	Name: "GuardrailTopicPolicy", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "topics", WireName: "topics", Schema: &schemaGuardrailTopics, Required: true},
 		{Name: "tier", WireName: "tier", Schema: &schemaGuardrailTopicsTier},
@@ -13867,7 +13503,6 @@ func (v *GuardrailTopicPolicy) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailTopicPolicyConfig = smithy.Schema{
 	Name: "GuardrailTopicPolicyConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "topicsConfig", WireName: "topicsConfig", Schema: &schemaGuardrailTopicsConfig, Required: true},
 		{Name: "tierConfig", WireName: "tierConfig", Schema: &schemaGuardrailTopicsTierConfig},
@@ -13912,7 +13547,6 @@ var schemaGuardrailTopicType = smithy.Schema{
 var schemaGuardrailTopics = smithy.Schema{
 	Name: "GuardrailTopics", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i30},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailTopic},
 	},
@@ -13921,7 +13555,6 @@ var schemaGuardrailTopics = smithy.Schema{
 var schemaGuardrailTopicsConfig = smithy.Schema{
 	Name: "GuardrailTopicsConfig", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i30},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailTopicConfig},
 	},
@@ -13929,7 +13562,6 @@ var schemaGuardrailTopicsConfig = smithy.Schema{
 
 var schemaGuardrailTopicsTier = smithy.Schema{
 	Name: "GuardrailTopicsTier", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "tierName", WireName: "tierName", Schema: &schemaGuardrailTopicsTierName, Required: true},
 	},
@@ -13956,7 +13588,6 @@ func (v *GuardrailTopicsTier) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailTopicsTierConfig = smithy.Schema{
 	Name: "GuardrailTopicsTierConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "tierName", WireName: "tierName", Schema: &schemaGuardrailTopicsTierName, Required: true},
 	},
@@ -13994,7 +13625,6 @@ var schemaGuardrailVersion = smithy.Schema{
 
 var schemaGuardrailWord = smithy.Schema{
 	Name: "GuardrailWord", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "text", WireName: "text", Schema: &schemaGuardrailWordTextString, Required: true},
 		{Name: "inputAction", WireName: "inputAction", Schema: &schemaGuardrailWordAction},
@@ -14043,7 +13673,6 @@ var schemaGuardrailWordAction = smithy.Schema{
 
 var schemaGuardrailWordConfig = smithy.Schema{
 	Name: "GuardrailWordConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "text", WireName: "text", Schema: &schemaGuardrailWordConfigTextString, Required: true},
 		{Name: "inputAction", WireName: "inputAction", Schema: &schemaGuardrailWordAction},
@@ -14091,7 +13720,6 @@ var schemaGuardrailWordConfigTextString = smithy.Schema{
 
 var schemaGuardrailWordPolicy = smithy.Schema{
 	Name: "GuardrailWordPolicy", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "words", WireName: "words", Schema: &schemaGuardrailWords},
 		{Name: "managedWordLists", WireName: "managedWordLists", Schema: &schemaGuardrailManagedWordLists},
@@ -14134,7 +13762,6 @@ func (v *GuardrailWordPolicy) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailWordPolicyConfig = smithy.Schema{
 	Name: "GuardrailWordPolicyConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "wordsConfig", WireName: "wordsConfig", Schema: &schemaGuardrailWordsConfig},
 		{Name: "managedWordListsConfig", WireName: "managedWordListsConfig", Schema: &schemaGuardrailManagedWordListsConfig},
@@ -14183,7 +13810,6 @@ var schemaGuardrailWordTextString = smithy.Schema{
 var schemaGuardrailWords = smithy.Schema{
 	Name: "GuardrailWords", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i10000},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailWord},
 	},
@@ -14192,7 +13818,6 @@ var schemaGuardrailWords = smithy.Schema{
 var schemaGuardrailWordsConfig = smithy.Schema{
 	Name: "GuardrailWordsConfig", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i10000},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailWordConfig},
 	},
@@ -14200,7 +13825,6 @@ var schemaGuardrailWordsConfig = smithy.Schema{
 
 var schemaHumanEvaluationConfig = smithy.Schema{
 	Name: "HumanEvaluationConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "humanWorkflowConfig", WireName: "humanWorkflowConfig", Schema: &schemaHumanWorkflowConfig},
 		{Name: "customMetrics", WireName: "customMetrics", Schema: &schemaHumanEvaluationCustomMetrics},
@@ -14249,7 +13873,6 @@ func (v *HumanEvaluationConfig) WriteMembers(w smithy.Writer) {
 
 var schemaHumanEvaluationCustomMetric = smithy.Schema{
 	Name: "HumanEvaluationCustomMetric", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaEvaluationMetricName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaEvaluationMetricDescription},
@@ -14287,7 +13910,6 @@ func (v *HumanEvaluationCustomMetric) WriteMembers(w smithy.Writer) {
 var schemaHumanEvaluationCustomMetrics = smithy.Schema{
 	Name: "HumanEvaluationCustomMetrics", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaHumanEvaluationCustomMetric},
 	},
@@ -14301,7 +13923,6 @@ var schemaHumanTaskInstructions = smithy.Schema{
 
 var schemaHumanWorkflowConfig = smithy.Schema{
 	Name: "HumanWorkflowConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "flowDefinitionArn", WireName: "flowDefinitionArn", Schema: &schemaSageMakerFlowDefinitionARN, Required: true},
 		{Name: "instructions", WireName: "instructions", Schema: &schemaHumanTaskInstructions},
@@ -14343,7 +13964,6 @@ var schemaIdentifier = smithy.Schema{
 
 var schemaImplicitFilterConfiguration = smithy.Schema{
 	Name: "ImplicitFilterConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "metadataAttributes", WireName: "metadataAttributes", Schema: &schemaMetadataAttributeSchemaList, Required: true},
 		{Name: "modelArn", WireName: "modelArn", Schema: &schemaBedrockModelARN, Required: true},
@@ -14395,7 +14015,6 @@ var schemaImportedModelName = smithy.Schema{
 
 var schemaImportedModelSummary = smithy.Schema{
 	Name: "ImportedModelSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelArn", WireName: "modelArn", Schema: &schemaImportedModelARN, Required: true},
 		{Name: "modelName", WireName: "modelName", Schema: &schemaImportedModelName, Required: true},
@@ -14438,7 +14057,6 @@ func (v *ImportedModelSummary) WriteMembers(w smithy.Writer) {
 
 var schemaImportedModelSummaryList = smithy.Schema{
 	Name: "ImportedModelSummaryList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaImportedModelSummary},
 	},
@@ -14452,7 +14070,6 @@ var schemaIncludedModelID = smithy.Schema{
 var schemaIncludedModelsList = smithy.Schema{
 	Name: "IncludedModelsList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaIncludedModelID},
 	},
@@ -14460,7 +14077,6 @@ var schemaIncludedModelsList = smithy.Schema{
 
 var schemaInferenceConfiguration = smithy.Schema{
 	Name: "InferenceConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "maxTokens", WireName: "maxTokens", Schema: &schemaInferenceConfigurationMaxTokensInteger},
 		{Name: "temperature", WireName: "temperature", Schema: &schemaInferenceConfigurationTemperatureFloat},
@@ -14505,7 +14121,6 @@ var schemaInferenceConfigurationMaxTokensInteger = smithy.Schema{
 var schemaInferenceConfigurationStopSequencesList = smithy.Schema{
 	Name: "InferenceConfigurationStopSequencesList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i2500},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaInferenceConfigurationStopSequencesListMemberString},
 	},
@@ -14549,7 +14164,6 @@ var schemaInferenceProfileIdentifier = smithy.Schema{
 
 var schemaInferenceProfileModel = smithy.Schema{
 	Name: "InferenceProfileModel", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelArn", WireName: "modelArn", Schema: &schemaFoundationModelARN},
 	},
@@ -14576,7 +14190,6 @@ func (v *InferenceProfileModel) WriteMembers(w smithy.Writer) {
 
 var schemaInferenceProfileModelSource = smithy.Schema{
 	Name: "InferenceProfileModelSource", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "copyFrom", WireName: "copyFrom", Schema: &schemaInferenceProfileModelSourceARN},
 	},
@@ -14611,7 +14224,6 @@ var schemaInferenceProfileModelSourceARN = smithy.Schema{
 var schemaInferenceProfileModels = smithy.Schema{
 	Name: "InferenceProfileModels", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i5},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaInferenceProfileModel},
 	},
@@ -14629,7 +14241,6 @@ var schemaInferenceProfileStatus = smithy.Schema{
 
 var schemaInferenceProfileSummaries = smithy.Schema{
 	Name: "InferenceProfileSummaries", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaInferenceProfileSummary},
 	},
@@ -14637,7 +14248,6 @@ var schemaInferenceProfileSummaries = smithy.Schema{
 
 var schemaInferenceProfileSummary = smithy.Schema{
 	Name: "InferenceProfileSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "inferenceProfileName", WireName: "inferenceProfileName", Schema: &schemaInferenceProfileName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaInferenceProfileDescription},
@@ -14710,7 +14320,6 @@ var schemaInferenceType = smithy.Schema{
 
 var schemaInferenceTypeList = smithy.Schema{
 	Name: "InferenceTypeList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaInferenceType},
 	},
@@ -14768,7 +14377,6 @@ func (v *InternalServerException) WriteMembers(w smithy.Writer) {
 
 var schemaInvocationLogSource = smithy.Schema{
 	Name: "InvocationLogSource", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "s3Uri", WireName: "s3Uri", Schema: &schemaS3URI},
 	},
@@ -14795,7 +14403,6 @@ func (v *InvocationLogSource) WriteMembers(w smithy.Writer) {
 
 var schemaInvocationLogsConfig = smithy.Schema{
 	Name: "InvocationLogsConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "usePromptResponse", WireName: "usePromptResponse", Schema: &schemaUsePromptResponse},
 		{Name: "invocationLogSource", WireName: "invocationLogSource", Schema: &schemaInvocationLogSource, Required: true},
@@ -14848,7 +14455,6 @@ var schemaJobStatusDetails = smithy.Schema{
 
 var schemaKbInferenceConfig = smithy.Schema{
 	Name: "KbInferenceConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "textInferenceConfig", WireName: "textInferenceConfig", Schema: &schemaTextInferenceConfig},
 	},
@@ -14892,7 +14498,6 @@ var schemaKMSKeyID = smithy.Schema{
 
 var schemaKnowledgeBaseConfig = smithy.Schema{
 	Name: "KnowledgeBaseConfig", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "retrieveConfig", WireName: "retrieveConfig", Schema: &schemaRetrieveConfig},
 		{Name: "retrieveAndGenerateConfig", WireName: "retrieveAndGenerateConfig", Schema: &schemaRetrieveAndGenerateConfiguration},
@@ -14934,7 +14539,6 @@ var schemaKnowledgeBaseID = smithy.Schema{
 
 var schemaKnowledgeBaseRetrievalConfiguration = smithy.Schema{
 	Name: "KnowledgeBaseRetrievalConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "vectorSearchConfiguration", WireName: "vectorSearchConfiguration", Schema: &schemaKnowledgeBaseVectorSearchConfiguration, Required: true},
 	},
@@ -14965,7 +14569,6 @@ func (v *KnowledgeBaseRetrievalConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaKnowledgeBaseRetrieveAndGenerateConfiguration = smithy.Schema{
 	Name: "KnowledgeBaseRetrieveAndGenerateConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaKnowledgeBaseID, Required: true},
 		{Name: "modelArn", WireName: "modelArn", Schema: &schemaBedrockModelARN, Required: true},
@@ -15022,7 +14625,6 @@ func (v *KnowledgeBaseRetrieveAndGenerateConfiguration) WriteMembers(w smithy.Wr
 
 var schemaKnowledgeBaseVectorSearchConfiguration = smithy.Schema{
 	Name: "KnowledgeBaseVectorSearchConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "numberOfResults", WireName: "numberOfResults", Schema: &schemaKnowledgeBaseVectorSearchConfigurationNumberOfResultsInteger},
 		{Name: "overrideSearchType", WireName: "overrideSearchType", Schema: &schemaSearchType},
@@ -15089,7 +14691,6 @@ var schemaLambdaARN = smithy.Schema{
 
 var schemaLambdaGraderConfig = smithy.Schema{
 	Name: "LambdaGraderConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "lambdaArn", WireName: "lambdaArn", Schema: &schemaLambdaARN, Required: true},
 	},
@@ -15116,7 +14717,6 @@ func (v *LambdaGraderConfig) WriteMembers(w smithy.Writer) {
 
 var schemaLegalTerm = smithy.Schema{
 	Name: "LegalTerm", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "url", WireName: "url", Schema: &schemaString},
 	},
@@ -15143,7 +14743,6 @@ func (v *LegalTerm) WriteMembers(w smithy.Writer) {
 
 var schemaListAdvancedPromptOptimizationJobsRequest = smithy.Schema{
 	Name: "ListAdvancedPromptOptimizationJobsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "maxResults", WireName: "maxResults", Schema: &schemaMaxResults, Location: smithy.Query, LocationName: "maxResults"},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaPaginationToken, Location: smithy.Query, LocationName: "nextToken"},
@@ -15184,7 +14783,6 @@ func (v *ListAdvancedPromptOptimizationJobsRequest) WriteMembers(w smithy.Writer
 
 var schemaListAdvancedPromptOptimizationJobsResponse = smithy.Schema{
 	Name: "ListAdvancedPromptOptimizationJobsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobSummaries", WireName: "jobSummaries", Schema: &schemaAdvancedPromptOptimizationJobSummaries},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaPaginationToken},
@@ -15223,7 +14821,6 @@ func (v *ListAdvancedPromptOptimizationJobsResponse) WriteMembers(w smithy.Write
 
 var schemaListAutomatedReasoningPoliciesRequest = smithy.Schema{
 	Name: "ListAutomatedReasoningPoliciesRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Location: smithy.Query, LocationName: "policyArn"},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaPaginationToken, Location: smithy.Query, LocationName: "nextToken"},
@@ -15260,7 +14857,6 @@ func (v *ListAutomatedReasoningPoliciesRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListAutomatedReasoningPoliciesResponse = smithy.Schema{
 	Name: "ListAutomatedReasoningPoliciesResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "automatedReasoningPolicySummaries", WireName: "automatedReasoningPolicySummaries", Schema: &schemaAutomatedReasoningPolicySummaries, Required: true},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaPaginationToken},
@@ -15297,7 +14893,6 @@ func (v *ListAutomatedReasoningPoliciesResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListAutomatedReasoningPolicyBuildWorkflowsRequest = smithy.Schema{
 	Name: "ListAutomatedReasoningPolicyBuildWorkflowsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true, Location: smithy.Label, LocationName: "policyArn"},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaPaginationToken, Location: smithy.Query, LocationName: "nextToken"},
@@ -15334,7 +14929,6 @@ func (v *ListAutomatedReasoningPolicyBuildWorkflowsRequest) WriteMembers(w smith
 
 var schemaListAutomatedReasoningPolicyBuildWorkflowsResponse = smithy.Schema{
 	Name: "ListAutomatedReasoningPolicyBuildWorkflowsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "automatedReasoningPolicyBuildWorkflowSummaries", WireName: "automatedReasoningPolicyBuildWorkflowSummaries", Schema: &schemaAutomatedReasoningPolicyBuildWorkflowSummaries, Required: true},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaPaginationToken},
@@ -15371,7 +14965,6 @@ func (v *ListAutomatedReasoningPolicyBuildWorkflowsResponse) WriteMembers(w smit
 
 var schemaListAutomatedReasoningPolicyTestCasesRequest = smithy.Schema{
 	Name: "ListAutomatedReasoningPolicyTestCasesRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true, Location: smithy.Label, LocationName: "policyArn"},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaPaginationToken, Location: smithy.Query, LocationName: "nextToken"},
@@ -15408,7 +15001,6 @@ func (v *ListAutomatedReasoningPolicyTestCasesRequest) WriteMembers(w smithy.Wri
 
 var schemaListAutomatedReasoningPolicyTestCasesResponse = smithy.Schema{
 	Name: "ListAutomatedReasoningPolicyTestCasesResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "testCases", WireName: "testCases", Schema: &schemaAutomatedReasoningPolicyTestCaseList, Required: true},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaPaginationToken},
@@ -15445,7 +15037,6 @@ func (v *ListAutomatedReasoningPolicyTestCasesResponse) WriteMembers(w smithy.Wr
 
 var schemaListAutomatedReasoningPolicyTestResultsRequest = smithy.Schema{
 	Name: "ListAutomatedReasoningPolicyTestResultsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true, Location: smithy.Label, LocationName: "policyArn"},
 		{Name: "buildWorkflowId", WireName: "buildWorkflowId", Schema: &schemaAutomatedReasoningPolicyBuildWorkflowID, Required: true, Location: smithy.Label, LocationName: "buildWorkflowId"},
@@ -15486,7 +15077,6 @@ func (v *ListAutomatedReasoningPolicyTestResultsRequest) WriteMembers(w smithy.W
 
 var schemaListAutomatedReasoningPolicyTestResultsResponse = smithy.Schema{
 	Name: "ListAutomatedReasoningPolicyTestResultsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "testResults", WireName: "testResults", Schema: &schemaAutomatedReasoningPolicyTestList, Required: true},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaPaginationToken},
@@ -15523,7 +15113,6 @@ func (v *ListAutomatedReasoningPolicyTestResultsResponse) WriteMembers(w smithy.
 
 var schemaListCustomModelDeploymentsRequest = smithy.Schema{
 	Name: "ListCustomModelDeploymentsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "createdBefore", WireName: "createdBefore", Schema: &schemaTimestamp, Location: smithy.Query, LocationName: "createdBefore"},
 		{Name: "createdAfter", WireName: "createdAfter", Schema: &schemaTimestamp, Location: smithy.Query, LocationName: "createdAfter"},
@@ -15584,7 +15173,6 @@ func (v *ListCustomModelDeploymentsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListCustomModelDeploymentsResponse = smithy.Schema{
 	Name: "ListCustomModelDeploymentsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaPaginationToken},
 		{Name: "modelDeploymentSummaries", WireName: "modelDeploymentSummaries", Schema: &schemaCustomModelDeploymentSummaryList},
@@ -15623,7 +15211,6 @@ func (v *ListCustomModelDeploymentsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListCustomModelsRequest = smithy.Schema{
 	Name: "ListCustomModelsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "creationTimeBefore", WireName: "creationTimeBefore", Schema: &schemaTimestamp, Location: smithy.Query, LocationName: "creationTimeBefore"},
 		{Name: "creationTimeAfter", WireName: "creationTimeAfter", Schema: &schemaTimestamp, Location: smithy.Query, LocationName: "creationTimeAfter"},
@@ -15690,7 +15277,6 @@ func (v *ListCustomModelsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListCustomModelsResponse = smithy.Schema{
 	Name: "ListCustomModelsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaPaginationToken},
 		{Name: "modelSummaries", WireName: "modelSummaries", Schema: &schemaCustomModelSummaryList},
@@ -15727,7 +15313,6 @@ func (v *ListCustomModelsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListEnforcedGuardrailsConfigurationRequest = smithy.Schema{
 	Name: "ListEnforcedGuardrailsConfigurationRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaPaginationToken, Location: smithy.Query, LocationName: "nextToken"},
 	},
@@ -15756,7 +15341,6 @@ func (v *ListEnforcedGuardrailsConfigurationRequest) WriteMembers(w smithy.Write
 
 var schemaListEnforcedGuardrailsConfigurationResponse = smithy.Schema{
 	Name: "ListEnforcedGuardrailsConfigurationResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "guardrailsConfig", WireName: "guardrailsConfig", Schema: &schemaAccountEnforcedGuardrailsOutputConfiguration, Required: true},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaPaginationToken},
@@ -15793,7 +15377,6 @@ func (v *ListEnforcedGuardrailsConfigurationResponse) WriteMembers(w smithy.Writ
 
 var schemaListEvaluationJobsRequest = smithy.Schema{
 	Name: "ListEvaluationJobsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "creationTimeAfter", WireName: "creationTimeAfter", Schema: &schemaTimestamp, Location: smithy.Query, LocationName: "creationTimeAfter"},
 		{Name: "creationTimeBefore", WireName: "creationTimeBefore", Schema: &schemaTimestamp, Location: smithy.Query, LocationName: "creationTimeBefore"},
@@ -15852,7 +15435,6 @@ func (v *ListEvaluationJobsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListEvaluationJobsResponse = smithy.Schema{
 	Name: "ListEvaluationJobsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaPaginationToken},
 		{Name: "jobSummaries", WireName: "jobSummaries", Schema: &schemaEvaluationSummaries},
@@ -15889,7 +15471,6 @@ func (v *ListEvaluationJobsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListFoundationModelAgreementOffersRequest = smithy.Schema{
 	Name: "ListFoundationModelAgreementOffersRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelId", WireName: "modelId", Schema: &schemaBedrockModelID, Required: true, Location: smithy.Label, LocationName: "modelId"},
 		{Name: "offerType", WireName: "offerType", Schema: &schemaOfferType, Location: smithy.Query, LocationName: "offerType"},
@@ -15922,7 +15503,6 @@ func (v *ListFoundationModelAgreementOffersRequest) WriteMembers(w smithy.Writer
 
 var schemaListFoundationModelAgreementOffersResponse = smithy.Schema{
 	Name: "ListFoundationModelAgreementOffersResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelId", WireName: "modelId", Schema: &schemaBedrockModelID, Required: true},
 		{Name: "offers", WireName: "offers", Schema: &schemaOffers, Required: true},
@@ -15959,7 +15539,6 @@ func (v *ListFoundationModelAgreementOffersResponse) WriteMembers(w smithy.Write
 
 var schemaListFoundationModelsRequest = smithy.Schema{
 	Name: "ListFoundationModelsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "byProvider", WireName: "byProvider", Schema: &schemaProvider, Location: smithy.Query, LocationName: "byProvider"},
 		{Name: "byCustomizationType", WireName: "byCustomizationType", Schema: &schemaModelCustomization, Location: smithy.Query, LocationName: "byCustomizationType"},
@@ -16000,7 +15579,6 @@ func (v *ListFoundationModelsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListFoundationModelsResponse = smithy.Schema{
 	Name: "ListFoundationModelsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelSummaries", WireName: "modelSummaries", Schema: &schemaFoundationModelSummaryList},
 	},
@@ -16035,7 +15613,6 @@ func (v *ListFoundationModelsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListGuardrailsRequest = smithy.Schema{
 	Name: "ListGuardrailsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "guardrailIdentifier", WireName: "guardrailIdentifier", Schema: &schemaGuardrailIdentifier, Location: smithy.Query, LocationName: "guardrailIdentifier"},
 		{Name: "maxResults", WireName: "maxResults", Schema: &schemaMaxResults, Location: smithy.Query, LocationName: "maxResults"},
@@ -16070,7 +15647,6 @@ func (v *ListGuardrailsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListGuardrailsResponse = smithy.Schema{
 	Name: "ListGuardrailsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "guardrails", WireName: "guardrails", Schema: &schemaGuardrailSummaries, Required: true},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaPaginationToken},
@@ -16105,7 +15681,6 @@ func (v *ListGuardrailsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListImportedModelsRequest = smithy.Schema{
 	Name: "ListImportedModelsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "creationTimeBefore", WireName: "creationTimeBefore", Schema: &schemaTimestamp, Location: smithy.Query, LocationName: "creationTimeBefore"},
 		{Name: "creationTimeAfter", WireName: "creationTimeAfter", Schema: &schemaTimestamp, Location: smithy.Query, LocationName: "creationTimeAfter"},
@@ -16156,7 +15731,6 @@ func (v *ListImportedModelsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListImportedModelsResponse = smithy.Schema{
 	Name: "ListImportedModelsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaPaginationToken},
 		{Name: "modelSummaries", WireName: "modelSummaries", Schema: &schemaImportedModelSummaryList},
@@ -16193,7 +15767,6 @@ func (v *ListImportedModelsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListInferenceProfilesRequest = smithy.Schema{
 	Name: "ListInferenceProfilesRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "maxResults", WireName: "maxResults", Schema: &schemaMaxResults, Location: smithy.Query, LocationName: "maxResults"},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaPaginationToken, Location: smithy.Query, LocationName: "nextToken"},
@@ -16230,7 +15803,6 @@ func (v *ListInferenceProfilesRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListInferenceProfilesResponse = smithy.Schema{
 	Name: "ListInferenceProfilesResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "inferenceProfileSummaries", WireName: "inferenceProfileSummaries", Schema: &schemaInferenceProfileSummaries},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaPaginationToken},
@@ -16269,7 +15841,6 @@ func (v *ListInferenceProfilesResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListMarketplaceModelEndpointsRequest = smithy.Schema{
 	Name: "ListMarketplaceModelEndpointsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "maxResults", WireName: "maxResults", Schema: &schemaMaxResults, Location: smithy.Query, LocationName: "maxResults"},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaPaginationToken, Location: smithy.Query, LocationName: "nextToken"},
@@ -16306,7 +15877,6 @@ func (v *ListMarketplaceModelEndpointsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListMarketplaceModelEndpointsResponse = smithy.Schema{
 	Name: "ListMarketplaceModelEndpointsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "marketplaceModelEndpoints", WireName: "marketplaceModelEndpoints", Schema: &schemaMarketplaceModelEndpointSummaries},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaPaginationToken},
@@ -16345,7 +15915,6 @@ func (v *ListMarketplaceModelEndpointsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListModelCopyJobsRequest = smithy.Schema{
 	Name: "ListModelCopyJobsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "creationTimeAfter", WireName: "creationTimeAfter", Schema: &schemaTimestamp, Location: smithy.Query, LocationName: "creationTimeAfter"},
 		{Name: "creationTimeBefore", WireName: "creationTimeBefore", Schema: &schemaTimestamp, Location: smithy.Query, LocationName: "creationTimeBefore"},
@@ -16408,7 +15977,6 @@ func (v *ListModelCopyJobsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListModelCopyJobsResponse = smithy.Schema{
 	Name: "ListModelCopyJobsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaPaginationToken},
 		{Name: "modelCopyJobSummaries", WireName: "modelCopyJobSummaries", Schema: &schemaModelCopyJobSummaries},
@@ -16445,7 +16013,6 @@ func (v *ListModelCopyJobsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListModelCustomizationJobsRequest = smithy.Schema{
 	Name: "ListModelCustomizationJobsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "creationTimeAfter", WireName: "creationTimeAfter", Schema: &schemaTimestamp, Location: smithy.Query, LocationName: "creationTimeAfter"},
 		{Name: "creationTimeBefore", WireName: "creationTimeBefore", Schema: &schemaTimestamp, Location: smithy.Query, LocationName: "creationTimeBefore"},
@@ -16502,7 +16069,6 @@ func (v *ListModelCustomizationJobsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListModelCustomizationJobsResponse = smithy.Schema{
 	Name: "ListModelCustomizationJobsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaPaginationToken},
 		{Name: "modelCustomizationJobSummaries", WireName: "modelCustomizationJobSummaries", Schema: &schemaModelCustomizationJobSummaries},
@@ -16541,7 +16107,6 @@ func (v *ListModelCustomizationJobsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListModelImportJobsRequest = smithy.Schema{
 	Name: "ListModelImportJobsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "creationTimeAfter", WireName: "creationTimeAfter", Schema: &schemaTimestamp, Location: smithy.Query, LocationName: "creationTimeAfter"},
 		{Name: "creationTimeBefore", WireName: "creationTimeBefore", Schema: &schemaTimestamp, Location: smithy.Query, LocationName: "creationTimeBefore"},
@@ -16596,7 +16161,6 @@ func (v *ListModelImportJobsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListModelImportJobsResponse = smithy.Schema{
 	Name: "ListModelImportJobsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaPaginationToken},
 		{Name: "modelImportJobSummaries", WireName: "modelImportJobSummaries", Schema: &schemaModelImportJobSummaries},
@@ -16635,7 +16199,6 @@ func (v *ListModelImportJobsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListModelInvocationJobsRequest = smithy.Schema{
 	Name: "ListModelInvocationJobsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "submitTimeAfter", WireName: "submitTimeAfter", Schema: &schemaTimestamp, Location: smithy.Query, LocationName: "submitTimeAfter"},
 		{Name: "submitTimeBefore", WireName: "submitTimeBefore", Schema: &schemaTimestamp, Location: smithy.Query, LocationName: "submitTimeBefore"},
@@ -16692,7 +16255,6 @@ func (v *ListModelInvocationJobsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListModelInvocationJobsResponse = smithy.Schema{
 	Name: "ListModelInvocationJobsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaPaginationToken},
 		{Name: "invocationJobSummaries", WireName: "invocationJobSummaries", Schema: &schemaModelInvocationJobSummaries},
@@ -16731,7 +16293,6 @@ func (v *ListModelInvocationJobsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListPromptRoutersRequest = smithy.Schema{
 	Name: "ListPromptRoutersRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "maxResults", WireName: "maxResults", Schema: &schemaMaxResults, Location: smithy.Query, LocationName: "maxResults"},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaPaginationToken, Location: smithy.Query, LocationName: "nextToken"},
@@ -16766,7 +16327,6 @@ func (v *ListPromptRoutersRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListPromptRoutersResponse = smithy.Schema{
 	Name: "ListPromptRoutersResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "promptRouterSummaries", WireName: "promptRouterSummaries", Schema: &schemaPromptRouterSummaries},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaPaginationToken},
@@ -16803,7 +16363,6 @@ func (v *ListPromptRoutersResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListProvisionedModelThroughputsRequest = smithy.Schema{
 	Name: "ListProvisionedModelThroughputsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "creationTimeAfter", WireName: "creationTimeAfter", Schema: &schemaTimestamp, Location: smithy.Query, LocationName: "creationTimeAfter"},
 		{Name: "creationTimeBefore", WireName: "creationTimeBefore", Schema: &schemaTimestamp, Location: smithy.Query, LocationName: "creationTimeBefore"},
@@ -16864,7 +16423,6 @@ func (v *ListProvisionedModelThroughputsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListProvisionedModelThroughputsResponse = smithy.Schema{
 	Name: "ListProvisionedModelThroughputsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaPaginationToken},
 		{Name: "provisionedModelSummaries", WireName: "provisionedModelSummaries", Schema: &schemaProvisionedModelSummaries},
@@ -16903,7 +16461,6 @@ func (v *ListProvisionedModelThroughputsResponse) WriteMembers(w smithy.Writer) 
 
 var schemaListTagsForResourceRequest = smithy.Schema{
 	Name: "ListTagsForResourceRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "resourceARN", WireName: "resourceARN", Schema: &schemaTaggableResourcesARN, Required: true},
 	},
@@ -16930,7 +16487,6 @@ func (v *ListTagsForResourceRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListTagsForResourceResponse = smithy.Schema{
 	Name: "ListTagsForResourceResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "tags", WireName: "tags", Schema: &schemaTagList},
 	},
@@ -16970,7 +16526,6 @@ var schemaLogGroupName = smithy.Schema{
 
 var schemaLoggingConfig = smithy.Schema{
 	Name: "LoggingConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "cloudWatchConfig", WireName: "cloudWatchConfig", Schema: &schemaCloudWatchConfig},
 		{Name: "s3Config", WireName: "s3Config", Schema: &schemaS3Config},
@@ -17029,7 +16584,6 @@ func (v *LoggingConfig) WriteMembers(w smithy.Writer) {
 
 var schemaMarketplaceModelEndpoint = smithy.Schema{
 	Name: "MarketplaceModelEndpoint", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "endpointArn", WireName: "endpointArn", Schema: &schemaARN, Required: true},
 		{Name: "modelSourceIdentifier", WireName: "modelSourceIdentifier", Schema: &schemaModelSourceIdentifier, Required: true},
@@ -17093,7 +16647,6 @@ func (v *MarketplaceModelEndpoint) WriteMembers(w smithy.Writer) {
 var schemaMarketplaceModelEndpointSummaries = smithy.Schema{
 	Name: "MarketplaceModelEndpointSummaries", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i1000},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaMarketplaceModelEndpointSummary},
 	},
@@ -17101,7 +16654,6 @@ var schemaMarketplaceModelEndpointSummaries = smithy.Schema{
 
 var schemaMarketplaceModelEndpointSummary = smithy.Schema{
 	Name: "MarketplaceModelEndpointSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "endpointArn", WireName: "endpointArn", Schema: &schemaARN, Required: true},
 		{Name: "modelSourceIdentifier", WireName: "modelSourceIdentifier", Schema: &schemaModelSourceIdentifier, Required: true},
@@ -17212,7 +16764,6 @@ var schemaMetadataAttributeSchemaKeyString = smithy.Schema{
 var schemaMetadataAttributeSchemaList = smithy.Schema{
 	Name: "MetadataAttributeSchemaList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i25},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaMetadataAttributeSchema},
 	},
@@ -17220,7 +16771,6 @@ var schemaMetadataAttributeSchemaList = smithy.Schema{
 
 var schemaMetadataConfigurationForReranking = smithy.Schema{
 	Name: "MetadataConfigurationForReranking", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "selectionMode", WireName: "selectionMode", Schema: &schemaRerankingMetadataSelectionMode, Required: true},
 		{Name: "selectiveModeConfiguration", WireName: "selectiveModeConfiguration", Schema: &schemaRerankingMetadataSelectiveModeConfiguration},
@@ -17276,7 +16826,6 @@ var schemaModelARN = smithy.Schema{
 
 var schemaModelConfiguration = smithy.Schema{
 	Name: "ModelConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelId", WireName: "modelId", Schema: &schemaAdvancedPromptOptimizationModelIdentifier, Required: true},
 		{Name: "inferenceConfig", WireName: "inferenceConfig", Schema: &schemaInferenceConfiguration},
@@ -17316,7 +16865,6 @@ func (v *ModelConfiguration) WriteMembers(w smithy.Writer) {
 var schemaModelConfigurations = smithy.Schema{
 	Name: "ModelConfigurations", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i5},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaModelConfiguration},
 	},
@@ -17334,7 +16882,6 @@ var schemaModelCopyJobStatus = smithy.Schema{
 
 var schemaModelCopyJobSummaries = smithy.Schema{
 	Name: "ModelCopyJobSummaries", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaModelCopyJobSummary},
 	},
@@ -17342,7 +16889,6 @@ var schemaModelCopyJobSummaries = smithy.Schema{
 
 var schemaModelCopyJobSummary = smithy.Schema{
 	Name: "ModelCopyJobSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobArn", WireName: "jobArn", Schema: &schemaModelCopyJobARN, Required: true},
 		{Name: "status", WireName: "status", Schema: &schemaModelCopyJobStatus, Required: true},
@@ -17420,7 +16966,6 @@ var schemaModelCustomization = smithy.Schema{
 
 var schemaModelCustomizationHyperParameters = smithy.Schema{
 	Name: "ModelCustomizationHyperParameters", Type: smithy.Map,
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaString},
 		{Name: "value", WireName: "value", Schema: &schemaString},
@@ -17444,7 +16989,6 @@ var schemaModelCustomizationJobStatus = smithy.Schema{
 
 var schemaModelCustomizationJobSummaries = smithy.Schema{
 	Name: "ModelCustomizationJobSummaries", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaModelCustomizationJobSummary},
 	},
@@ -17452,7 +16996,6 @@ var schemaModelCustomizationJobSummaries = smithy.Schema{
 
 var schemaModelCustomizationJobSummary = smithy.Schema{
 	Name: "ModelCustomizationJobSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobArn", WireName: "jobArn", Schema: &schemaModelCustomizationJobARN, Required: true},
 		{Name: "baseModelArn", WireName: "baseModelArn", Schema: &schemaModelARN, Required: true},
@@ -17525,7 +17068,6 @@ func (v *ModelCustomizationJobSummary) WriteMembers(w smithy.Writer) {
 
 var schemaModelCustomizationList = smithy.Schema{
 	Name: "ModelCustomizationList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaModelCustomization},
 	},
@@ -17533,7 +17075,6 @@ var schemaModelCustomizationList = smithy.Schema{
 
 var schemaModelDataSource = smithy.Schema{
 	Name: "ModelDataSource", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "s3DataSource", WireName: "s3DataSource", Schema: &schemaS3DataSource},
 	},
@@ -17567,7 +17108,6 @@ var schemaModelDeploymentName = smithy.Schema{
 
 var schemaModelEnforcement = smithy.Schema{
 	Name: "ModelEnforcement", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "includedModels", WireName: "includedModels", Schema: &schemaIncludedModelsList, Required: true},
 		{Name: "excludedModels", WireName: "excludedModels", Schema: &schemaExcludedModelsList, Required: true},
@@ -17628,7 +17168,6 @@ var schemaModelImportJobStatus = smithy.Schema{
 
 var schemaModelImportJobSummaries = smithy.Schema{
 	Name: "ModelImportJobSummaries", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaModelImportJobSummary},
 	},
@@ -17636,7 +17175,6 @@ var schemaModelImportJobSummaries = smithy.Schema{
 
 var schemaModelImportJobSummary = smithy.Schema{
 	Name: "ModelImportJobSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobArn", WireName: "jobArn", Schema: &schemaModelImportJobARN, Required: true},
 		{Name: "jobName", WireName: "jobName", Schema: &schemaJobName, Required: true},
@@ -17706,7 +17244,6 @@ var schemaModelInvocationJobIdentifier = smithy.Schema{
 
 var schemaModelInvocationJobInputDataConfig = smithy.Schema{
 	Name: "ModelInvocationJobInputDataConfig", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "s3InputDataConfig", WireName: "s3InputDataConfig", Schema: &schemaModelInvocationJobS3InputDataConfig},
 	},
@@ -17742,7 +17279,6 @@ var schemaModelInvocationJobName = smithy.Schema{
 
 var schemaModelInvocationJobOutputDataConfig = smithy.Schema{
 	Name: "ModelInvocationJobOutputDataConfig", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "s3OutputDataConfig", WireName: "s3OutputDataConfig", Schema: &schemaModelInvocationJobS3OutputDataConfig},
 	},
@@ -17773,7 +17309,6 @@ func (v *ModelInvocationJobOutputDataConfig) WriteMembers(w smithy.Writer) {
 
 var schemaModelInvocationJobS3InputDataConfig = smithy.Schema{
 	Name: "ModelInvocationJobS3InputDataConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "s3InputFormat", WireName: "s3InputFormat", Schema: &schemaS3InputFormat},
 		{Name: "s3Uri", WireName: "s3Uri", Schema: &schemaS3URI, Required: true},
@@ -17810,7 +17345,6 @@ func (v *ModelInvocationJobS3InputDataConfig) WriteMembers(w smithy.Writer) {
 
 var schemaModelInvocationJobS3OutputDataConfig = smithy.Schema{
 	Name: "ModelInvocationJobS3OutputDataConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "s3Uri", WireName: "s3Uri", Schema: &schemaS3URI, Required: true},
 		{Name: "s3EncryptionKeyId", WireName: "s3EncryptionKeyId", Schema: &schemaKMSKeyID},
@@ -17852,7 +17386,6 @@ var schemaModelInvocationJobStatus = smithy.Schema{
 
 var schemaModelInvocationJobSummaries = smithy.Schema{
 	Name: "ModelInvocationJobSummaries", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaModelInvocationJobSummary},
 	},
@@ -17860,7 +17393,6 @@ var schemaModelInvocationJobSummaries = smithy.Schema{
 
 var schemaModelInvocationJobSummary = smithy.Schema{
 	Name: "ModelInvocationJobSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobArn", WireName: "jobArn", Schema: &schemaModelInvocationJobARN, Required: true},
 		{Name: "jobName", WireName: "jobName", Schema: &schemaModelInvocationJobName, Required: true},
@@ -17990,7 +17522,6 @@ var schemaModelModality = smithy.Schema{
 
 var schemaModelModalityList = smithy.Schema{
 	Name: "ModelModalityList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaModelModality},
 	},
@@ -18008,7 +17539,6 @@ var schemaModelPackageARN = smithy.Schema{
 
 var schemaModelPackageARNDataSource = smithy.Schema{
 	Name: "ModelPackageArnDataSource", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelPackageArn", WireName: "modelPackageArn", Schema: &schemaModelPackageARN, Required: true},
 	},
@@ -18055,7 +17585,6 @@ var schemaNonNegativeLong = smithy.Schema{
 
 var schemaOffer = smithy.Schema{
 	Name: "Offer", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "offerId", WireName: "offerId", Schema: &schemaOfferID},
 		{Name: "offerToken", WireName: "offerToken", Schema: &schemaOfferToken, Required: true},
@@ -18107,7 +17636,6 @@ var schemaOfferType = smithy.Schema{
 
 var schemaOffers = smithy.Schema{
 	Name: "Offers", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaOffer},
 	},
@@ -18115,7 +17643,6 @@ var schemaOffers = smithy.Schema{
 
 var schemaOrchestrationConfiguration = smithy.Schema{
 	Name: "OrchestrationConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "queryTransformationConfiguration", WireName: "queryTransformationConfiguration", Schema: &schemaQueryTransformationConfiguration, Required: true},
 	},
@@ -18144,7 +17671,6 @@ func (v *OrchestrationConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaOutputDataConfig = smithy.Schema{
 	Name: "OutputDataConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "s3Uri", WireName: "s3Uri", Schema: &schemaS3URI, Required: true},
 	},
@@ -18181,7 +17707,6 @@ var schemaPerformanceConfigLatency = smithy.Schema{
 
 var schemaPerformanceConfiguration = smithy.Schema{
 	Name: "PerformanceConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "latency", WireName: "latency", Schema: &schemaPerformanceConfigLatency},
 	},
@@ -18213,7 +17738,6 @@ var schemaPositiveInteger = smithy.Schema{
 
 var schemaPricingTerm = smithy.Schema{
 	Name: "PricingTerm", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "rateCard", WireName: "rateCard", Schema: &schemaRateCard, Required: true},
 	},
@@ -18265,7 +17789,6 @@ var schemaPromptRouterStatus = smithy.Schema{
 
 var schemaPromptRouterSummaries = smithy.Schema{
 	Name: "PromptRouterSummaries", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaPromptRouterSummary},
 	},
@@ -18273,7 +17796,6 @@ var schemaPromptRouterSummaries = smithy.Schema{
 
 var schemaPromptRouterSummary = smithy.Schema{
 	Name: "PromptRouterSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "promptRouterName", WireName: "promptRouterName", Schema: &schemaPromptRouterName, Required: true},
 		{Name: "routingCriteria", WireName: "routingCriteria", Schema: &schemaRoutingCriteria, Required: true},
@@ -18348,7 +17870,6 @@ func (v *PromptRouterSummary) WriteMembers(w smithy.Writer) {
 
 var schemaPromptRouterTargetModel = smithy.Schema{
 	Name: "PromptRouterTargetModel", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelArn", WireName: "modelArn", Schema: &schemaPromptRouterTargetModelARN, Required: true},
 	},
@@ -18380,7 +17901,6 @@ var schemaPromptRouterTargetModelARN = smithy.Schema{
 
 var schemaPromptRouterTargetModels = smithy.Schema{
 	Name: "PromptRouterTargetModels", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaPromptRouterTargetModel},
 	},
@@ -18393,7 +17913,6 @@ var schemaPromptRouterType = smithy.Schema{
 
 var schemaPromptTemplate = smithy.Schema{
 	Name: "PromptTemplate", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "textPromptTemplate", WireName: "textPromptTemplate", Schema: &schemaTextPromptTemplate},
 	},
@@ -18445,7 +17964,6 @@ var schemaProvisionedModelStatus = smithy.Schema{
 
 var schemaProvisionedModelSummaries = smithy.Schema{
 	Name: "ProvisionedModelSummaries", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaProvisionedModelSummary},
 	},
@@ -18453,7 +17971,6 @@ var schemaProvisionedModelSummaries = smithy.Schema{
 
 var schemaProvisionedModelSummary = smithy.Schema{
 	Name: "ProvisionedModelSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "provisionedModelName", WireName: "provisionedModelName", Schema: &schemaProvisionedModelName, Required: true},
 		{Name: "provisionedModelArn", WireName: "provisionedModelArn", Schema: &schemaProvisionedModelARN, Required: true},
@@ -18524,7 +18041,6 @@ func (v *ProvisionedModelSummary) WriteMembers(w smithy.Writer) {
 
 var schemaPutAccountDataRetentionRequest = smithy.Schema{
 	Name: "PutAccountDataRetentionRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "mode", WireName: "mode", Schema: &schemaDataRetentionMode, Required: true},
 	},
@@ -18553,7 +18069,6 @@ func (v *PutAccountDataRetentionRequest) WriteMembers(w smithy.Writer) {
 
 var schemaPutAccountDataRetentionResponse = smithy.Schema{
 	Name: "PutAccountDataRetentionResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "mode", WireName: "mode", Schema: &schemaDataRetentionMode, Required: true},
 		{Name: "updatedAt", WireName: "updatedAt", Schema: &schemaTimestamp},
@@ -18586,7 +18101,6 @@ func (v *PutAccountDataRetentionResponse) WriteMembers(w smithy.Writer) {
 
 var schemaPutEnforcedGuardrailConfigurationRequest = smithy.Schema{
 	Name: "PutEnforcedGuardrailConfigurationRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "configId", WireName: "configId", Schema: &schemaAccountEnforcedGuardrailConfigurationID},
 		{Name: "guardrailInferenceConfig", WireName: "guardrailInferenceConfig", Schema: &schemaAccountEnforcedGuardrailInferenceInputConfiguration, Required: true},
@@ -18623,7 +18137,6 @@ func (v *PutEnforcedGuardrailConfigurationRequest) WriteMembers(w smithy.Writer)
 
 var schemaPutEnforcedGuardrailConfigurationResponse = smithy.Schema{
 	Name: "PutEnforcedGuardrailConfigurationResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "configId", WireName: "configId", Schema: &schemaAccountEnforcedGuardrailConfigurationID},
 		{Name: "updatedAt", WireName: "updatedAt", Schema: &schemaTimestamp},
@@ -18660,7 +18173,6 @@ func (v *PutEnforcedGuardrailConfigurationResponse) WriteMembers(w smithy.Writer
 
 var schemaPutModelInvocationLoggingConfigurationRequest = smithy.Schema{
 	Name: "PutModelInvocationLoggingConfigurationRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "loggingConfig", WireName: "loggingConfig", Schema: &schemaLoggingConfig, Required: true},
 	},
@@ -18708,7 +18220,6 @@ func (*PutModelInvocationLoggingConfigurationResponse) WriteMembers(smithy.Write
 
 var schemaPutResourcePolicyRequest = smithy.Schema{
 	Name: "PutResourcePolicyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "resourceArn", WireName: "resourceArn", Schema: &schemaResourcePolicyResourceARN, Required: true},
 		{Name: "resourcePolicy", WireName: "resourcePolicy", Schema: &schemaResourcePolicyDocument, Required: true},
@@ -18739,7 +18250,6 @@ func (v *PutResourcePolicyRequest) WriteMembers(w smithy.Writer) {
 
 var schemaPutResourcePolicyResponse = smithy.Schema{
 	Name: "PutResourcePolicyResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "resourceArn", WireName: "resourceArn", Schema: &schemaResourcePolicyResourceARN},
 	},
@@ -18766,7 +18276,6 @@ func (v *PutResourcePolicyResponse) WriteMembers(w smithy.Writer) {
 
 var schemaPutUseCaseForModelAccessRequest = smithy.Schema{
 	Name: "PutUseCaseForModelAccessRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "formData", WireName: "formData", Schema: &schemaAcknowledgementFormDataBody, Required: true},
 	},
@@ -18810,7 +18319,6 @@ func (*PutUseCaseForModelAccessResponse) WriteMembers(smithy.Writer) {}
 
 var schemaQueryTransformationConfiguration = smithy.Schema{
 	Name: "QueryTransformationConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaQueryTransformationType, Required: true},
 	},
@@ -18844,7 +18352,6 @@ var schemaQueryTransformationType = smithy.Schema{
 
 var schemaRAGConfig = smithy.Schema{
 	Name: "RAGConfig", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseConfig", WireName: "knowledgeBaseConfig", Schema: &schemaKnowledgeBaseConfig},
 		{Name: "precomputedRagSourceConfig", WireName: "precomputedRagSourceConfig", Schema: &schemaEvaluationPrecomputedRagSourceConfig},
@@ -18882,7 +18389,6 @@ func (v *RAGConfig) WriteMembers(w smithy.Writer) {
 var schemaRAGStopSequences = smithy.Schema{
 	Name: "RAGStopSequences", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i4},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaRAGStopSequencesMemberString},
 	},
@@ -18900,7 +18406,6 @@ var schemaRFTBatchSize = smithy.Schema{
 
 var schemaRFTConfig = smithy.Schema{
 	Name: "RFTConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "graderConfig", WireName: "graderConfig", Schema: &schemaGraderConfig},
 		{Name: "hyperParameters", WireName: "hyperParameters", Schema: &schemaRFTHyperParameters},
@@ -18942,7 +18447,6 @@ var schemaRFTEvalInterval = smithy.Schema{
 
 var schemaRFTHyperParameters = smithy.Schema{
 	Name: "RFTHyperParameters", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "epochCount", WireName: "epochCount", Schema: &schemaEpochCount},
 		{Name: "batchSize", WireName: "batchSize", Schema: &schemaRFTBatchSize},
@@ -19016,7 +18520,6 @@ var schemaRFTTrainingSamplePerPrompt = smithy.Schema{
 var schemaRagConfigs = smithy.Schema{
 	Name: "RagConfigs", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaRAGConfig},
 	},
@@ -19024,7 +18527,6 @@ var schemaRagConfigs = smithy.Schema{
 
 var schemaRateCard = smithy.Schema{
 	Name: "RateCard", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaDimensionalPriceRate},
 	},
@@ -19033,7 +18535,6 @@ var schemaRateCard = smithy.Schema{
 var schemaRatingScale = smithy.Schema{
 	Name: "RatingScale", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaRatingScaleItem},
 	},
@@ -19041,7 +18542,6 @@ var schemaRatingScale = smithy.Schema{
 
 var schemaRatingScaleItem = smithy.Schema{
 	Name: "RatingScaleItem", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "definition", WireName: "definition", Schema: &schemaRatingScaleItemDefinition, Required: true},
 		{Name: "value", WireName: "value", Schema: &schemaRatingScaleItemValue, Required: true},
@@ -19081,7 +18581,6 @@ var schemaRatingScaleItemDefinition = smithy.Schema{
 
 var schemaRatingScaleItemValue = smithy.Schema{
 	Name: "RatingScaleItemValue", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "stringValue", WireName: "stringValue", Schema: &schemaRatingScaleItemValueStringValueString},
 		{Name: "floatValue", WireName: "floatValue", Schema: &schemaFloat},
@@ -19127,7 +18626,6 @@ var schemaRegionAvailability = smithy.Schema{
 
 var schemaRegisterMarketplaceModelEndpointRequest = smithy.Schema{
 	Name: "RegisterMarketplaceModelEndpointRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "endpointIdentifier", WireName: "endpointIdentifier", Schema: &schemaARN, Required: true, Location: smithy.Label, LocationName: "endpointIdentifier"},
 		{Name: "modelSourceIdentifier", WireName: "modelSourceIdentifier", Schema: &schemaModelSourceIdentifier, Required: true},
@@ -19160,7 +18658,6 @@ func (v *RegisterMarketplaceModelEndpointRequest) WriteMembers(w smithy.Writer) 
 
 var schemaRegisterMarketplaceModelEndpointResponse = smithy.Schema{
 	Name: "RegisterMarketplaceModelEndpointResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "marketplaceModelEndpoint", WireName: "marketplaceModelEndpoint", Schema: &schemaMarketplaceModelEndpoint, Required: true},
 	},
@@ -19191,7 +18688,6 @@ func (v *RegisterMarketplaceModelEndpointResponse) WriteMembers(w smithy.Writer)
 
 var schemaRequestMetadataBaseFilters = smithy.Schema{
 	Name: "RequestMetadataBaseFilters", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "equals", WireName: "equals", Schema: &schemaRequestMetadataMap},
 		{Name: "notEquals", WireName: "notEquals", Schema: &schemaRequestMetadataMap},
@@ -19222,7 +18718,6 @@ func (v *RequestMetadataBaseFilters) WriteMembers(w smithy.Writer) {
 
 var schemaRequestMetadataFilters = smithy.Schema{
 	Name: "RequestMetadataFilters", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "equals", WireName: "equals", Schema: &schemaRequestMetadataMap},
 		{Name: "notEquals", WireName: "notEquals", Schema: &schemaRequestMetadataMap},
@@ -19274,7 +18769,6 @@ func (v *RequestMetadataFilters) WriteMembers(w smithy.Writer) {
 var schemaRequestMetadataFiltersList = smithy.Schema{
 	Name: "RequestMetadataFiltersList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i16},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaRequestMetadataBaseFilters},
 	},
@@ -19307,7 +18801,6 @@ var schemaRerankingMetadataSelectionMode = smithy.Schema{
 
 var schemaRerankingMetadataSelectiveModeConfiguration = smithy.Schema{
 	Name: "RerankingMetadataSelectiveModeConfiguration", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "fieldsToInclude", WireName: "fieldsToInclude", Schema: &schemaFieldsForReranking},
 		{Name: "fieldsToExclude", WireName: "fieldsToExclude", Schema: &schemaFieldsForReranking},
@@ -19548,7 +19041,6 @@ func (v *RetrievalFilter) WriteMembers(w smithy.Writer) {
 var schemaRetrievalFilterList = smithy.Schema{
 	Name: "RetrievalFilterList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i2},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member"},
 	},
@@ -19556,7 +19048,6 @@ var schemaRetrievalFilterList = smithy.Schema{
 
 var schemaRetrieveAndGenerateConfiguration = smithy.Schema{
 	Name: "RetrieveAndGenerateConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaRetrieveAndGenerateType, Required: true},
 		{Name: "knowledgeBaseConfiguration", WireName: "knowledgeBaseConfiguration", Schema: &schemaKnowledgeBaseRetrieveAndGenerateConfiguration},
@@ -19606,7 +19097,6 @@ var schemaRetrieveAndGenerateType = smithy.Schema{
 
 var schemaRetrieveConfig = smithy.Schema{
 	Name: "RetrieveConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaKnowledgeBaseID, Required: true},
 		{Name: "knowledgeBaseRetrievalConfiguration", WireName: "knowledgeBaseRetrievalConfiguration", Schema: &schemaKnowledgeBaseRetrievalConfiguration, Required: true},
@@ -19646,7 +19136,6 @@ var schemaRoleARN = smithy.Schema{
 
 var schemaRoutingCriteria = smithy.Schema{
 	Name: "RoutingCriteria", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "responseQualityDifference", WireName: "responseQualityDifference", Schema: &schemaRoutingCriteriaResponseQualityDifferenceDouble, Required: true},
 	},
@@ -19678,7 +19167,6 @@ var schemaRoutingCriteriaResponseQualityDifferenceDouble = smithy.Schema{
 
 var schemaS3Config = smithy.Schema{
 	Name: "S3Config", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "bucketName", WireName: "bucketName", Schema: &schemaBucketName, Required: true},
 		{Name: "keyPrefix", WireName: "keyPrefix", Schema: &schemaKeyPrefix},
@@ -19709,7 +19197,6 @@ func (v *S3Config) WriteMembers(w smithy.Writer) {
 
 var schemaS3DataSource = smithy.Schema{
 	Name: "S3DataSource", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "s3Uri", WireName: "s3Uri", Schema: &schemaS3URI, Required: true},
 	},
@@ -19741,7 +19228,6 @@ var schemaS3InputFormat = smithy.Schema{
 
 var schemaS3ObjectDoc = smithy.Schema{
 	Name: "S3ObjectDoc", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "uri", WireName: "uri", Schema: &schemaKBS3URI, Required: true},
 	},
@@ -19778,7 +19264,6 @@ var schemaS3URIFolder = smithy.Schema{
 
 var schemaSageMakerEndpoint = smithy.Schema{
 	Name: "SageMakerEndpoint", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "initialInstanceCount", WireName: "initialInstanceCount", Schema: &schemaInstanceCount, Required: true},
 		{Name: "instanceType", WireName: "instanceType", Schema: &schemaInstanceType, Required: true},
@@ -19841,7 +19326,6 @@ var schemaSecurityGroupID = smithy.Schema{
 var schemaSecurityGroupIDs = smithy.Schema{
 	Name: "SecurityGroupIds", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i5},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaSecurityGroupID},
 	},
@@ -19849,7 +19333,6 @@ var schemaSecurityGroupIDs = smithy.Schema{
 
 var schemaSelectiveContentGuarding = smithy.Schema{
 	Name: "SelectiveContentGuarding", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "system", WireName: "system", Schema: &schemaSelectiveGuardingMode},
 		{Name: "messages", WireName: "messages", Schema: &schemaSelectiveGuardingMode},
@@ -19963,7 +19446,6 @@ var schemaSortOrder = smithy.Schema{
 
 var schemaStartAutomatedReasoningPolicyBuildWorkflowRequest = smithy.Schema{
 	Name: "StartAutomatedReasoningPolicyBuildWorkflowRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true, Location: smithy.Label, LocationName: "policyArn"},
 		{Name: "buildWorkflowType", WireName: "buildWorkflowType", Schema: &schemaAutomatedReasoningPolicyBuildWorkflowType, Required: true, Location: smithy.Label, LocationName: "buildWorkflowType"},
@@ -20008,7 +19490,6 @@ func (v *StartAutomatedReasoningPolicyBuildWorkflowRequest) WriteMembers(w smith
 
 var schemaStartAutomatedReasoningPolicyBuildWorkflowResponse = smithy.Schema{
 	Name: "StartAutomatedReasoningPolicyBuildWorkflowResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true},
 		{Name: "buildWorkflowId", WireName: "buildWorkflowId", Schema: &schemaAutomatedReasoningPolicyBuildWorkflowID, Required: true},
@@ -20041,7 +19522,6 @@ func (v *StartAutomatedReasoningPolicyBuildWorkflowResponse) WriteMembers(w smit
 
 var schemaStartAutomatedReasoningPolicyTestWorkflowRequest = smithy.Schema{
 	Name: "StartAutomatedReasoningPolicyTestWorkflowRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true, Location: smithy.Label, LocationName: "policyArn"},
 		{Name: "buildWorkflowId", WireName: "buildWorkflowId", Schema: &schemaAutomatedReasoningPolicyBuildWorkflowID, Required: true, Location: smithy.Label, LocationName: "buildWorkflowId"},
@@ -20082,7 +19562,6 @@ func (v *StartAutomatedReasoningPolicyTestWorkflowRequest) WriteMembers(w smithy
 
 var schemaStartAutomatedReasoningPolicyTestWorkflowResponse = smithy.Schema{
 	Name: "StartAutomatedReasoningPolicyTestWorkflowResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true},
 	},
@@ -20116,7 +19595,6 @@ var schemaStatus = smithy.Schema{
 
 var schemaStatusDetails = smithy.Schema{
 	Name: "StatusDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "validationDetails", WireName: "validationDetails", Schema: &schemaValidationDetails},
 		{Name: "dataProcessingDetails", WireName: "dataProcessingDetails", Schema: &schemaDataProcessingDetails},
@@ -20161,7 +19639,6 @@ func (v *StatusDetails) WriteMembers(w smithy.Writer) {
 
 var schemaStopAdvancedPromptOptimizationJobRequest = smithy.Schema{
 	Name: "StopAdvancedPromptOptimizationJobRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobIdentifier", WireName: "jobIdentifier", Schema: &schemaAdvancedPromptOptimizationJobIdentifier, Required: true, Location: smithy.Label, LocationName: "jobIdentifier"},
 	},
@@ -20205,7 +19682,6 @@ func (*StopAdvancedPromptOptimizationJobResponse) WriteMembers(smithy.Writer) {}
 
 var schemaStopEvaluationJobRequest = smithy.Schema{
 	Name: "StopEvaluationJobRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobIdentifier", WireName: "jobIdentifier", Schema: &schemaEvaluationJobIdentifier, Required: true, Location: smithy.Label, LocationName: "jobIdentifier"},
 	},
@@ -20245,7 +19721,6 @@ func (*StopEvaluationJobResponse) WriteMembers(smithy.Writer) {}
 
 var schemaStopModelCustomizationJobRequest = smithy.Schema{
 	Name: "StopModelCustomizationJobRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobIdentifier", WireName: "jobIdentifier", Schema: &schemaModelCustomizationJobIdentifier, Required: true, Location: smithy.Label, LocationName: "jobIdentifier"},
 	},
@@ -20289,7 +19764,6 @@ func (*StopModelCustomizationJobResponse) WriteMembers(smithy.Writer) {}
 
 var schemaStopModelInvocationJobRequest = smithy.Schema{
 	Name: "StopModelInvocationJobRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "jobIdentifier", WireName: "jobIdentifier", Schema: &schemaModelInvocationJobIdentifier, Required: true, Location: smithy.Label, LocationName: "jobIdentifier"},
 	},
@@ -20343,7 +19817,6 @@ var schemaSubnetID = smithy.Schema{
 var schemaSubnetIDs = smithy.Schema{
 	Name: "SubnetIds", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i16},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaSubnetID},
 	},
@@ -20351,7 +19824,6 @@ var schemaSubnetIDs = smithy.Schema{
 
 var schemaSupportTerm = smithy.Schema{
 	Name: "SupportTerm", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "refundPolicyDescription", WireName: "refundPolicyDescription", Schema: &schemaString},
 	},
@@ -20378,7 +19850,6 @@ func (v *SupportTerm) WriteMembers(w smithy.Writer) {
 
 var schemaTag = smithy.Schema{
 	Name: "Tag", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaTagKey, Required: true},
 		{Name: "value", WireName: "value", Schema: &schemaTagValue, Required: true},
@@ -20415,7 +19886,6 @@ var schemaTagKey = smithy.Schema{
 var schemaTagKeyList = smithy.Schema{
 	Name: "TagKeyList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i200},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaTagKey},
 	},
@@ -20424,7 +19894,6 @@ var schemaTagKeyList = smithy.Schema{
 var schemaTagList = smithy.Schema{
 	Name: "TagList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i200},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaTag},
 	},
@@ -20432,7 +19901,6 @@ var schemaTagList = smithy.Schema{
 
 var schemaTagResourceRequest = smithy.Schema{
 	Name: "TagResourceRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "resourceARN", WireName: "resourceARN", Schema: &schemaTaggableResourcesARN, Required: true},
 		{Name: "tags", WireName: "tags", Schema: &schemaTagList, Required: true},
@@ -20490,7 +19958,6 @@ var schemaTaggableResourcesARN = smithy.Schema{
 
 var schemaTeacherModelConfig = smithy.Schema{
 	Name: "TeacherModelConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "teacherModelIdentifier", WireName: "teacherModelIdentifier", Schema: &schemaTeacherModelIdentifier, Required: true},
 		{Name: "maxResponseLengthForInference", WireName: "maxResponseLengthForInference", Schema: &schemaInteger},
@@ -20531,7 +19998,6 @@ var schemaTemperature = smithy.Schema{
 
 var schemaTermDetails = smithy.Schema{
 	Name: "TermDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "usageBasedPricingTerm", WireName: "usageBasedPricingTerm", Schema: &schemaPricingTerm, Required: true},
 		{Name: "legalTerm", WireName: "legalTerm", Schema: &schemaLegalTerm, Required: true},
@@ -20584,7 +20050,6 @@ func (v *TermDetails) WriteMembers(w smithy.Writer) {
 
 var schemaTextInferenceConfig = smithy.Schema{
 	Name: "TextInferenceConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "temperature", WireName: "temperature", Schema: &schemaTemperature},
 		{Name: "topP", WireName: "topP", Schema: &schemaTopP},
@@ -20697,7 +20162,6 @@ var schemaTopP = smithy.Schema{
 
 var schemaTrainingDataConfig = smithy.Schema{
 	Name: "TrainingDataConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "s3Uri", WireName: "s3Uri", Schema: &schemaS3URI},
 		{Name: "invocationLogsConfig", WireName: "invocationLogsConfig", Schema: &schemaInvocationLogsConfig},
@@ -20732,7 +20196,6 @@ func (v *TrainingDataConfig) WriteMembers(w smithy.Writer) {
 
 var schemaTrainingDetails = smithy.Schema{
 	Name: "TrainingDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "status", WireName: "status", Schema: &schemaJobStatusDetails},
 		{Name: "creationTime", WireName: "creationTime", Schema: &schemaTimestamp},
@@ -20767,7 +20230,6 @@ func (v *TrainingDetails) WriteMembers(w smithy.Writer) {
 
 var schemaTrainingMetrics = smithy.Schema{
 	Name: "TrainingMetrics", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "trainingLoss", WireName: "trainingLoss", Schema: &schemaMetricFloat},
 	},
@@ -20794,7 +20256,6 @@ func (v *TrainingMetrics) WriteMembers(w smithy.Writer) {
 
 var schemaUntagResourceRequest = smithy.Schema{
 	Name: "UntagResourceRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "resourceARN", WireName: "resourceARN", Schema: &schemaTaggableResourcesARN, Required: true},
 		{Name: "tagKeys", WireName: "tagKeys", Schema: &schemaTagKeyList, Required: true},
@@ -20838,7 +20299,6 @@ func (*UntagResourceResponse) WriteMembers(smithy.Writer) {}
 
 var schemaUpdateAutomatedReasoningPolicyAnnotationsRequest = smithy.Schema{
 	Name: "UpdateAutomatedReasoningPolicyAnnotationsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true, Location: smithy.Label, LocationName: "policyArn"},
 		{Name: "buildWorkflowId", WireName: "buildWorkflowId", Schema: &schemaAutomatedReasoningPolicyBuildWorkflowID, Required: true, Location: smithy.Label, LocationName: "buildWorkflowId"},
@@ -20883,7 +20343,6 @@ func (v *UpdateAutomatedReasoningPolicyAnnotationsRequest) WriteMembers(w smithy
 
 var schemaUpdateAutomatedReasoningPolicyAnnotationsResponse = smithy.Schema{
 	Name: "UpdateAutomatedReasoningPolicyAnnotationsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true},
 		{Name: "buildWorkflowId", WireName: "buildWorkflowId", Schema: &schemaAutomatedReasoningPolicyBuildWorkflowID, Required: true},
@@ -20924,7 +20383,6 @@ func (v *UpdateAutomatedReasoningPolicyAnnotationsResponse) WriteMembers(w smith
 
 var schemaUpdateAutomatedReasoningPolicyRequest = smithy.Schema{
 	Name: "UpdateAutomatedReasoningPolicyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true, Location: smithy.Label, LocationName: "policyArn"},
 		{Name: "policyDefinition", WireName: "policyDefinition", Schema: &schemaAutomatedReasoningPolicyDefinition, Required: true},
@@ -20969,7 +20427,6 @@ func (v *UpdateAutomatedReasoningPolicyRequest) WriteMembers(w smithy.Writer) {
 
 var schemaUpdateAutomatedReasoningPolicyResponse = smithy.Schema{
 	Name: "UpdateAutomatedReasoningPolicyResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true},
 		{Name: "name", WireName: "name", Schema: &schemaAutomatedReasoningPolicyName, Required: true},
@@ -21010,7 +20467,6 @@ func (v *UpdateAutomatedReasoningPolicyResponse) WriteMembers(w smithy.Writer) {
 
 var schemaUpdateAutomatedReasoningPolicyTestCaseRequest = smithy.Schema{
 	Name: "UpdateAutomatedReasoningPolicyTestCaseRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true, Location: smithy.Label, LocationName: "policyArn"},
 		{Name: "testCaseId", WireName: "testCaseId", Schema: &schemaAutomatedReasoningPolicyTestCaseID, Required: true, Location: smithy.Label, LocationName: "testCaseId"},
@@ -21067,7 +20523,6 @@ func (v *UpdateAutomatedReasoningPolicyTestCaseRequest) WriteMembers(w smithy.Wr
 
 var schemaUpdateAutomatedReasoningPolicyTestCaseResponse = smithy.Schema{
 	Name: "UpdateAutomatedReasoningPolicyTestCaseResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "policyArn", WireName: "policyArn", Schema: &schemaAutomatedReasoningPolicyARN, Required: true},
 		{Name: "testCaseId", WireName: "testCaseId", Schema: &schemaAutomatedReasoningPolicyTestCaseID, Required: true},
@@ -21100,7 +20555,6 @@ func (v *UpdateAutomatedReasoningPolicyTestCaseResponse) WriteMembers(w smithy.W
 
 var schemaUpdateCustomModelDeploymentRequest = smithy.Schema{
 	Name: "UpdateCustomModelDeploymentRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelArn", WireName: "modelArn", Schema: &schemaCustomModelARN, Required: true},
 		{Name: "customModelDeploymentIdentifier", WireName: "customModelDeploymentIdentifier", Schema: &schemaCustomModelDeploymentIdentifier, Required: true, Location: smithy.Label, LocationName: "customModelDeploymentIdentifier"},
@@ -21133,7 +20587,6 @@ func (v *UpdateCustomModelDeploymentRequest) WriteMembers(w smithy.Writer) {
 
 var schemaUpdateCustomModelDeploymentResponse = smithy.Schema{
 	Name: "UpdateCustomModelDeploymentResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "customModelDeploymentArn", WireName: "customModelDeploymentArn", Schema: &schemaCustomModelDeploymentARN, Required: true},
 	},
@@ -21162,7 +20615,6 @@ func (v *UpdateCustomModelDeploymentResponse) WriteMembers(w smithy.Writer) {
 
 var schemaUpdateGuardrailRequest = smithy.Schema{
 	Name: "UpdateGuardrailRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "guardrailIdentifier", WireName: "guardrailIdentifier", Schema: &schemaGuardrailIdentifier, Required: true, Location: smithy.Label, LocationName: "guardrailIdentifier"},
 		{Name: "name", WireName: "name", Schema: &schemaGuardrailName, Required: true},
@@ -21265,7 +20717,6 @@ func (v *UpdateGuardrailRequest) WriteMembers(w smithy.Writer) {
 
 var schemaUpdateGuardrailResponse = smithy.Schema{
 	Name: "UpdateGuardrailResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "guardrailId", WireName: "guardrailId", Schema: &schemaGuardrailID, Required: true},
 		{Name: "guardrailArn", WireName: "guardrailArn", Schema: &schemaGuardrailARN, Required: true},
@@ -21304,7 +20755,6 @@ func (v *UpdateGuardrailResponse) WriteMembers(w smithy.Writer) {
 
 var schemaUpdateMarketplaceModelEndpointRequest = smithy.Schema{
 	Name: "UpdateMarketplaceModelEndpointRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "endpointArn", WireName: "endpointArn", Schema: &schemaARN, Required: true, Location: smithy.Label, LocationName: "endpointArn"},
 		{Name: "endpointConfig", WireName: "endpointConfig", Schema: &schemaEndpointConfig, Required: true},
@@ -21345,7 +20795,6 @@ func (v *UpdateMarketplaceModelEndpointRequest) WriteMembers(w smithy.Writer) {
 
 var schemaUpdateMarketplaceModelEndpointResponse = smithy.Schema{
 	Name: "UpdateMarketplaceModelEndpointResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "marketplaceModelEndpoint", WireName: "marketplaceModelEndpoint", Schema: &schemaMarketplaceModelEndpoint, Required: true},
 	},
@@ -21376,7 +20825,6 @@ func (v *UpdateMarketplaceModelEndpointResponse) WriteMembers(w smithy.Writer) {
 
 var schemaUpdateProvisionedModelThroughputRequest = smithy.Schema{
 	Name: "UpdateProvisionedModelThroughputRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "provisionedModelId", WireName: "provisionedModelId", Schema: &schemaProvisionedModelID, Required: true, Location: smithy.Label, LocationName: "provisionedModelId"},
 		{Name: "desiredProvisionedModelName", WireName: "desiredProvisionedModelName", Schema: &schemaProvisionedModelName},
@@ -21432,7 +20880,6 @@ var schemaUsePromptResponse = smithy.Schema{
 
 var schemaValidationDataConfig = smithy.Schema{
 	Name: "ValidationDataConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "validators", WireName: "validators", Schema: &schemaValidators, Required: true},
 	},
@@ -21463,7 +20910,6 @@ func (v *ValidationDataConfig) WriteMembers(w smithy.Writer) {
 
 var schemaValidationDetails = smithy.Schema{
 	Name: "ValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "status", WireName: "status", Schema: &schemaJobStatusDetails},
 		{Name: "creationTime", WireName: "creationTime", Schema: &schemaTimestamp},
@@ -21525,7 +20971,6 @@ func (v *ValidationException) WriteMembers(w smithy.Writer) {
 
 var schemaValidationMetrics = smithy.Schema{
 	Name: "ValidationMetrics", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaValidatorMetric},
 	},
@@ -21533,7 +20978,6 @@ var schemaValidationMetrics = smithy.Schema{
 
 var schemaValidator = smithy.Schema{
 	Name: "Validator", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "s3Uri", WireName: "s3Uri", Schema: &schemaS3URI, Required: true},
 	},
@@ -21560,7 +21004,6 @@ func (v *Validator) WriteMembers(w smithy.Writer) {
 
 var schemaValidatorMetric = smithy.Schema{
 	Name: "ValidatorMetric", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "validationLoss", WireName: "validationLoss", Schema: &schemaMetricFloat},
 	},
@@ -21588,7 +21031,6 @@ func (v *ValidatorMetric) WriteMembers(w smithy.Writer) {
 var schemaValidators = smithy.Schema{
 	Name: "Validators", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaValidator},
 	},
@@ -21596,7 +21038,6 @@ var schemaValidators = smithy.Schema{
 
 var schemaValidityTerm = smithy.Schema{
 	Name: "ValidityTerm", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agreementDuration", WireName: "agreementDuration", Schema: &schemaString},
 	},
@@ -21623,7 +21064,6 @@ func (v *ValidityTerm) WriteMembers(w smithy.Writer) {
 
 var schemaVectorSearchBedrockRerankingConfiguration = smithy.Schema{
 	Name: "VectorSearchBedrockRerankingConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelConfiguration", WireName: "modelConfiguration", Schema: &schemaVectorSearchBedrockRerankingModelConfiguration, Required: true},
 		{Name: "numberOfRerankedResults", WireName: "numberOfRerankedResults", Schema: &schemaVectorSearchBedrockRerankingConfigurationNumberOfRerankedResultsInteger},
@@ -21673,7 +21113,6 @@ var schemaVectorSearchBedrockRerankingConfigurationNumberOfRerankedResultsIntege
 
 var schemaVectorSearchBedrockRerankingModelConfiguration = smithy.Schema{
 	Name: "VectorSearchBedrockRerankingModelConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelArn", WireName: "modelArn", Schema: &schemaBedrockRerankingModelARN, Required: true},
 		{Name: "additionalModelRequestFields", WireName: "additionalModelRequestFields", Schema: &schemaAdditionalModelRequestFields},
@@ -21706,7 +21145,6 @@ func (v *VectorSearchBedrockRerankingModelConfiguration) WriteMembers(w smithy.W
 
 var schemaVectorSearchRerankingConfiguration = smithy.Schema{
 	Name: "VectorSearchRerankingConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaVectorSearchRerankingConfigurationType, Required: true},
 		{Name: "bedrockRerankingConfiguration", WireName: "bedrockRerankingConfiguration", Schema: &schemaVectorSearchBedrockRerankingConfiguration},
@@ -21748,7 +21186,6 @@ var schemaVectorSearchRerankingConfigurationType = smithy.Schema{
 
 var schemaVPCConfig = smithy.Schema{
 	Name: "VpcConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "subnetIds", WireName: "subnetIds", Schema: &schemaSubnetIDs, Required: true},
 		{Name: "securityGroupIds", WireName: "securityGroupIds", Schema: &schemaSecurityGroupIDs, Required: true},

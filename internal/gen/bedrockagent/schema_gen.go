@@ -8,7 +8,6 @@ import (
 
 var schemaAPISchema = smithy.Schema{
 	Name: "APISchema", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "s3", WireName: "s3", Schema: &schemaS3Identifier},
 		{Name: "payload", WireName: "payload", Schema: &schemaPayload},
@@ -80,7 +79,6 @@ func (v *AccessDeniedException) WriteMembers(w smithy.Writer) {
 
 var schemaActionGroupExecutor = smithy.Schema{
 	Name: "ActionGroupExecutor", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "lambda", WireName: "lambda", Schema: &schemaLambdaARN},
 		{Name: "customControl", WireName: "customControl", Schema: &schemaCustomControlMethod},
@@ -116,7 +114,6 @@ var schemaActionGroupSignature = smithy.Schema{
 
 var schemaActionGroupSignatureParams = smithy.Schema{
 	Name: "ActionGroupSignatureParams", Type: smithy.Map,
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaActionGroupSignatureParamsKeyString},
 		{Name: "value", WireName: "value", Schema: &schemaActionGroupSignatureParamsValueString},
@@ -141,7 +138,6 @@ var schemaActionGroupState = smithy.Schema{
 var schemaActionGroupSummaries = smithy.Schema{
 	Name: "ActionGroupSummaries", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaActionGroupSummary},
 	},
@@ -149,7 +145,6 @@ var schemaActionGroupSummaries = smithy.Schema{
 
 var schemaActionGroupSummary = smithy.Schema{
 	Name: "ActionGroupSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "actionGroupId", WireName: "actionGroupId", Schema: &schemaID, Required: true},
 		{Name: "actionGroupName", WireName: "actionGroupName", Schema: &schemaName, Required: true},
@@ -192,7 +187,6 @@ func (v *ActionGroupSummary) WriteMembers(w smithy.Writer) {
 
 var schemaAdditionalModelRequestFields = smithy.Schema{
 	Name: "AdditionalModelRequestFields", Type: smithy.Map,
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaAdditionalModelRequestFieldsKey},
 		{Name: "value", WireName: "value", Schema: &schemaAdditionalModelRequestFieldsValue},
@@ -210,7 +204,6 @@ var schemaAdditionalModelRequestFieldsValue = smithy.Schema{
 
 var schemaAgent = smithy.Schema{
 	Name: "Agent", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true},
 		{Name: "agentName", WireName: "agentName", Schema: &schemaName, Required: true},
@@ -341,7 +334,6 @@ func (v *Agent) WriteMembers(w smithy.Writer) {
 
 var schemaAgentActionGroup = smithy.Schema{
 	Name: "AgentActionGroup", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true},
 		{Name: "agentVersion", WireName: "agentVersion", Schema: &schemaVersion, Required: true},
@@ -432,7 +424,6 @@ func (v *AgentActionGroup) WriteMembers(w smithy.Writer) {
 
 var schemaAgentAlias = smithy.Schema{
 	Name: "AgentAlias", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true},
 		{Name: "agentAliasId", WireName: "agentAliasId", Schema: &schemaAgentAliasID, Required: true},
@@ -522,7 +513,6 @@ var schemaAgentAliasARN = smithy.Schema{
 
 var schemaAgentAliasHistoryEvent = smithy.Schema{
 	Name: "AgentAliasHistoryEvent", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "routingConfiguration", WireName: "routingConfiguration", Schema: &schemaAgentAliasRoutingConfiguration},
 		{Name: "endDate", WireName: "endDate", Schema: &schemaDateTimestamp},
@@ -564,7 +554,6 @@ func (v *AgentAliasHistoryEvent) WriteMembers(w smithy.Writer) {
 var schemaAgentAliasHistoryEvents = smithy.Schema{
 	Name: "AgentAliasHistoryEvents", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAgentAliasHistoryEvent},
 	},
@@ -578,7 +567,6 @@ var schemaAgentAliasID = smithy.Schema{
 var schemaAgentAliasRoutingConfiguration = smithy.Schema{
 	Name: "AgentAliasRoutingConfiguration", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAgentAliasRoutingConfigurationListItem},
 	},
@@ -586,7 +574,6 @@ var schemaAgentAliasRoutingConfiguration = smithy.Schema{
 
 var schemaAgentAliasRoutingConfigurationListItem = smithy.Schema{
 	Name: "AgentAliasRoutingConfigurationListItem", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentVersion", WireName: "agentVersion", Schema: &schemaVersion},
 		{Name: "provisionedThroughput", WireName: "provisionedThroughput", Schema: &schemaProvisionedModelIdentifier},
@@ -625,7 +612,6 @@ var schemaAgentAliasStatus = smithy.Schema{
 var schemaAgentAliasSummaries = smithy.Schema{
 	Name: "AgentAliasSummaries", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAgentAliasSummary},
 	},
@@ -633,7 +619,6 @@ var schemaAgentAliasSummaries = smithy.Schema{
 
 var schemaAgentAliasSummary = smithy.Schema{
 	Name: "AgentAliasSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentAliasId", WireName: "agentAliasId", Schema: &schemaAgentAliasID, Required: true},
 		{Name: "agentAliasName", WireName: "agentAliasName", Schema: &schemaName, Required: true},
@@ -704,7 +689,6 @@ var schemaAgentCollaboration = smithy.Schema{
 
 var schemaAgentCollaborator = smithy.Schema{
 	Name: "AgentCollaborator", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true},
 		{Name: "agentVersion", WireName: "agentVersion", Schema: &schemaVersion, Required: true},
@@ -772,7 +756,6 @@ func (v *AgentCollaborator) WriteMembers(w smithy.Writer) {
 var schemaAgentCollaboratorSummaries = smithy.Schema{
 	Name: "AgentCollaboratorSummaries", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAgentCollaboratorSummary},
 	},
@@ -780,7 +763,6 @@ var schemaAgentCollaboratorSummaries = smithy.Schema{
 
 var schemaAgentCollaboratorSummary = smithy.Schema{
 	Name: "AgentCollaboratorSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true},
 		{Name: "agentVersion", WireName: "agentVersion", Schema: &schemaVersion, Required: true},
@@ -843,7 +825,6 @@ func (v *AgentCollaboratorSummary) WriteMembers(w smithy.Writer) {
 
 var schemaAgentDescriptor = smithy.Schema{
 	Name: "AgentDescriptor", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "aliasArn", WireName: "aliasArn", Schema: &schemaAgentAliasARN},
 	},
@@ -870,7 +851,6 @@ func (v *AgentDescriptor) WriteMembers(w smithy.Writer) {
 
 var schemaAgentFlowNodeConfiguration = smithy.Schema{
 	Name: "AgentFlowNodeConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentAliasArn", WireName: "agentAliasArn", Schema: &schemaFlowAgentAliasARN, Required: true},
 	},
@@ -897,7 +877,6 @@ func (v *AgentFlowNodeConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaAgentKnowledgeBase = smithy.Schema{
 	Name: "AgentKnowledgeBase", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true},
 		{Name: "agentVersion", WireName: "agentVersion", Schema: &schemaVersion, Required: true},
@@ -949,7 +928,6 @@ func (v *AgentKnowledgeBase) WriteMembers(w smithy.Writer) {
 var schemaAgentKnowledgeBaseSummaries = smithy.Schema{
 	Name: "AgentKnowledgeBaseSummaries", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAgentKnowledgeBaseSummary},
 	},
@@ -957,7 +935,6 @@ var schemaAgentKnowledgeBaseSummaries = smithy.Schema{
 
 var schemaAgentKnowledgeBaseSummary = smithy.Schema{
 	Name: "AgentKnowledgeBaseSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaDescription},
@@ -1007,7 +984,6 @@ var schemaAgentStatus = smithy.Schema{
 var schemaAgentSummaries = smithy.Schema{
 	Name: "AgentSummaries", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAgentSummary},
 	},
@@ -1015,7 +991,6 @@ var schemaAgentSummaries = smithy.Schema{
 
 var schemaAgentSummary = smithy.Schema{
 	Name: "AgentSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true},
 		{Name: "agentName", WireName: "agentName", Schema: &schemaName, Required: true},
@@ -1070,7 +1045,6 @@ func (v *AgentSummary) WriteMembers(w smithy.Writer) {
 
 var schemaAgentVersion = smithy.Schema{
 	Name: "AgentVersion", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true},
 		{Name: "agentName", WireName: "agentName", Schema: &schemaName, Required: true},
@@ -1182,7 +1156,6 @@ func (v *AgentVersion) WriteMembers(w smithy.Writer) {
 var schemaAgentVersionSummaries = smithy.Schema{
 	Name: "AgentVersionSummaries", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAgentVersionSummary},
 	},
@@ -1190,7 +1163,6 @@ var schemaAgentVersionSummaries = smithy.Schema{
 
 var schemaAgentVersionSummary = smithy.Schema{
 	Name: "AgentVersionSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentName", WireName: "agentName", Schema: &schemaName, Required: true},
 		{Name: "agentStatus", WireName: "agentStatus", Schema: &schemaAgentStatus, Required: true},
@@ -1263,7 +1235,6 @@ func (*AnyToolChoice) WriteMembers(smithy.Writer) {}
 
 var schemaAssociateAgentCollaboratorRequest = smithy.Schema{
 	Name: "AssociateAgentCollaboratorRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "agentId"},
 		{Name: "agentVersion", WireName: "agentVersion", Schema: &schemaDraftVersion, Required: true, Location: smithy.Label, LocationName: "agentVersion"},
@@ -1320,7 +1291,6 @@ func (v *AssociateAgentCollaboratorRequest) WriteMembers(w smithy.Writer) {
 
 var schemaAssociateAgentCollaboratorResponse = smithy.Schema{
 	Name: "AssociateAgentCollaboratorResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentCollaborator", WireName: "agentCollaborator", Schema: &schemaAgentCollaborator, Required: true},
 	},
@@ -1351,7 +1321,6 @@ func (v *AssociateAgentCollaboratorResponse) WriteMembers(w smithy.Writer) {
 
 var schemaAssociateAgentKnowledgeBaseRequest = smithy.Schema{
 	Name: "AssociateAgentKnowledgeBaseRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "agentId"},
 		{Name: "agentVersion", WireName: "agentVersion", Schema: &schemaDraftVersion, Required: true, Location: smithy.Label, LocationName: "agentVersion"},
@@ -1396,7 +1365,6 @@ func (v *AssociateAgentKnowledgeBaseRequest) WriteMembers(w smithy.Writer) {
 
 var schemaAssociateAgentKnowledgeBaseResponse = smithy.Schema{
 	Name: "AssociateAgentKnowledgeBaseResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentKnowledgeBase", WireName: "agentKnowledgeBase", Schema: &schemaAgentKnowledgeBase, Required: true},
 	},
@@ -1427,7 +1395,6 @@ func (v *AssociateAgentKnowledgeBaseResponse) WriteMembers(w smithy.Writer) {
 
 var schemaAudioConfiguration = smithy.Schema{
 	Name: "AudioConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "segmentationConfiguration", WireName: "segmentationConfiguration", Schema: &schemaAudioSegmentationConfiguration, Required: true},
 	},
@@ -1457,7 +1424,6 @@ func (v *AudioConfiguration) WriteMembers(w smithy.Writer) {
 var schemaAudioConfigurations = smithy.Schema{
 	Name: "AudioConfigurations", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAudioConfiguration},
 	},
@@ -1465,7 +1431,6 @@ var schemaAudioConfigurations = smithy.Schema{
 
 var schemaAudioExtractionConfiguration = smithy.Schema{
 	Name: "AudioExtractionConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "audioExtractionStatus", WireName: "audioExtractionStatus", Schema: &schemaEnabledOrDisabledState, Required: true},
 	},
@@ -1494,7 +1459,6 @@ func (v *AudioExtractionConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaAudioSegmentationConfiguration = smithy.Schema{
 	Name: "AudioSegmentationConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "fixedLengthDuration", WireName: "fixedLengthDuration", Schema: &schemaAudioSegmentationConfigurationFixedLengthDurationInteger, Required: true},
 	},
@@ -1547,7 +1511,6 @@ var schemaAWSDataCatalogTableName = smithy.Schema{
 var schemaAWSDataCatalogTableNames = smithy.Schema{
 	Name: "AwsDataCatalogTableNames", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i1000},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAWSDataCatalogTableName},
 	},
@@ -1561,7 +1524,6 @@ var schemaBasePromptTemplate = smithy.Schema{
 
 var schemaBedrockDataAutomationConfiguration = smithy.Schema{
 	Name: "BedrockDataAutomationConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "parsingModality", WireName: "parsingModality", Schema: &schemaParsingModality},
 	},
@@ -1595,7 +1557,6 @@ var schemaBedrockEmbeddingModelARN = smithy.Schema{
 
 var schemaBedrockEmbeddingModelConfiguration = smithy.Schema{
 	Name: "BedrockEmbeddingModelConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "dimensions", WireName: "dimensions", Schema: &schemaDimensions},
 		{Name: "embeddingDataType", WireName: "embeddingDataType", Schema: &schemaEmbeddingDataType},
@@ -1652,7 +1613,6 @@ func (v *BedrockEmbeddingModelConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaBedrockFoundationModelConfiguration = smithy.Schema{
 	Name: "BedrockFoundationModelConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelArn", WireName: "modelArn", Schema: &schemaBedrockModelARN, Required: true},
 		{Name: "parsingPrompt", WireName: "parsingPrompt", Schema: &schemaParsingPrompt},
@@ -1693,7 +1653,6 @@ func (v *BedrockFoundationModelConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaBedrockFoundationModelContextEnrichmentConfiguration = smithy.Schema{
 	Name: "BedrockFoundationModelContextEnrichmentConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "enrichmentStrategyConfiguration", WireName: "enrichmentStrategyConfiguration", Schema: &schemaEnrichmentStrategyConfiguration, Required: true},
 		{Name: "modelArn", WireName: "modelArn", Schema: &schemaBedrockModelARN, Required: true},
@@ -1755,7 +1714,6 @@ var schemaByteContentBlob = smithy.Schema{
 
 var schemaByteContentDoc = smithy.Schema{
 	Name: "ByteContentDoc", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "mimeType", WireName: "mimeType", Schema: &schemaByteContentDocMimeTypeString, Required: true},
 		{Name: "data", WireName: "data", Schema: &schemaByteContentBlob, Required: true},
@@ -1791,7 +1749,6 @@ var schemaByteContentDocMimeTypeString = smithy.Schema{
 
 var schemaCachePointBlock = smithy.Schema{
 	Name: "CachePointBlock", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaCachePointType, Required: true},
 	},
@@ -1884,7 +1841,6 @@ func (v *ChatPromptTemplateConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaChunkingConfiguration = smithy.Schema{
 	Name: "ChunkingConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "chunkingStrategy", WireName: "chunkingStrategy", Schema: &schemaChunkingStrategy, Required: true},
 		{Name: "fixedSizeChunkingConfiguration", WireName: "fixedSizeChunkingConfiguration", Schema: &schemaFixedSizeChunkingConfiguration},
@@ -1976,7 +1932,6 @@ var schemaConcurrencyType = smithy.Schema{
 
 var schemaConditionFlowNodeConfiguration = smithy.Schema{
 	Name: "ConditionFlowNodeConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "conditions", WireName: "conditions", Schema: &schemaFlowConditions, Required: true},
 	},
@@ -2041,7 +1996,6 @@ var schemaConfluenceAuthType = smithy.Schema{
 
 var schemaConfluenceCrawlerConfiguration = smithy.Schema{
 	Name: "ConfluenceCrawlerConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "filterConfiguration", WireName: "filterConfiguration", Schema: &schemaCrawlFilterConfiguration},
 	},
@@ -2072,7 +2026,6 @@ func (v *ConfluenceCrawlerConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaConfluenceDataSourceConfiguration = smithy.Schema{
 	Name: "ConfluenceDataSourceConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "sourceConfiguration", WireName: "sourceConfiguration", Schema: &schemaConfluenceSourceConfiguration, Required: true},
 		{Name: "crawlerConfiguration", WireName: "crawlerConfiguration", Schema: &schemaConfluenceCrawlerConfiguration},
@@ -2116,7 +2069,6 @@ var schemaConfluenceHostType = smithy.Schema{
 
 var schemaConfluenceSourceConfiguration = smithy.Schema{
 	Name: "ConfluenceSourceConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "hostUrl", WireName: "hostUrl", Schema: &schemaHTTPSURL, Required: true},
 		{Name: "hostType", WireName: "hostType", Schema: &schemaConfluenceHostType, Required: true},
@@ -2192,7 +2144,6 @@ func (v *ContentBlock) WriteMembers(w smithy.Writer) {
 
 var schemaContentBlocks = smithy.Schema{
 	Name: "ContentBlocks", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaContentBlock},
 	},
@@ -2205,7 +2156,6 @@ var schemaContentDataSourceType = smithy.Schema{
 
 var schemaContextEnrichmentConfiguration = smithy.Schema{
 	Name: "ContextEnrichmentConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaContextEnrichmentType, Required: true},
 		{Name: "bedrockFoundationModelConfiguration", WireName: "bedrockFoundationModelConfiguration", Schema: &schemaBedrockFoundationModelContextEnrichmentConfiguration},
@@ -2252,7 +2202,6 @@ var schemaConversationRole = smithy.Schema{
 
 var schemaCrawlFilterConfiguration = smithy.Schema{
 	Name: "CrawlFilterConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaCrawlFilterConfigurationType, Required: true},
 		{Name: "patternObjectFilter", WireName: "patternObjectFilter", Schema: &schemaPatternObjectFilterConfiguration},
@@ -2292,7 +2241,6 @@ var schemaCrawlFilterConfigurationType = smithy.Schema{
 
 var schemaCreateAgentActionGroupRequest = smithy.Schema{
 	Name: "CreateAgentActionGroupRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "agentId"},
 		{Name: "agentVersion", WireName: "agentVersion", Schema: &schemaDraftVersion, Required: true, Location: smithy.Label, LocationName: "agentVersion"},
@@ -2373,7 +2321,6 @@ func (v *CreateAgentActionGroupRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreateAgentActionGroupResponse = smithy.Schema{
 	Name: "CreateAgentActionGroupResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentActionGroup", WireName: "agentActionGroup", Schema: &schemaAgentActionGroup, Required: true},
 	},
@@ -2404,7 +2351,6 @@ func (v *CreateAgentActionGroupResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCreateAgentAliasRequest = smithy.Schema{
 	Name: "CreateAgentAliasRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "agentId"},
 		{Name: "agentAliasName", WireName: "agentAliasName", Schema: &schemaName, Required: true},
@@ -2457,7 +2403,6 @@ func (v *CreateAgentAliasRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreateAgentAliasResponse = smithy.Schema{
 	Name: "CreateAgentAliasResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentAlias", WireName: "agentAlias", Schema: &schemaAgentAlias, Required: true},
 	},
@@ -2486,7 +2431,6 @@ func (v *CreateAgentAliasResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCreateAgentRequest = smithy.Schema{
 	Name: "CreateAgentRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentName", WireName: "agentName", Schema: &schemaName, Required: true},
 		{Name: "clientToken", WireName: "clientToken", Schema: &schemaClientToken, IdempotencyToken: true},
@@ -2585,7 +2529,6 @@ func (v *CreateAgentRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreateAgentResponse = smithy.Schema{
 	Name: "CreateAgentResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agent", WireName: "agent", Schema: &schemaAgent, Required: true},
 	},
@@ -2614,7 +2557,6 @@ func (v *CreateAgentResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCreateDataSourceRequest = smithy.Schema{
 	Name: "CreateDataSourceRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "knowledgeBaseId"},
 		{Name: "clientToken", WireName: "clientToken", Schema: &schemaClientToken, IdempotencyToken: true},
@@ -2681,7 +2623,6 @@ func (v *CreateDataSourceRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreateDataSourceResponse = smithy.Schema{
 	Name: "CreateDataSourceResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "dataSource", WireName: "dataSource", Schema: &schemaDataSource, Required: true},
 	},
@@ -2710,7 +2651,6 @@ func (v *CreateDataSourceResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCreateFlowAliasRequest = smithy.Schema{
 	Name: "CreateFlowAliasRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaDescription},
@@ -2769,7 +2709,6 @@ func (v *CreateFlowAliasRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreateFlowAliasResponse = smithy.Schema{
 	Name: "CreateFlowAliasResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaDescription},
@@ -2836,7 +2775,6 @@ func (v *CreateFlowAliasResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCreateFlowRequest = smithy.Schema{
 	Name: "CreateFlowRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaFlowName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaFlowDescription},
@@ -2891,7 +2829,6 @@ func (v *CreateFlowRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreateFlowResponse = smithy.Schema{
 	Name: "CreateFlowResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaFlowName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaFlowDescription},
@@ -2962,7 +2899,6 @@ func (v *CreateFlowResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCreateFlowVersionRequest = smithy.Schema{
 	Name: "CreateFlowVersionRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "flowIdentifier", WireName: "flowIdentifier", Schema: &schemaFlowIdentifier, Required: true, Location: smithy.Label, LocationName: "flowIdentifier"},
 		{Name: "description", WireName: "description", Schema: &schemaFlowDescription},
@@ -2997,7 +2933,6 @@ func (v *CreateFlowVersionRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreateFlowVersionResponse = smithy.Schema{
 	Name: "CreateFlowVersionResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaFlowName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaFlowDescription},
@@ -3064,7 +2999,6 @@ func (v *CreateFlowVersionResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCreateKnowledgeBaseRequest = smithy.Schema{
 	Name: "CreateKnowledgeBaseRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "clientToken", WireName: "clientToken", Schema: &schemaClientToken, IdempotencyToken: true},
 		{Name: "name", WireName: "name", Schema: &schemaName, Required: true},
@@ -3123,7 +3057,6 @@ func (v *CreateKnowledgeBaseRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreateKnowledgeBaseResponse = smithy.Schema{
 	Name: "CreateKnowledgeBaseResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBase", WireName: "knowledgeBase", Schema: &schemaKnowledgeBase, Required: true},
 	},
@@ -3154,7 +3087,6 @@ func (v *CreateKnowledgeBaseResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCreatePromptRequest = smithy.Schema{
 	Name: "CreatePromptRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaPromptName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaPromptDescription},
@@ -3211,7 +3143,6 @@ func (v *CreatePromptRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreatePromptResponse = smithy.Schema{
 	Name: "CreatePromptResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaPromptName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaPromptDescription},
@@ -3280,7 +3211,6 @@ func (v *CreatePromptResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCreatePromptVersionRequest = smithy.Schema{
 	Name: "CreatePromptVersionRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "promptIdentifier", WireName: "promptIdentifier", Schema: &schemaPromptIdentifier, Required: true, Location: smithy.Label, LocationName: "promptIdentifier"},
 		{Name: "description", WireName: "description", Schema: &schemaPromptDescription},
@@ -3319,7 +3249,6 @@ func (v *CreatePromptVersionRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreatePromptVersionResponse = smithy.Schema{
 	Name: "CreatePromptVersionResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaPromptName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaPromptDescription},
@@ -3390,7 +3319,6 @@ func (v *CreatePromptVersionResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCreateRetrievalInstructionRequest = smithy.Schema{
 	Name: "CreateRetrievalInstructionRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "clientToken", WireName: "clientToken", Schema: &schemaClientToken, IdempotencyToken: true},
 		{Name: "name", WireName: "name", Schema: &schemaRetrievalInstructionName, Required: true},
@@ -3443,7 +3371,6 @@ func (v *CreateRetrievalInstructionRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreateRetrievalInstructionResponse = smithy.Schema{
 	Name: "CreateRetrievalInstructionResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "retrievalInstructionId", WireName: "retrievalInstructionId", Schema: &schemaRetrievalInstructionID, Required: true},
 		{Name: "retrievalInstructionArn", WireName: "retrievalInstructionArn", Schema: &schemaRetrievalInstructionARN, Required: true},
@@ -3496,7 +3423,6 @@ func (v *CreateRetrievalInstructionResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCreateRetrievalInstructionVersionRequest = smithy.Schema{
 	Name: "CreateRetrievalInstructionVersionRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "retrievalInstructionId", WireName: "retrievalInstructionId", Schema: &schemaRetrievalInstructionID, Required: true, Location: smithy.Label, LocationName: "retrievalInstructionId"},
 		{Name: "description", WireName: "description", Schema: &schemaRetrievalInstructionDescription},
@@ -3533,7 +3459,6 @@ func (v *CreateRetrievalInstructionVersionRequest) WriteMembers(w smithy.Writer)
 
 var schemaCreateRetrievalInstructionVersionResponse = smithy.Schema{
 	Name: "CreateRetrievalInstructionVersionResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "retrievalInstructionId", WireName: "retrievalInstructionId", Schema: &schemaRetrievalInstructionID, Required: true},
 		{Name: "retrievalInstructionArn", WireName: "retrievalInstructionArn", Schema: &schemaRetrievalInstructionARN, Required: true},
@@ -3578,7 +3503,6 @@ func (v *CreateRetrievalInstructionVersionResponse) WriteMembers(w smithy.Writer
 
 var schemaCreateVPCConfigurationRequest = smithy.Schema{
 	Name: "CreateVpcConfigurationRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "knowledgeBaseId"},
 		{Name: "clientToken", WireName: "clientToken", Schema: &schemaClientToken, IdempotencyToken: true},
@@ -3651,7 +3575,6 @@ func (v *CreateVPCConfigurationRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreateVPCConfigurationResponse = smithy.Schema{
 	Name: "CreateVpcConfigurationResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "vpcConfigurationId", WireName: "vpcConfigurationId", Schema: &schemaVPCConfigurationID, Required: true},
 		{Name: "status", WireName: "status", Schema: &schemaVPCConfigurationStatus, Required: true},
@@ -3690,7 +3613,6 @@ var schemaCreationMode = smithy.Schema{
 var schemaCuratedQueries = smithy.Schema{
 	Name: "CuratedQueries", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaCuratedQuery},
 	},
@@ -3698,7 +3620,6 @@ var schemaCuratedQueries = smithy.Schema{
 
 var schemaCuratedQuery = smithy.Schema{
 	Name: "CuratedQuery", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "naturalLanguage", WireName: "naturalLanguage", Schema: &schemaNaturalLanguageString, Required: true},
 		{Name: "sql", WireName: "sql", Schema: &schemaSQLString, Required: true},
@@ -3729,7 +3650,6 @@ func (v *CuratedQuery) WriteMembers(w smithy.Writer) {
 
 var schemaCustomContent = smithy.Schema{
 	Name: "CustomContent", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "customDocumentIdentifier", WireName: "customDocumentIdentifier", Schema: &schemaCustomDocumentIdentifier, Required: true},
 		{Name: "sourceType", WireName: "sourceType", Schema: &schemaCustomSourceType, Required: true},
@@ -3785,7 +3705,6 @@ var schemaCustomControlMethod = smithy.Schema{
 
 var schemaCustomDocumentIdentifier = smithy.Schema{
 	Name: "CustomDocumentIdentifier", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "id", WireName: "id", Schema: &schemaCustomDocumentIdentifierIDString, Required: true},
 	},
@@ -3817,7 +3736,6 @@ var schemaCustomDocumentIdentifierIDString = smithy.Schema{
 
 var schemaCustomOrchestration = smithy.Schema{
 	Name: "CustomOrchestration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "executor", WireName: "executor", Schema: &schemaOrchestrationExecutor},
 	},
@@ -3846,7 +3764,6 @@ func (v *CustomOrchestration) WriteMembers(w smithy.Writer) {
 
 var schemaCustomS3Location = smithy.Schema{
 	Name: "CustomS3Location", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "uri", WireName: "uri", Schema: &schemaS3ObjectURI, Required: true},
 		{Name: "bucketOwnerAccountId", WireName: "bucketOwnerAccountId", Schema: &schemaBucketOwnerAccountID},
@@ -3882,7 +3799,6 @@ var schemaCustomSourceType = smithy.Schema{
 
 var schemaCustomTransformationConfiguration = smithy.Schema{
 	Name: "CustomTransformationConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "intermediateStorage", WireName: "intermediateStorage", Schema: &schemaIntermediateStorage, Required: true},
 		{Name: "transformations", WireName: "transformations", Schema: &schemaTransformations, Required: true},
@@ -3923,7 +3839,6 @@ func (v *CustomTransformationConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaCyclicConnectionFlowValidationDetails = smithy.Schema{
 	Name: "CyclicConnectionFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "connection", WireName: "connection", Schema: &schemaFlowConnectionName, Required: true},
 	},
@@ -3976,7 +3891,6 @@ var schemaDataDeletionPolicy = smithy.Schema{
 
 var schemaDataSource = smithy.Schema{
 	Name: "DataSource", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true},
 		{Name: "dataSourceId", WireName: "dataSourceId", Schema: &schemaID, Required: true},
@@ -4059,7 +3973,6 @@ func (v *DataSource) WriteMembers(w smithy.Writer) {
 
 var schemaDataSourceConfiguration = smithy.Schema{
 	Name: "DataSourceConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaDataSourceType, Required: true},
 		{Name: "managedKnowledgeBaseConnectorConfiguration", WireName: "managedKnowledgeBaseConnectorConfiguration", Schema: &schemaManagedKnowledgeBaseConnectorConfiguration},
@@ -4139,7 +4052,6 @@ var schemaDataSourceStatus = smithy.Schema{
 
 var schemaDataSourceSummaries = smithy.Schema{
 	Name: "DataSourceSummaries", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaDataSourceSummary},
 	},
@@ -4147,7 +4059,6 @@ var schemaDataSourceSummaries = smithy.Schema{
 
 var schemaDataSourceSummary = smithy.Schema{
 	Name: "DataSourceSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true},
 		{Name: "dataSourceId", WireName: "dataSourceId", Schema: &schemaID, Required: true},
@@ -4204,7 +4115,6 @@ var schemaDateTimestamp = smithy.Schema{
 
 var schemaDayOfMonth = smithy.Schema{
 	Name: "DayOfMonth", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "dayNumber", WireName: "dayNumber", Schema: &schemaDayOfMonthNumber},
 		{Name: "lastDayOfMonth", WireName: "lastDayOfMonth", Schema: &schemaLastDayOfMonth},
@@ -4249,7 +4159,6 @@ var schemaDayOfWeek = smithy.Schema{
 
 var schemaDeleteAgentActionGroupRequest = smithy.Schema{
 	Name: "DeleteAgentActionGroupRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "agentId"},
 		{Name: "agentVersion", WireName: "agentVersion", Schema: &schemaDraftVersion, Required: true, Location: smithy.Label, LocationName: "agentVersion"},
@@ -4305,7 +4214,6 @@ func (*DeleteAgentActionGroupResponse) WriteMembers(smithy.Writer) {}
 
 var schemaDeleteAgentAliasRequest = smithy.Schema{
 	Name: "DeleteAgentAliasRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "agentId"},
 		{Name: "agentAliasId", WireName: "agentAliasId", Schema: &schemaAgentAliasID, Required: true, Location: smithy.Label, LocationName: "agentAliasId"},
@@ -4336,7 +4244,6 @@ func (v *DeleteAgentAliasRequest) WriteMembers(w smithy.Writer) {
 
 var schemaDeleteAgentAliasResponse = smithy.Schema{
 	Name: "DeleteAgentAliasResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true},
 		{Name: "agentAliasId", WireName: "agentAliasId", Schema: &schemaAgentAliasID, Required: true},
@@ -4371,7 +4278,6 @@ func (v *DeleteAgentAliasResponse) WriteMembers(w smithy.Writer) {
 
 var schemaDeleteAgentRequest = smithy.Schema{
 	Name: "DeleteAgentRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "agentId"},
 		{Name: "skipResourceInUseCheck", WireName: "skipResourceInUseCheck", Schema: &schemaBoolean, Location: smithy.Query, LocationName: "skipResourceInUseCheck"},
@@ -4402,7 +4308,6 @@ func (v *DeleteAgentRequest) WriteMembers(w smithy.Writer) {
 
 var schemaDeleteAgentResponse = smithy.Schema{
 	Name: "DeleteAgentResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true},
 		{Name: "agentStatus", WireName: "agentStatus", Schema: &schemaAgentStatus, Required: true},
@@ -4433,7 +4338,6 @@ func (v *DeleteAgentResponse) WriteMembers(w smithy.Writer) {
 
 var schemaDeleteAgentVersionRequest = smithy.Schema{
 	Name: "DeleteAgentVersionRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "agentId"},
 		{Name: "agentVersion", WireName: "agentVersion", Schema: &schemaNumericalVersion, Required: true, Location: smithy.Label, LocationName: "agentVersion"},
@@ -4468,7 +4372,6 @@ func (v *DeleteAgentVersionRequest) WriteMembers(w smithy.Writer) {
 
 var schemaDeleteAgentVersionResponse = smithy.Schema{
 	Name: "DeleteAgentVersionResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true},
 		{Name: "agentVersion", WireName: "agentVersion", Schema: &schemaNumericalVersion, Required: true},
@@ -4503,7 +4406,6 @@ func (v *DeleteAgentVersionResponse) WriteMembers(w smithy.Writer) {
 
 var schemaDeleteDataSourceRequest = smithy.Schema{
 	Name: "DeleteDataSourceRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "knowledgeBaseId"},
 		{Name: "dataSourceId", WireName: "dataSourceId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "dataSourceId"},
@@ -4534,7 +4436,6 @@ func (v *DeleteDataSourceRequest) WriteMembers(w smithy.Writer) {
 
 var schemaDeleteDataSourceResponse = smithy.Schema{
 	Name: "DeleteDataSourceResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true},
 		{Name: "dataSourceId", WireName: "dataSourceId", Schema: &schemaID, Required: true},
@@ -4569,7 +4470,6 @@ func (v *DeleteDataSourceResponse) WriteMembers(w smithy.Writer) {
 
 var schemaDeleteFlowAliasRequest = smithy.Schema{
 	Name: "DeleteFlowAliasRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "flowIdentifier", WireName: "flowIdentifier", Schema: &schemaFlowIdentifier, Required: true, Location: smithy.Label, LocationName: "flowIdentifier"},
 		{Name: "aliasIdentifier", WireName: "aliasIdentifier", Schema: &schemaFlowAliasIdentifier, Required: true, Location: smithy.Label, LocationName: "aliasIdentifier"},
@@ -4600,7 +4500,6 @@ func (v *DeleteFlowAliasRequest) WriteMembers(w smithy.Writer) {
 
 var schemaDeleteFlowAliasResponse = smithy.Schema{
 	Name: "DeleteFlowAliasResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "flowId", WireName: "flowId", Schema: &schemaFlowID, Required: true},
 		{Name: "id", WireName: "id", Schema: &schemaFlowAliasID, Required: true},
@@ -4631,7 +4530,6 @@ func (v *DeleteFlowAliasResponse) WriteMembers(w smithy.Writer) {
 
 var schemaDeleteFlowRequest = smithy.Schema{
 	Name: "DeleteFlowRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "flowIdentifier", WireName: "flowIdentifier", Schema: &schemaFlowIdentifier, Required: true, Location: smithy.Label, LocationName: "flowIdentifier"},
 		{Name: "skipResourceInUseCheck", WireName: "skipResourceInUseCheck", Schema: &schemaBoolean, Location: smithy.Query, LocationName: "skipResourceInUseCheck"},
@@ -4662,7 +4560,6 @@ func (v *DeleteFlowRequest) WriteMembers(w smithy.Writer) {
 
 var schemaDeleteFlowResponse = smithy.Schema{
 	Name: "DeleteFlowResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "id", WireName: "id", Schema: &schemaFlowID, Required: true},
 	},
@@ -4689,7 +4586,6 @@ func (v *DeleteFlowResponse) WriteMembers(w smithy.Writer) {
 
 var schemaDeleteFlowVersionRequest = smithy.Schema{
 	Name: "DeleteFlowVersionRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "flowIdentifier", WireName: "flowIdentifier", Schema: &schemaFlowIdentifier, Required: true, Location: smithy.Label, LocationName: "flowIdentifier"},
 		{Name: "flowVersion", WireName: "flowVersion", Schema: &schemaNumericalVersion, Required: true, Location: smithy.Label, LocationName: "flowVersion"},
@@ -4724,7 +4620,6 @@ func (v *DeleteFlowVersionRequest) WriteMembers(w smithy.Writer) {
 
 var schemaDeleteFlowVersionResponse = smithy.Schema{
 	Name: "DeleteFlowVersionResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "id", WireName: "id", Schema: &schemaID, Required: true},
 		{Name: "version", WireName: "version", Schema: &schemaNumericalVersion, Required: true},
@@ -4755,7 +4650,6 @@ func (v *DeleteFlowVersionResponse) WriteMembers(w smithy.Writer) {
 
 var schemaDeleteKnowledgeBaseDocumentsRequest = smithy.Schema{
 	Name: "DeleteKnowledgeBaseDocumentsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "knowledgeBaseId"},
 		{Name: "dataSourceId", WireName: "dataSourceId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "dataSourceId"},
@@ -4800,7 +4694,6 @@ func (v *DeleteKnowledgeBaseDocumentsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaDeleteKnowledgeBaseDocumentsResponse = smithy.Schema{
 	Name: "DeleteKnowledgeBaseDocumentsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "documentDetails", WireName: "documentDetails", Schema: &schemaKnowledgeBaseDocumentDetails},
 	},
@@ -4835,7 +4728,6 @@ func (v *DeleteKnowledgeBaseDocumentsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaDeleteKnowledgeBaseRequest = smithy.Schema{
 	Name: "DeleteKnowledgeBaseRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "knowledgeBaseId"},
 	},
@@ -4862,7 +4754,6 @@ func (v *DeleteKnowledgeBaseRequest) WriteMembers(w smithy.Writer) {
 
 var schemaDeleteKnowledgeBaseResponse = smithy.Schema{
 	Name: "DeleteKnowledgeBaseResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true},
 		{Name: "status", WireName: "status", Schema: &schemaKnowledgeBaseStatus, Required: true},
@@ -4895,7 +4786,6 @@ func (v *DeleteKnowledgeBaseResponse) WriteMembers(w smithy.Writer) {
 
 var schemaDeletePromptRequest = smithy.Schema{
 	Name: "DeletePromptRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "promptIdentifier", WireName: "promptIdentifier", Schema: &schemaPromptIdentifier, Required: true, Location: smithy.Label, LocationName: "promptIdentifier"},
 		{Name: "promptVersion", WireName: "promptVersion", Schema: &schemaNumericalVersion, Location: smithy.Query, LocationName: "promptVersion"},
@@ -4926,7 +4816,6 @@ func (v *DeletePromptRequest) WriteMembers(w smithy.Writer) {
 
 var schemaDeletePromptResponse = smithy.Schema{
 	Name: "DeletePromptResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "id", WireName: "id", Schema: &schemaPromptID, Required: true},
 		{Name: "version", WireName: "version", Schema: &schemaNumericalVersion},
@@ -4957,7 +4846,6 @@ func (v *DeletePromptResponse) WriteMembers(w smithy.Writer) {
 
 var schemaDeleteResourcePolicyRequest = smithy.Schema{
 	Name: "DeleteResourcePolicyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "resourceArn", WireName: "resourceArn", Schema: &schemaResourceARN, Required: true, Location: smithy.Label, LocationName: "resourceArn"},
 		{Name: "expectedRevisionId", WireName: "expectedRevisionId", Schema: &schemaRevisionID, Location: smithy.Query, LocationName: "expectedRevisionId"},
@@ -4990,7 +4878,6 @@ func (v *DeleteResourcePolicyRequest) WriteMembers(w smithy.Writer) {
 
 var schemaDeleteResourcePolicyResponse = smithy.Schema{
 	Name: "DeleteResourcePolicyResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "resourceArn", WireName: "resourceArn", Schema: &schemaResourceARN, Required: true},
 		{Name: "revisionId", WireName: "revisionId", Schema: &schemaRevisionID},
@@ -5023,7 +4910,6 @@ func (v *DeleteResourcePolicyResponse) WriteMembers(w smithy.Writer) {
 
 var schemaDeleteRetrievalInstructionRequest = smithy.Schema{
 	Name: "DeleteRetrievalInstructionRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "retrievalInstructionId", WireName: "retrievalInstructionId", Schema: &schemaRetrievalInstructionID, Required: true, Location: smithy.Label, LocationName: "retrievalInstructionId"},
 		{Name: "retrievalInstructionVersion", WireName: "retrievalInstructionVersion", Schema: &schemaRetrievalInstructionNumericalVersion, Location: smithy.Query, LocationName: "retrievalInstructionVersion"},
@@ -5056,7 +4942,6 @@ func (v *DeleteRetrievalInstructionRequest) WriteMembers(w smithy.Writer) {
 
 var schemaDeleteRetrievalInstructionResponse = smithy.Schema{
 	Name: "DeleteRetrievalInstructionResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "retrievalInstructionId", WireName: "retrievalInstructionId", Schema: &schemaRetrievalInstructionID, Required: true},
 		{Name: "retrievalInstructionArn", WireName: "retrievalInstructionArn", Schema: &schemaRetrievalInstructionARN, Required: true},
@@ -5093,7 +4978,6 @@ func (v *DeleteRetrievalInstructionResponse) WriteMembers(w smithy.Writer) {
 
 var schemaDeleteVPCConfigurationRequest = smithy.Schema{
 	Name: "DeleteVpcConfigurationRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "knowledgeBaseId"},
 		{Name: "vpcConfigurationId", WireName: "vpcConfigurationId", Schema: &schemaVPCConfigurationID, Required: true, Location: smithy.Label, LocationName: "vpcConfigurationId"},
@@ -5126,7 +5010,6 @@ func (v *DeleteVPCConfigurationRequest) WriteMembers(w smithy.Writer) {
 
 var schemaDeleteVPCConfigurationResponse = smithy.Schema{
 	Name: "DeleteVpcConfigurationResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "vpcConfigurationId", WireName: "vpcConfigurationId", Schema: &schemaVPCConfigurationID, Required: true},
 		{Name: "status", WireName: "status", Schema: &schemaVPCConfigurationStatus, Required: true},
@@ -5159,7 +5042,6 @@ func (v *DeleteVPCConfigurationResponse) WriteMembers(w smithy.Writer) {
 
 var schemaDeletionProtectionConfiguration = smithy.Schema{
 	Name: "DeletionProtectionConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "deletionProtectionStatus", WireName: "deletionProtectionStatus", Schema: &schemaEnabledOrDisabledState, Required: true},
 		{Name: "deletionProtectionThreshold", WireName: "deletionProtectionThreshold", Schema: &schemaDeletionProtectionConfigurationDeletionProtectionThresholdInteger},
@@ -5212,7 +5094,6 @@ var schemaDimensions = smithy.Schema{
 
 var schemaDisassociateAgentCollaboratorRequest = smithy.Schema{
 	Name: "DisassociateAgentCollaboratorRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "agentId"},
 		{Name: "agentVersion", WireName: "agentVersion", Schema: &schemaDraftVersion, Required: true, Location: smithy.Label, LocationName: "agentVersion"},
@@ -5264,7 +5145,6 @@ func (*DisassociateAgentCollaboratorResponse) WriteMembers(smithy.Writer) {}
 
 var schemaDisassociateAgentKnowledgeBaseRequest = smithy.Schema{
 	Name: "DisassociateAgentKnowledgeBaseRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "agentId"},
 		{Name: "agentVersion", WireName: "agentVersion", Schema: &schemaDraftVersion, Required: true, Location: smithy.Label, LocationName: "agentVersion"},
@@ -5361,7 +5241,6 @@ var schemaDocumentAccessControlEntryNameString = smithy.Schema{
 var schemaDocumentAccessControlList = smithy.Schema{
 	Name: "DocumentAccessControlList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaDocumentAccessControlEntry},
 	},
@@ -5369,7 +5248,6 @@ var schemaDocumentAccessControlList = smithy.Schema{
 
 var schemaDocumentContent = smithy.Schema{
 	Name: "DocumentContent", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "dataSourceType", WireName: "dataSourceType", Schema: &schemaContentDataSourceType, Required: true},
 		{Name: "custom", WireName: "custom", Schema: &schemaCustomContent},
@@ -5412,7 +5290,6 @@ func (v *DocumentContent) WriteMembers(w smithy.Writer) {
 
 var schemaDocumentIdentifier = smithy.Schema{
 	Name: "DocumentIdentifier", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "dataSourceType", WireName: "dataSourceType", Schema: &schemaContentDataSourceType, Required: true},
 		{Name: "s3", WireName: "s3", Schema: &schemaS3Location},
@@ -5456,7 +5333,6 @@ func (v *DocumentIdentifier) WriteMembers(w smithy.Writer) {
 var schemaDocumentIdentifiers = smithy.Schema{
 	Name: "DocumentIdentifiers", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaDocumentIdentifier},
 	},
@@ -5464,7 +5340,6 @@ var schemaDocumentIdentifiers = smithy.Schema{
 
 var schemaDocumentMetadata = smithy.Schema{
 	Name: "DocumentMetadata", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaMetadataSourceType, Required: true},
 		{Name: "inlineAttributes", WireName: "inlineAttributes", Schema: &schemaDocumentMetadataInlineAttributesList},
@@ -5520,7 +5395,6 @@ func (v *DocumentMetadata) WriteMembers(w smithy.Writer) {
 var schemaDocumentMetadataInlineAttributesList = smithy.Schema{
 	Name: "DocumentMetadataInlineAttributesList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i50},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaMetadataAttribute},
 	},
@@ -5538,7 +5412,6 @@ var schemaDraftVersion = smithy.Schema{
 
 var schemaDuplicateConditionExpressionFlowValidationDetails = smithy.Schema{
 	Name: "DuplicateConditionExpressionFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "node", WireName: "node", Schema: &schemaFlowNodeName, Required: true},
 		{Name: "expression", WireName: "expression", Schema: &schemaFlowConditionExpression, Required: true},
@@ -5571,7 +5444,6 @@ func (v *DuplicateConditionExpressionFlowValidationDetails) WriteMembers(w smith
 
 var schemaDuplicateConnectionsFlowValidationDetails = smithy.Schema{
 	Name: "DuplicateConnectionsFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "source", WireName: "source", Schema: &schemaFlowNodeName, Required: true},
 		{Name: "target", WireName: "target", Schema: &schemaFlowNodeName, Required: true},
@@ -5609,7 +5481,6 @@ var schemaEmbeddingDataType = smithy.Schema{
 
 var schemaEmbeddingModelConfiguration = smithy.Schema{
 	Name: "EmbeddingModelConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "bedrockEmbeddingModelConfiguration", WireName: "bedrockEmbeddingModelConfiguration", Schema: &schemaBedrockEmbeddingModelConfiguration},
 	},
@@ -5646,7 +5517,6 @@ var schemaEmbeddingModelType = smithy.Schema{
 var schemaEnabledMemoryTypes = smithy.Schema{
 	Name: "EnabledMemoryTypes", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaMemoryType},
 	},
@@ -5659,7 +5529,6 @@ var schemaEnabledOrDisabledState = smithy.Schema{
 
 var schemaEnrichmentStrategyConfiguration = smithy.Schema{
 	Name: "EnrichmentStrategyConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "method", WireName: "method", Schema: &schemaEnrichmentStrategyMethod, Required: true},
 	},
@@ -5704,7 +5573,6 @@ var schemaFailureReason = smithy.Schema{
 var schemaFailureReasons = smithy.Schema{
 	Name: "FailureReasons", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i2048},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaFailureReason},
 	},
@@ -5712,7 +5580,6 @@ var schemaFailureReasons = smithy.Schema{
 
 var schemaFieldForReranking = smithy.Schema{
 	Name: "FieldForReranking", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "fieldName", WireName: "fieldName", Schema: &schemaFieldForRerankingFieldNameString, Required: true},
 	},
@@ -5784,7 +5651,6 @@ var schemaFilteredObjectType = smithy.Schema{
 
 var schemaFixedSizeChunkingConfiguration = smithy.Schema{
 	Name: "FixedSizeChunkingConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "maxTokens", WireName: "maxTokens", Schema: &schemaFixedSizeChunkingConfigurationMaxTokensInteger, Required: true},
 		{Name: "overlapPercentage", WireName: "overlapPercentage", Schema: &schemaFixedSizeChunkingConfigurationOverlapPercentageInteger, Required: true},
@@ -5837,7 +5703,6 @@ var schemaFlowAliasARN = smithy.Schema{
 
 var schemaFlowAliasConcurrencyConfiguration = smithy.Schema{
 	Name: "FlowAliasConcurrencyConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaConcurrencyType, Required: true},
 		{Name: "maxConcurrency", WireName: "maxConcurrency", Schema: &schemaFlowAliasConcurrencyConfigurationMaxConcurrencyInteger},
@@ -5886,7 +5751,6 @@ var schemaFlowAliasIdentifier = smithy.Schema{
 var schemaFlowAliasRoutingConfiguration = smithy.Schema{
 	Name: "FlowAliasRoutingConfiguration", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaFlowAliasRoutingConfigurationListItem},
 	},
@@ -5894,7 +5758,6 @@ var schemaFlowAliasRoutingConfiguration = smithy.Schema{
 
 var schemaFlowAliasRoutingConfigurationListItem = smithy.Schema{
 	Name: "FlowAliasRoutingConfigurationListItem", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "flowVersion", WireName: "flowVersion", Schema: &schemaVersion},
 	},
@@ -5924,7 +5787,6 @@ func (v *FlowAliasRoutingConfigurationListItem) WriteMembers(w smithy.Writer) {
 var schemaFlowAliasSummaries = smithy.Schema{
 	Name: "FlowAliasSummaries", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaFlowAliasSummary},
 	},
@@ -5932,7 +5794,6 @@ var schemaFlowAliasSummaries = smithy.Schema{
 
 var schemaFlowAliasSummary = smithy.Schema{
 	Name: "FlowAliasSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaDescription},
@@ -6004,7 +5865,6 @@ var schemaFlowARN = smithy.Schema{
 
 var schemaFlowCondition = smithy.Schema{
 	Name: "FlowCondition", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaFlowConditionName, Required: true},
 		{Name: "expression", WireName: "expression", Schema: &schemaFlowConditionExpression},
@@ -6046,7 +5906,6 @@ var schemaFlowConditionName = smithy.Schema{
 
 var schemaFlowConditionalConnectionConfiguration = smithy.Schema{
 	Name: "FlowConditionalConnectionConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "condition", WireName: "condition", Schema: &schemaFlowConditionName, Required: true},
 	},
@@ -6076,7 +5935,6 @@ func (v *FlowConditionalConnectionConfiguration) WriteMembers(w smithy.Writer) {
 var schemaFlowConditions = smithy.Schema{
 	Name: "FlowConditions", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i5},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaFlowCondition},
 	},
@@ -6084,7 +5942,6 @@ var schemaFlowConditions = smithy.Schema{
 
 var schemaFlowConnection = smithy.Schema{
 	Name: "FlowConnection", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaFlowConnectionType, Required: true},
 		{Name: "name", WireName: "name", Schema: &schemaFlowConnectionName, Required: true},
@@ -6131,7 +5988,6 @@ func (v *FlowConnection) WriteMembers(w smithy.Writer) {
 
 var schemaFlowConnectionConfiguration = smithy.Schema{
 	Name: "FlowConnectionConfiguration", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "data", WireName: "data", Schema: &schemaFlowDataConnectionConfiguration},
 		{Name: "conditional", WireName: "conditional", Schema: &schemaFlowConditionalConnectionConfiguration},
@@ -6181,7 +6037,6 @@ var schemaFlowConnectionType = smithy.Schema{
 var schemaFlowConnections = smithy.Schema{
 	Name: "FlowConnections", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i20},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaFlowConnection},
 	},
@@ -6189,7 +6044,6 @@ var schemaFlowConnections = smithy.Schema{
 
 var schemaFlowDataConnectionConfiguration = smithy.Schema{
 	Name: "FlowDataConnectionConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "sourceOutput", WireName: "sourceOutput", Schema: &schemaFlowNodeOutputName, Required: true},
 		{Name: "targetInput", WireName: "targetInput", Schema: &schemaFlowNodeInputName, Required: true},
@@ -6310,7 +6164,6 @@ var schemaFlowName = smithy.Schema{
 
 var schemaFlowNode = smithy.Schema{
 	Name: "FlowNode", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaFlowNodeName, Required: true},
 		{Name: "type", WireName: "type", Schema: &schemaFlowNodeType, Required: true},
@@ -6369,7 +6222,6 @@ func (v *FlowNode) WriteMembers(w smithy.Writer) {
 
 var schemaFlowNodeConfiguration = smithy.Schema{
 	Name: "FlowNodeConfiguration", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "input", WireName: "input", Schema: &schemaInputFlowNodeConfiguration},
 		{Name: "output", WireName: "output", Schema: &schemaOutputFlowNodeConfiguration},
@@ -6523,7 +6375,6 @@ var schemaFlowNodeIODataType = smithy.Schema{
 
 var schemaFlowNodeInput = smithy.Schema{
 	Name: "FlowNodeInput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaFlowNodeInputName, Required: true},
 		{Name: "type", WireName: "type", Schema: &schemaFlowNodeIODataType, Required: true},
@@ -6579,7 +6430,6 @@ var schemaFlowNodeInputName = smithy.Schema{
 var schemaFlowNodeInputs = smithy.Schema{
 	Name: "FlowNodeInputs", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i20},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaFlowNodeInput},
 	},
@@ -6592,7 +6442,6 @@ var schemaFlowNodeName = smithy.Schema{
 
 var schemaFlowNodeOutput = smithy.Schema{
 	Name: "FlowNodeOutput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaFlowNodeOutputName, Required: true},
 		{Name: "type", WireName: "type", Schema: &schemaFlowNodeIODataType, Required: true},
@@ -6629,7 +6478,6 @@ var schemaFlowNodeOutputName = smithy.Schema{
 var schemaFlowNodeOutputs = smithy.Schema{
 	Name: "FlowNodeOutputs", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i5},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaFlowNodeOutput},
 	},
@@ -6643,7 +6491,6 @@ var schemaFlowNodeType = smithy.Schema{
 var schemaFlowNodes = smithy.Schema{
 	Name: "FlowNodes", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i40},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaFlowNode},
 	},
@@ -6672,7 +6519,6 @@ var schemaFlowStatus = smithy.Schema{
 var schemaFlowSummaries = smithy.Schema{
 	Name: "FlowSummaries", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaFlowSummary},
 	},
@@ -6680,7 +6526,6 @@ var schemaFlowSummaries = smithy.Schema{
 
 var schemaFlowSummary = smithy.Schema{
 	Name: "FlowSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaFlowName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaFlowDescription},
@@ -6735,7 +6580,6 @@ func (v *FlowSummary) WriteMembers(w smithy.Writer) {
 
 var schemaFlowValidation = smithy.Schema{
 	Name: "FlowValidation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "message", WireName: "message", Schema: &schemaNonBlankString, Required: true},
 		{Name: "severity", WireName: "severity", Schema: &schemaFlowValidationSeverity, Required: true},
@@ -6778,7 +6622,6 @@ func (v *FlowValidation) WriteMembers(w smithy.Writer) {
 
 var schemaFlowValidationDetails = smithy.Schema{
 	Name: "FlowValidationDetails", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "cyclicConnection", WireName: "cyclicConnection", Schema: &schemaCyclicConnectionFlowValidationDetails},
 		{Name: "duplicateConnections", WireName: "duplicateConnections", Schema: &schemaDuplicateConnectionsFlowValidationDetails},
@@ -7074,7 +6917,6 @@ var schemaFlowValidationType = smithy.Schema{
 var schemaFlowValidations = smithy.Schema{
 	Name: "FlowValidations", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i100},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaFlowValidation},
 	},
@@ -7083,7 +6925,6 @@ var schemaFlowValidations = smithy.Schema{
 var schemaFlowVersionSummaries = smithy.Schema{
 	Name: "FlowVersionSummaries", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaFlowVersionSummary},
 	},
@@ -7091,7 +6932,6 @@ var schemaFlowVersionSummaries = smithy.Schema{
 
 var schemaFlowVersionSummary = smithy.Schema{
 	Name: "FlowVersionSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "id", WireName: "id", Schema: &schemaFlowID, Required: true},
 		{Name: "arn", WireName: "arn", Schema: &schemaFlowARN, Required: true},
@@ -7134,7 +6974,6 @@ func (v *FlowVersionSummary) WriteMembers(w smithy.Writer) {
 
 var schemaFunction = smithy.Schema{
 	Name: "Function", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaFunctionDescription},
@@ -7178,7 +7017,6 @@ var schemaFunctionDescription = smithy.Schema{
 
 var schemaFunctionSchema = smithy.Schema{
 	Name: "FunctionSchema", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "functions", WireName: "functions", Schema: &schemaFunctions},
 	},
@@ -7211,7 +7049,6 @@ func (v *FunctionSchema) WriteMembers(w smithy.Writer) {
 
 var schemaFunctions = smithy.Schema{
 	Name: "Functions", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaFunction},
 	},
@@ -7219,7 +7056,6 @@ var schemaFunctions = smithy.Schema{
 
 var schemaGetAgentActionGroupRequest = smithy.Schema{
 	Name: "GetAgentActionGroupRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "agentId"},
 		{Name: "agentVersion", WireName: "agentVersion", Schema: &schemaVersion, Required: true, Location: smithy.Label, LocationName: "agentVersion"},
@@ -7254,7 +7090,6 @@ func (v *GetAgentActionGroupRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetAgentActionGroupResponse = smithy.Schema{
 	Name: "GetAgentActionGroupResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentActionGroup", WireName: "agentActionGroup", Schema: &schemaAgentActionGroup, Required: true},
 	},
@@ -7285,7 +7120,6 @@ func (v *GetAgentActionGroupResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetAgentAliasRequest = smithy.Schema{
 	Name: "GetAgentAliasRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "agentId"},
 		{Name: "agentAliasId", WireName: "agentAliasId", Schema: &schemaAgentAliasID, Required: true, Location: smithy.Label, LocationName: "agentAliasId"},
@@ -7316,7 +7150,6 @@ func (v *GetAgentAliasRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetAgentAliasResponse = smithy.Schema{
 	Name: "GetAgentAliasResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentAlias", WireName: "agentAlias", Schema: &schemaAgentAlias, Required: true},
 	},
@@ -7345,7 +7178,6 @@ func (v *GetAgentAliasResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetAgentCollaboratorRequest = smithy.Schema{
 	Name: "GetAgentCollaboratorRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "agentId"},
 		{Name: "agentVersion", WireName: "agentVersion", Schema: &schemaVersion, Required: true, Location: smithy.Label, LocationName: "agentVersion"},
@@ -7382,7 +7214,6 @@ func (v *GetAgentCollaboratorRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetAgentCollaboratorResponse = smithy.Schema{
 	Name: "GetAgentCollaboratorResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentCollaborator", WireName: "agentCollaborator", Schema: &schemaAgentCollaborator, Required: true},
 	},
@@ -7413,7 +7244,6 @@ func (v *GetAgentCollaboratorResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetAgentKnowledgeBaseRequest = smithy.Schema{
 	Name: "GetAgentKnowledgeBaseRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "agentId"},
 		{Name: "agentVersion", WireName: "agentVersion", Schema: &schemaVersion, Required: true, Location: smithy.Label, LocationName: "agentVersion"},
@@ -7450,7 +7280,6 @@ func (v *GetAgentKnowledgeBaseRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetAgentKnowledgeBaseResponse = smithy.Schema{
 	Name: "GetAgentKnowledgeBaseResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentKnowledgeBase", WireName: "agentKnowledgeBase", Schema: &schemaAgentKnowledgeBase, Required: true},
 	},
@@ -7481,7 +7310,6 @@ func (v *GetAgentKnowledgeBaseResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetAgentRequest = smithy.Schema{
 	Name: "GetAgentRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "agentId"},
 	},
@@ -7508,7 +7336,6 @@ func (v *GetAgentRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetAgentResponse = smithy.Schema{
 	Name: "GetAgentResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agent", WireName: "agent", Schema: &schemaAgent, Required: true},
 	},
@@ -7537,7 +7364,6 @@ func (v *GetAgentResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetAgentVersionRequest = smithy.Schema{
 	Name: "GetAgentVersionRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "agentId"},
 		{Name: "agentVersion", WireName: "agentVersion", Schema: &schemaNumericalVersion, Required: true, Location: smithy.Label, LocationName: "agentVersion"},
@@ -7568,7 +7394,6 @@ func (v *GetAgentVersionRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetAgentVersionResponse = smithy.Schema{
 	Name: "GetAgentVersionResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentVersion", WireName: "agentVersion", Schema: &schemaAgentVersion, Required: true},
 	},
@@ -7597,7 +7422,6 @@ func (v *GetAgentVersionResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetDataSourceRequest = smithy.Schema{
 	Name: "GetDataSourceRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "knowledgeBaseId"},
 		{Name: "dataSourceId", WireName: "dataSourceId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "dataSourceId"},
@@ -7628,7 +7452,6 @@ func (v *GetDataSourceRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetDataSourceResponse = smithy.Schema{
 	Name: "GetDataSourceResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "dataSource", WireName: "dataSource", Schema: &schemaDataSource, Required: true},
 	},
@@ -7657,7 +7480,6 @@ func (v *GetDataSourceResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetFlowAliasRequest = smithy.Schema{
 	Name: "GetFlowAliasRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "flowIdentifier", WireName: "flowIdentifier", Schema: &schemaFlowIdentifier, Required: true, Location: smithy.Label, LocationName: "flowIdentifier"},
 		{Name: "aliasIdentifier", WireName: "aliasIdentifier", Schema: &schemaFlowAliasIdentifier, Required: true, Location: smithy.Label, LocationName: "aliasIdentifier"},
@@ -7688,7 +7510,6 @@ func (v *GetFlowAliasRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetFlowAliasResponse = smithy.Schema{
 	Name: "GetFlowAliasResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaDescription},
@@ -7755,7 +7576,6 @@ func (v *GetFlowAliasResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetFlowRequest = smithy.Schema{
 	Name: "GetFlowRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "flowIdentifier", WireName: "flowIdentifier", Schema: &schemaFlowIdentifier, Required: true, Location: smithy.Label, LocationName: "flowIdentifier"},
 		{Name: "includedData", WireName: "includedData", Schema: &schemaIncludedData, Location: smithy.Query, LocationName: "includedData"},
@@ -7786,7 +7606,6 @@ func (v *GetFlowRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetFlowResponse = smithy.Schema{
 	Name: "GetFlowResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaFlowName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaFlowDescription},
@@ -7867,7 +7686,6 @@ func (v *GetFlowResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetFlowVersionRequest = smithy.Schema{
 	Name: "GetFlowVersionRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "flowIdentifier", WireName: "flowIdentifier", Schema: &schemaFlowIdentifier, Required: true, Location: smithy.Label, LocationName: "flowIdentifier"},
 		{Name: "flowVersion", WireName: "flowVersion", Schema: &schemaNumericalVersion, Required: true, Location: smithy.Label, LocationName: "flowVersion"},
@@ -7902,7 +7720,6 @@ func (v *GetFlowVersionRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetFlowVersionResponse = smithy.Schema{
 	Name: "GetFlowVersionResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaFlowName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaFlowDescription},
@@ -7969,7 +7786,6 @@ func (v *GetFlowVersionResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetIngestionJobRequest = smithy.Schema{
 	Name: "GetIngestionJobRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "knowledgeBaseId"},
 		{Name: "dataSourceId", WireName: "dataSourceId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "dataSourceId"},
@@ -8004,7 +7820,6 @@ func (v *GetIngestionJobRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetIngestionJobResponse = smithy.Schema{
 	Name: "GetIngestionJobResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "ingestionJob", WireName: "ingestionJob", Schema: &schemaIngestionJob, Required: true},
 	},
@@ -8033,7 +7848,6 @@ func (v *GetIngestionJobResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetKnowledgeBaseDocumentsRequest = smithy.Schema{
 	Name: "GetKnowledgeBaseDocumentsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "knowledgeBaseId"},
 		{Name: "dataSourceId", WireName: "dataSourceId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "dataSourceId"},
@@ -8074,7 +7888,6 @@ func (v *GetKnowledgeBaseDocumentsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetKnowledgeBaseDocumentsResponse = smithy.Schema{
 	Name: "GetKnowledgeBaseDocumentsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "documentDetails", WireName: "documentDetails", Schema: &schemaKnowledgeBaseDocumentDetails},
 	},
@@ -8109,7 +7922,6 @@ func (v *GetKnowledgeBaseDocumentsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetKnowledgeBaseRequest = smithy.Schema{
 	Name: "GetKnowledgeBaseRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "knowledgeBaseId"},
 	},
@@ -8136,7 +7948,6 @@ func (v *GetKnowledgeBaseRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetKnowledgeBaseResponse = smithy.Schema{
 	Name: "GetKnowledgeBaseResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBase", WireName: "knowledgeBase", Schema: &schemaKnowledgeBase, Required: true},
 	},
@@ -8165,7 +7976,6 @@ func (v *GetKnowledgeBaseResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetPromptRequest = smithy.Schema{
 	Name: "GetPromptRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "promptIdentifier", WireName: "promptIdentifier", Schema: &schemaPromptIdentifier, Required: true, Location: smithy.Label, LocationName: "promptIdentifier"},
 		{Name: "promptVersion", WireName: "promptVersion", Schema: &schemaVersion, Location: smithy.Query, LocationName: "promptVersion"},
@@ -8200,7 +8010,6 @@ func (v *GetPromptRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetPromptResponse = smithy.Schema{
 	Name: "GetPromptResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaPromptName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaPromptDescription},
@@ -8269,7 +8078,6 @@ func (v *GetPromptResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetResourcePolicyRequest = smithy.Schema{
 	Name: "GetResourcePolicyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "resourceArn", WireName: "resourceArn", Schema: &schemaResourceARN, Required: true, Location: smithy.Label, LocationName: "resourceArn"},
 	},
@@ -8296,7 +8104,6 @@ func (v *GetResourcePolicyRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetResourcePolicyResponse = smithy.Schema{
 	Name: "GetResourcePolicyResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "resourceArn", WireName: "resourceArn", Schema: &schemaResourceARN, Required: true},
 		{Name: "policy", WireName: "policy", Schema: &schemaResourcePolicy, Required: true},
@@ -8331,7 +8138,6 @@ func (v *GetResourcePolicyResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetRetrievalInstructionRequest = smithy.Schema{
 	Name: "GetRetrievalInstructionRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "retrievalInstructionId", WireName: "retrievalInstructionId", Schema: &schemaRetrievalInstructionID, Required: true, Location: smithy.Label, LocationName: "retrievalInstructionId"},
 		{Name: "retrievalInstructionVersion", WireName: "retrievalInstructionVersion", Schema: &schemaRetrievalInstructionVersionSelector, Location: smithy.Query, LocationName: "retrievalInstructionVersion"},
@@ -8364,7 +8170,6 @@ func (v *GetRetrievalInstructionRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetRetrievalInstructionResponse = smithy.Schema{
 	Name: "GetRetrievalInstructionResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "retrievalInstructionId", WireName: "retrievalInstructionId", Schema: &schemaRetrievalInstructionID, Required: true},
 		{Name: "retrievalInstructionArn", WireName: "retrievalInstructionArn", Schema: &schemaRetrievalInstructionARN, Required: true},
@@ -8451,7 +8256,6 @@ func (v *GetRetrievalInstructionResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetVPCConfigurationRequest = smithy.Schema{
 	Name: "GetVpcConfigurationRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "knowledgeBaseId"},
 		{Name: "vpcConfigurationId", WireName: "vpcConfigurationId", Schema: &schemaVPCConfigurationID, Required: true, Location: smithy.Label, LocationName: "vpcConfigurationId"},
@@ -8482,7 +8286,6 @@ func (v *GetVPCConfigurationRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetVPCConfigurationResponse = smithy.Schema{
 	Name: "GetVpcConfigurationResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "vpcConfiguration", WireName: "vpcConfiguration", Schema: &schemaVPCConfiguration, Required: true},
 	},
@@ -8519,7 +8322,6 @@ var schemaGraphARN = smithy.Schema{
 
 var schemaGuardrailConfiguration = smithy.Schema{
 	Name: "GuardrailConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "guardrailIdentifier", WireName: "guardrailIdentifier", Schema: &schemaGuardrailIdentifier},
 		{Name: "guardrailVersion", WireName: "guardrailVersion", Schema: &schemaGuardrailVersion},
@@ -8560,7 +8362,6 @@ var schemaGuardrailVersion = smithy.Schema{
 
 var schemaHierarchicalChunkingConfiguration = smithy.Schema{
 	Name: "HierarchicalChunkingConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "levelConfigurations", WireName: "levelConfigurations", Schema: &schemaHierarchicalChunkingLevelConfigurations, Required: true},
 		{Name: "overlapTokens", WireName: "overlapTokens", Schema: &schemaHierarchicalChunkingConfigurationOverlapTokensInteger, Required: true},
@@ -8602,7 +8403,6 @@ var schemaHierarchicalChunkingConfigurationOverlapTokensInteger = smithy.Schema{
 
 var schemaHierarchicalChunkingLevelConfiguration = smithy.Schema{
 	Name: "HierarchicalChunkingLevelConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "maxTokens", WireName: "maxTokens", Schema: &schemaHierarchicalChunkingLevelConfigurationMaxTokensInteger, Required: true},
 	},
@@ -8637,7 +8437,6 @@ var schemaHierarchicalChunkingLevelConfigurationMaxTokensInteger = smithy.Schema
 var schemaHierarchicalChunkingLevelConfigurations = smithy.Schema{
 	Name: "HierarchicalChunkingLevelConfigurations", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i2, MaxLength: &i2},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaHierarchicalChunkingLevelConfiguration},
 	},
@@ -8660,7 +8459,6 @@ var schemaID = smithy.Schema{
 
 var schemaImageExtractionConfiguration = smithy.Schema{
 	Name: "ImageExtractionConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "imageExtractionStatus", WireName: "imageExtractionStatus", Schema: &schemaEnabledOrDisabledState, Required: true},
 	},
@@ -8699,7 +8497,6 @@ var schemaIncludedData = smithy.Schema{
 
 var schemaIncompatibleConnectionDataTypeFlowValidationDetails = smithy.Schema{
 	Name: "IncompatibleConnectionDataTypeFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "connection", WireName: "connection", Schema: &schemaFlowConnectionName, Required: true},
 	},
@@ -8744,7 +8541,6 @@ var schemaIndexName = smithy.Schema{
 
 var schemaInferenceConfiguration = smithy.Schema{
 	Name: "InferenceConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "temperature", WireName: "temperature", Schema: &schemaTemperature},
 		{Name: "topP", WireName: "topP", Schema: &schemaTopP},
@@ -8787,7 +8583,6 @@ func (v *InferenceConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaIngestKnowledgeBaseDocumentsRequest = smithy.Schema{
 	Name: "IngestKnowledgeBaseDocumentsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "knowledgeBaseId"},
 		{Name: "dataSourceId", WireName: "dataSourceId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "dataSourceId"},
@@ -8832,7 +8627,6 @@ func (v *IngestKnowledgeBaseDocumentsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaIngestKnowledgeBaseDocumentsResponse = smithy.Schema{
 	Name: "IngestKnowledgeBaseDocumentsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "documentDetails", WireName: "documentDetails", Schema: &schemaKnowledgeBaseDocumentDetails},
 	},
@@ -8867,7 +8661,6 @@ func (v *IngestKnowledgeBaseDocumentsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaIngestionJob = smithy.Schema{
 	Name: "IngestionJob", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true},
 		{Name: "dataSourceId", WireName: "dataSourceId", Schema: &schemaID, Required: true},
@@ -8934,7 +8727,6 @@ func (v *IngestionJob) WriteMembers(w smithy.Writer) {
 
 var schemaIngestionJobFilter = smithy.Schema{
 	Name: "IngestionJobFilter", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "attribute", WireName: "attribute", Schema: &schemaIngestionJobFilterAttribute, Required: true},
 		{Name: "operator", WireName: "operator", Schema: &schemaIngestionJobFilterOperator, Required: true},
@@ -8985,7 +8777,6 @@ var schemaIngestionJobFilterValue = smithy.Schema{
 var schemaIngestionJobFilterValues = smithy.Schema{
 	Name: "IngestionJobFilterValues", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaIngestionJobFilterValue},
 	},
@@ -8994,7 +8785,6 @@ var schemaIngestionJobFilterValues = smithy.Schema{
 var schemaIngestionJobFilters = smithy.Schema{
 	Name: "IngestionJobFilters", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaIngestionJobFilter},
 	},
@@ -9002,7 +8792,6 @@ var schemaIngestionJobFilters = smithy.Schema{
 
 var schemaIngestionJobSortBy = smithy.Schema{
 	Name: "IngestionJobSortBy", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "attribute", WireName: "attribute", Schema: &schemaIngestionJobSortByAttribute, Required: true},
 		{Name: "order", WireName: "order", Schema: &schemaSortOrder, Required: true},
@@ -9038,7 +8827,6 @@ var schemaIngestionJobSortByAttribute = smithy.Schema{
 
 var schemaIngestionJobStatistics = smithy.Schema{
 	Name: "IngestionJobStatistics", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "numberOfDocumentsScanned", WireName: "numberOfDocumentsScanned", Schema: &schemaPrimitiveLong},
 		{Name: "numberOfMetadataDocumentsScanned", WireName: "numberOfMetadataDocumentsScanned", Schema: &schemaPrimitiveLong},
@@ -9098,7 +8886,6 @@ var schemaIngestionJobStatus = smithy.Schema{
 
 var schemaIngestionJobSummaries = smithy.Schema{
 	Name: "IngestionJobSummaries", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaIngestionJobSummary},
 	},
@@ -9106,7 +8893,6 @@ var schemaIngestionJobSummaries = smithy.Schema{
 
 var schemaIngestionJobSummary = smithy.Schema{
 	Name: "IngestionJobSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true},
 		{Name: "dataSourceId", WireName: "dataSourceId", Schema: &schemaID, Required: true},
@@ -9175,7 +8961,6 @@ var schemaInlineCode = smithy.Schema{
 
 var schemaInlineCodeFlowNodeConfiguration = smithy.Schema{
 	Name: "InlineCodeFlowNodeConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "code", WireName: "code", Schema: &schemaInlineCode, Required: true},
 		{Name: "language", WireName: "language", Schema: &schemaSupportedLanguages, Required: true},
@@ -9208,7 +8993,6 @@ func (v *InlineCodeFlowNodeConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaInlineContent = smithy.Schema{
 	Name: "InlineContent", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaInlineContentType, Required: true},
 		{Name: "byteContent", WireName: "byteContent", Schema: &schemaByteContentDoc},
@@ -9275,7 +9059,6 @@ var schemaInstruction = smithy.Schema{
 
 var schemaIntermediateStorage = smithy.Schema{
 	Name: "IntermediateStorage", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "s3Location", WireName: "s3Location", Schema: &schemaS3Location, Required: true},
 	},
@@ -9331,7 +9114,6 @@ func (v *InternalServerException) WriteMembers(w smithy.Writer) {
 
 var schemaInvalidLoopBoundaryFlowValidationDetails = smithy.Schema{
 	Name: "InvalidLoopBoundaryFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "connection", WireName: "connection", Schema: &schemaFlowConnectionName, Required: true},
 		{Name: "source", WireName: "source", Schema: &schemaFlowNodeName, Required: true},
@@ -9388,7 +9170,6 @@ var schemaKendraIndexARN = smithy.Schema{
 
 var schemaKendraKnowledgeBaseConfiguration = smithy.Schema{
 	Name: "KendraKnowledgeBaseConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "kendraIndexArn", WireName: "kendraIndexArn", Schema: &schemaKendraIndexARN, Required: true},
 	},
@@ -9428,7 +9209,6 @@ var schemaKMSKeyARN = smithy.Schema{
 
 var schemaKnowledgeBase = smithy.Schema{
 	Name: "KnowledgeBase", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true},
 		{Name: "name", WireName: "name", Schema: &schemaName, Required: true},
@@ -9518,7 +9298,6 @@ var schemaKnowledgeBaseARN = smithy.Schema{
 
 var schemaKnowledgeBaseConfiguration = smithy.Schema{
 	Name: "KnowledgeBaseConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaKnowledgeBaseType, Required: true},
 		{Name: "vectorKnowledgeBaseConfiguration", WireName: "vectorKnowledgeBaseConfiguration", Schema: &schemaVectorKnowledgeBaseConfiguration},
@@ -9577,7 +9356,6 @@ func (v *KnowledgeBaseConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaKnowledgeBaseDocument = smithy.Schema{
 	Name: "KnowledgeBaseDocument", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "metadata", WireName: "metadata", Schema: &schemaDocumentMetadata},
 		{Name: "content", WireName: "content", Schema: &schemaDocumentContent, Required: true},
@@ -9614,7 +9392,6 @@ func (v *KnowledgeBaseDocument) WriteMembers(w smithy.Writer) {
 
 var schemaKnowledgeBaseDocumentDetail = smithy.Schema{
 	Name: "KnowledgeBaseDocumentDetail", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true},
 		{Name: "dataSourceId", WireName: "dataSourceId", Schema: &schemaID, Required: true},
@@ -9667,7 +9444,6 @@ func (v *KnowledgeBaseDocumentDetail) WriteMembers(w smithy.Writer) {
 
 var schemaKnowledgeBaseDocumentDetails = smithy.Schema{
 	Name: "KnowledgeBaseDocumentDetails", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaKnowledgeBaseDocumentDetail},
 	},
@@ -9676,7 +9452,6 @@ var schemaKnowledgeBaseDocumentDetails = smithy.Schema{
 var schemaKnowledgeBaseDocuments = smithy.Schema{
 	Name: "KnowledgeBaseDocuments", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaKnowledgeBaseDocument},
 	},
@@ -9684,7 +9459,6 @@ var schemaKnowledgeBaseDocuments = smithy.Schema{
 
 var schemaKnowledgeBaseFlowNodeConfiguration = smithy.Schema{
 	Name: "KnowledgeBaseFlowNodeConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaFlowKnowledgeBaseID, Required: true},
 		{Name: "modelId", WireName: "modelId", Schema: &schemaKnowledgeBaseModelIdentifier},
@@ -9771,7 +9545,6 @@ var schemaKnowledgeBaseModelIdentifier = smithy.Schema{
 
 var schemaKnowledgeBaseOrchestrationConfiguration = smithy.Schema{
 	Name: "KnowledgeBaseOrchestrationConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "promptTemplate", WireName: "promptTemplate", Schema: &schemaKnowledgeBasePromptTemplate},
 		{Name: "inferenceConfig", WireName: "inferenceConfig", Schema: &schemaPromptInferenceConfiguration},
@@ -9824,7 +9597,6 @@ func (v *KnowledgeBaseOrchestrationConfiguration) WriteMembers(w smithy.Writer) 
 
 var schemaKnowledgeBasePromptTemplate = smithy.Schema{
 	Name: "KnowledgeBasePromptTemplate", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "textPromptTemplate", WireName: "textPromptTemplate", Schema: &schemaKnowledgeBaseTextPrompt},
 	},
@@ -9873,7 +9645,6 @@ var schemaKnowledgeBaseStorageType = smithy.Schema{
 
 var schemaKnowledgeBaseSummaries = smithy.Schema{
 	Name: "KnowledgeBaseSummaries", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaKnowledgeBaseSummary},
 	},
@@ -9881,7 +9652,6 @@ var schemaKnowledgeBaseSummaries = smithy.Schema{
 
 var schemaKnowledgeBaseSummary = smithy.Schema{
 	Name: "KnowledgeBaseSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true},
 		{Name: "name", WireName: "name", Schema: &schemaName, Required: true},
@@ -9940,7 +9710,6 @@ var schemaLambdaARN = smithy.Schema{
 
 var schemaLambdaFunctionFlowNodeConfiguration = smithy.Schema{
 	Name: "LambdaFunctionFlowNodeConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "lambdaArn", WireName: "lambdaArn", Schema: &schemaFlowLambdaARN, Required: true},
 	},
@@ -9982,7 +9751,6 @@ func (*LastDayOfMonth) WriteMembers(smithy.Writer) {}
 
 var schemaLexFlowNodeConfiguration = smithy.Schema{
 	Name: "LexFlowNodeConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "botAliasArn", WireName: "botAliasArn", Schema: &schemaFlowLexBotAliasARN, Required: true},
 		{Name: "localeId", WireName: "localeId", Schema: &schemaFlowLexBotLocaleID, Required: true},
@@ -10013,7 +9781,6 @@ func (v *LexFlowNodeConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaListAgentActionGroupsRequest = smithy.Schema{
 	Name: "ListAgentActionGroupsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "agentId"},
 		{Name: "agentVersion", WireName: "agentVersion", Schema: &schemaVersion, Required: true, Location: smithy.Label, LocationName: "agentVersion"},
@@ -10054,7 +9821,6 @@ func (v *ListAgentActionGroupsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListAgentActionGroupsResponse = smithy.Schema{
 	Name: "ListAgentActionGroupsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "actionGroupSummaries", WireName: "actionGroupSummaries", Schema: &schemaActionGroupSummaries, Required: true},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
@@ -10091,7 +9857,6 @@ func (v *ListAgentActionGroupsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListAgentAliasesRequest = smithy.Schema{
 	Name: "ListAgentAliasesRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "agentId"},
 		{Name: "maxResults", WireName: "maxResults", Schema: &schemaMaxResults},
@@ -10126,7 +9891,6 @@ func (v *ListAgentAliasesRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListAgentAliasesResponse = smithy.Schema{
 	Name: "ListAgentAliasesResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentAliasSummaries", WireName: "agentAliasSummaries", Schema: &schemaAgentAliasSummaries, Required: true},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
@@ -10161,7 +9925,6 @@ func (v *ListAgentAliasesResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListAgentCollaboratorsRequest = smithy.Schema{
 	Name: "ListAgentCollaboratorsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "agentId"},
 		{Name: "agentVersion", WireName: "agentVersion", Schema: &schemaVersion, Required: true, Location: smithy.Label, LocationName: "agentVersion"},
@@ -10202,7 +9965,6 @@ func (v *ListAgentCollaboratorsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListAgentCollaboratorsResponse = smithy.Schema{
 	Name: "ListAgentCollaboratorsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentCollaboratorSummaries", WireName: "agentCollaboratorSummaries", Schema: &schemaAgentCollaboratorSummaries, Required: true},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
@@ -10239,7 +10001,6 @@ func (v *ListAgentCollaboratorsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListAgentKnowledgeBasesRequest = smithy.Schema{
 	Name: "ListAgentKnowledgeBasesRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "agentId"},
 		{Name: "agentVersion", WireName: "agentVersion", Schema: &schemaVersion, Required: true, Location: smithy.Label, LocationName: "agentVersion"},
@@ -10280,7 +10041,6 @@ func (v *ListAgentKnowledgeBasesRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListAgentKnowledgeBasesResponse = smithy.Schema{
 	Name: "ListAgentKnowledgeBasesResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentKnowledgeBaseSummaries", WireName: "agentKnowledgeBaseSummaries", Schema: &schemaAgentKnowledgeBaseSummaries, Required: true},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
@@ -10317,7 +10077,6 @@ func (v *ListAgentKnowledgeBasesResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListAgentVersionsRequest = smithy.Schema{
 	Name: "ListAgentVersionsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "agentId"},
 		{Name: "maxResults", WireName: "maxResults", Schema: &schemaMaxResults},
@@ -10352,7 +10111,6 @@ func (v *ListAgentVersionsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListAgentVersionsResponse = smithy.Schema{
 	Name: "ListAgentVersionsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentVersionSummaries", WireName: "agentVersionSummaries", Schema: &schemaAgentVersionSummaries, Required: true},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
@@ -10387,7 +10145,6 @@ func (v *ListAgentVersionsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListAgentsRequest = smithy.Schema{
 	Name: "ListAgentsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "maxResults", WireName: "maxResults", Schema: &schemaMaxResults},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
@@ -10418,7 +10175,6 @@ func (v *ListAgentsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListAgentsResponse = smithy.Schema{
 	Name: "ListAgentsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentSummaries", WireName: "agentSummaries", Schema: &schemaAgentSummaries, Required: true},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
@@ -10453,7 +10209,6 @@ func (v *ListAgentsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListDataSourcesRequest = smithy.Schema{
 	Name: "ListDataSourcesRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "knowledgeBaseId"},
 		{Name: "maxResults", WireName: "maxResults", Schema: &schemaMaxResults},
@@ -10488,7 +10243,6 @@ func (v *ListDataSourcesRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListDataSourcesResponse = smithy.Schema{
 	Name: "ListDataSourcesResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "dataSourceSummaries", WireName: "dataSourceSummaries", Schema: &schemaDataSourceSummaries, Required: true},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
@@ -10523,7 +10277,6 @@ func (v *ListDataSourcesResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListFlowAliasesRequest = smithy.Schema{
 	Name: "ListFlowAliasesRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "flowIdentifier", WireName: "flowIdentifier", Schema: &schemaFlowIdentifier, Required: true, Location: smithy.Label, LocationName: "flowIdentifier"},
 		{Name: "maxResults", WireName: "maxResults", Schema: &schemaMaxResults, Location: smithy.Query, LocationName: "maxResults"},
@@ -10558,7 +10311,6 @@ func (v *ListFlowAliasesRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListFlowAliasesResponse = smithy.Schema{
 	Name: "ListFlowAliasesResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "flowAliasSummaries", WireName: "flowAliasSummaries", Schema: &schemaFlowAliasSummaries, Required: true},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
@@ -10593,7 +10345,6 @@ func (v *ListFlowAliasesResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListFlowVersionsRequest = smithy.Schema{
 	Name: "ListFlowVersionsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "flowIdentifier", WireName: "flowIdentifier", Schema: &schemaFlowIdentifier, Required: true, Location: smithy.Label, LocationName: "flowIdentifier"},
 		{Name: "maxResults", WireName: "maxResults", Schema: &schemaMaxResults, Location: smithy.Query, LocationName: "maxResults"},
@@ -10628,7 +10379,6 @@ func (v *ListFlowVersionsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListFlowVersionsResponse = smithy.Schema{
 	Name: "ListFlowVersionsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "flowVersionSummaries", WireName: "flowVersionSummaries", Schema: &schemaFlowVersionSummaries, Required: true},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
@@ -10663,7 +10413,6 @@ func (v *ListFlowVersionsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListFlowsRequest = smithy.Schema{
 	Name: "ListFlowsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "maxResults", WireName: "maxResults", Schema: &schemaMaxResults, Location: smithy.Query, LocationName: "maxResults"},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken, Location: smithy.Query, LocationName: "nextToken"},
@@ -10694,7 +10443,6 @@ func (v *ListFlowsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListFlowsResponse = smithy.Schema{
 	Name: "ListFlowsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "flowSummaries", WireName: "flowSummaries", Schema: &schemaFlowSummaries, Required: true},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
@@ -10729,7 +10477,6 @@ func (v *ListFlowsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListIngestionJobsRequest = smithy.Schema{
 	Name: "ListIngestionJobsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "knowledgeBaseId"},
 		{Name: "dataSourceId", WireName: "dataSourceId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "dataSourceId"},
@@ -10786,7 +10533,6 @@ func (v *ListIngestionJobsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListIngestionJobsResponse = smithy.Schema{
 	Name: "ListIngestionJobsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "ingestionJobSummaries", WireName: "ingestionJobSummaries", Schema: &schemaIngestionJobSummaries, Required: true},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
@@ -10821,7 +10567,6 @@ func (v *ListIngestionJobsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListKnowledgeBaseDocumentsRequest = smithy.Schema{
 	Name: "ListKnowledgeBaseDocumentsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "knowledgeBaseId"},
 		{Name: "dataSourceId", WireName: "dataSourceId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "dataSourceId"},
@@ -10862,7 +10607,6 @@ func (v *ListKnowledgeBaseDocumentsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListKnowledgeBaseDocumentsResponse = smithy.Schema{
 	Name: "ListKnowledgeBaseDocumentsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "documentDetails", WireName: "documentDetails", Schema: &schemaKnowledgeBaseDocumentDetails, Required: true},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaString},
@@ -10899,7 +10643,6 @@ func (v *ListKnowledgeBaseDocumentsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListKnowledgeBasesRequest = smithy.Schema{
 	Name: "ListKnowledgeBasesRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "maxResults", WireName: "maxResults", Schema: &schemaMaxResults},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
@@ -10930,7 +10673,6 @@ func (v *ListKnowledgeBasesRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListKnowledgeBasesResponse = smithy.Schema{
 	Name: "ListKnowledgeBasesResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseSummaries", WireName: "knowledgeBaseSummaries", Schema: &schemaKnowledgeBaseSummaries, Required: true},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
@@ -10965,7 +10707,6 @@ func (v *ListKnowledgeBasesResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListPromptsRequest = smithy.Schema{
 	Name: "ListPromptsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "promptIdentifier", WireName: "promptIdentifier", Schema: &schemaPromptIdentifier, Location: smithy.Query, LocationName: "promptIdentifier"},
 		{Name: "maxResults", WireName: "maxResults", Schema: &schemaMaxResults, Location: smithy.Query, LocationName: "maxResults"},
@@ -11000,7 +10741,6 @@ func (v *ListPromptsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListPromptsResponse = smithy.Schema{
 	Name: "ListPromptsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "promptSummaries", WireName: "promptSummaries", Schema: &schemaPromptSummaries, Required: true},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
@@ -11035,7 +10775,6 @@ func (v *ListPromptsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListRetrievalInstructionVersionsRequest = smithy.Schema{
 	Name: "ListRetrievalInstructionVersionsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "retrievalInstructionId", WireName: "retrievalInstructionId", Schema: &schemaRetrievalInstructionID, Required: true, Location: smithy.Label, LocationName: "retrievalInstructionId"},
 		{Name: "maxResults", WireName: "maxResults", Schema: &schemaRetrievalInstructionMaxResults, Location: smithy.Query, LocationName: "maxResults"},
@@ -11072,7 +10811,6 @@ func (v *ListRetrievalInstructionVersionsRequest) WriteMembers(w smithy.Writer) 
 
 var schemaListRetrievalInstructionVersionsResponse = smithy.Schema{
 	Name: "ListRetrievalInstructionVersionsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "retrievalInstructionVersionSummaries", WireName: "retrievalInstructionVersionSummaries", Schema: &schemaRetrievalInstructionVersionSummaries, Required: true},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
@@ -11109,7 +10847,6 @@ func (v *ListRetrievalInstructionVersionsResponse) WriteMembers(w smithy.Writer)
 
 var schemaListRetrievalInstructionsRequest = smithy.Schema{
 	Name: "ListRetrievalInstructionsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "status", WireName: "status", Schema: &schemaRetrievalInstructionStatus, Location: smithy.Query, LocationName: "status"},
 		{Name: "maxResults", WireName: "maxResults", Schema: &schemaRetrievalInstructionMaxResults, Location: smithy.Query, LocationName: "maxResults"},
@@ -11146,7 +10883,6 @@ func (v *ListRetrievalInstructionsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListRetrievalInstructionsResponse = smithy.Schema{
 	Name: "ListRetrievalInstructionsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "retrievalInstructionSummaries", WireName: "retrievalInstructionSummaries", Schema: &schemaRetrievalInstructionSummaries, Required: true},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
@@ -11183,7 +10919,6 @@ func (v *ListRetrievalInstructionsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListTagsForResourceRequest = smithy.Schema{
 	Name: "ListTagsForResourceRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "resourceArn", WireName: "resourceArn", Schema: &schemaTaggableResourcesARN, Required: true, Location: smithy.Label, LocationName: "resourceArn"},
 	},
@@ -11210,7 +10945,6 @@ func (v *ListTagsForResourceRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListTagsForResourceResponse = smithy.Schema{
 	Name: "ListTagsForResourceResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "tags", WireName: "tags", Schema: &schemaTagsMap},
 	},
@@ -11239,7 +10973,6 @@ func (v *ListTagsForResourceResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListVPCConfigurationsRequest = smithy.Schema{
 	Name: "ListVpcConfigurationsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "knowledgeBaseId"},
 		{Name: "statusFilter", WireName: "statusFilter", Schema: &schemaVPCConfigurationStatus, Location: smithy.Query, LocationName: "status"},
@@ -11285,7 +11018,6 @@ var schemaListVPCConfigurationsRequestMaxResultsInteger = smithy.Schema{
 
 var schemaListVPCConfigurationsResponse = smithy.Schema{
 	Name: "ListVpcConfigurationsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "items", WireName: "items", Schema: &schemaVPCConfigurationSummaryList, Required: true},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
@@ -11322,7 +11054,6 @@ func (v *ListVPCConfigurationsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaLoopControllerFlowNodeConfiguration = smithy.Schema{
 	Name: "LoopControllerFlowNodeConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "continueCondition", WireName: "continueCondition", Schema: &schemaFlowCondition, Required: true},
 		{Name: "maxIterations", WireName: "maxIterations", Schema: &schemaLoopControllerFlowNodeConfigurationMaxIterationsInteger},
@@ -11364,7 +11095,6 @@ var schemaLoopControllerFlowNodeConfigurationMaxIterationsInteger = smithy.Schem
 
 var schemaLoopFlowNodeConfiguration = smithy.Schema{
 	Name: "LoopFlowNodeConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "definition", WireName: "definition", Required: true},
 	},
@@ -11393,7 +11123,6 @@ func (v *LoopFlowNodeConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaLoopIncompatibleNodeTypeFlowValidationDetails = smithy.Schema{
 	Name: "LoopIncompatibleNodeTypeFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "node", WireName: "node", Schema: &schemaFlowNodeName, Required: true},
 		{Name: "incompatibleNodeType", WireName: "incompatibleNodeType", Schema: &schemaIncompatibleLoopNodeType, Required: true},
@@ -11445,7 +11174,6 @@ func (*LoopInputFlowNodeConfiguration) WriteMembers(smithy.Writer) {}
 
 var schemaMalformedConditionExpressionFlowValidationDetails = smithy.Schema{
 	Name: "MalformedConditionExpressionFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "node", WireName: "node", Schema: &schemaFlowNodeName, Required: true},
 		{Name: "condition", WireName: "condition", Schema: &schemaFlowConditionName, Required: true},
@@ -11482,7 +11210,6 @@ func (v *MalformedConditionExpressionFlowValidationDetails) WriteMembers(w smith
 
 var schemaMalformedNodeInputExpressionFlowValidationDetails = smithy.Schema{
 	Name: "MalformedNodeInputExpressionFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "node", WireName: "node", Schema: &schemaFlowNodeName, Required: true},
 		{Name: "input", WireName: "input", Schema: &schemaFlowNodeInputName, Required: true},
@@ -11519,7 +11246,6 @@ func (v *MalformedNodeInputExpressionFlowValidationDetails) WriteMembers(w smith
 
 var schemaManagedKnowledgeBaseConfiguration = smithy.Schema{
 	Name: "ManagedKnowledgeBaseConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "embeddingModelType", WireName: "embeddingModelType", Schema: &schemaEmbeddingModelType},
 		{Name: "embeddingModelArn", WireName: "embeddingModelArn", Schema: &schemaBedrockEmbeddingModelARN},
@@ -11576,7 +11302,6 @@ func (v *ManagedKnowledgeBaseConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaManagedKnowledgeBaseConnectorConfiguration = smithy.Schema{
 	Name: "ManagedKnowledgeBaseConnectorConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "deletionProtectionConfiguration", WireName: "deletionProtectionConfiguration", Schema: &schemaDeletionProtectionConfiguration},
 		{Name: "mediaExtractionConfiguration", WireName: "mediaExtractionConfiguration", Schema: &schemaMediaExtractionConfiguration},
@@ -11644,7 +11369,6 @@ var schemaMaximumLength = smithy.Schema{
 
 var schemaMediaExtractionConfiguration = smithy.Schema{
 	Name: "MediaExtractionConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "imageExtractionConfiguration", WireName: "imageExtractionConfiguration", Schema: &schemaImageExtractionConfiguration},
 		{Name: "audioExtractionConfiguration", WireName: "audioExtractionConfiguration", Schema: &schemaAudioExtractionConfiguration},
@@ -11691,7 +11415,6 @@ func (v *MediaExtractionConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaMemoryConfiguration = smithy.Schema{
 	Name: "MemoryConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "enabledMemoryTypes", WireName: "enabledMemoryTypes", Schema: &schemaEnabledMemoryTypes, Required: true},
 		{Name: "storageDays", WireName: "storageDays", Schema: &schemaStorageDays},
@@ -11735,7 +11458,6 @@ var schemaMemoryType = smithy.Schema{
 
 var schemaMessage = smithy.Schema{
 	Name: "Message", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "role", WireName: "role", Schema: &schemaConversationRole, Required: true},
 		{Name: "content", WireName: "content", Schema: &schemaContentBlocks, Required: true},
@@ -11770,7 +11492,6 @@ func (v *Message) WriteMembers(w smithy.Writer) {
 
 var schemaMessages = smithy.Schema{
 	Name: "Messages", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaMessage},
 	},
@@ -11778,7 +11499,6 @@ var schemaMessages = smithy.Schema{
 
 var schemaMetadataAttribute = smithy.Schema{
 	Name: "MetadataAttribute", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaKey, Required: true},
 		{Name: "value", WireName: "value", Schema: &schemaMetadataAttributeValue, Required: true},
@@ -11813,7 +11533,6 @@ func (v *MetadataAttribute) WriteMembers(w smithy.Writer) {
 
 var schemaMetadataAttributeValue = smithy.Schema{
 	Name: "MetadataAttributeValue", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaMetadataValueType, Required: true},
 		{Name: "numberValue", WireName: "numberValue", Schema: &schemaNumberValue},
@@ -11857,7 +11576,6 @@ func (v *MetadataAttributeValue) WriteMembers(w smithy.Writer) {
 var schemaMetadataAttributeValueStringListValueList = smithy.Schema{
 	Name: "MetadataAttributeValueStringListValueList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaStringValue},
 	},
@@ -11865,7 +11583,6 @@ var schemaMetadataAttributeValueStringListValueList = smithy.Schema{
 
 var schemaMetadataConfiguration = smithy.Schema{
 	Name: "MetadataConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaMetadataKeyName, Required: true},
 		{Name: "type", WireName: "type", Schema: &schemaFieldType, Required: true},
@@ -11900,7 +11617,6 @@ func (v *MetadataConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaMetadataConfigurationForReranking = smithy.Schema{
 	Name: "MetadataConfigurationForReranking", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "selectionMode", WireName: "selectionMode", Schema: &schemaRerankingMetadataSelectionMode, Required: true},
 		{Name: "selectiveModeConfiguration", WireName: "selectiveModeConfiguration", Schema: &schemaRerankingMetadataSelectiveModeConfiguration},
@@ -11938,7 +11654,6 @@ func (v *MetadataConfigurationForReranking) WriteMembers(w smithy.Writer) {
 var schemaMetadataConfigurations = smithy.Schema{
 	Name: "MetadataConfigurations", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i30},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaMetadataConfiguration},
 	},
@@ -11967,7 +11682,6 @@ var schemaMicrosoft365TenantID = smithy.Schema{
 
 var schemaMismatchedNodeInputTypeFlowValidationDetails = smithy.Schema{
 	Name: "MismatchedNodeInputTypeFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "node", WireName: "node", Schema: &schemaFlowNodeName, Required: true},
 		{Name: "input", WireName: "input", Schema: &schemaFlowNodeInputName, Required: true},
@@ -12004,7 +11718,6 @@ func (v *MismatchedNodeInputTypeFlowValidationDetails) WriteMembers(w smithy.Wri
 
 var schemaMismatchedNodeOutputTypeFlowValidationDetails = smithy.Schema{
 	Name: "MismatchedNodeOutputTypeFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "node", WireName: "node", Schema: &schemaFlowNodeName, Required: true},
 		{Name: "output", WireName: "output", Schema: &schemaFlowNodeOutputName, Required: true},
@@ -12041,7 +11754,6 @@ func (v *MismatchedNodeOutputTypeFlowValidationDetails) WriteMembers(w smithy.Wr
 
 var schemaMissingConnectionConfigurationFlowValidationDetails = smithy.Schema{
 	Name: "MissingConnectionConfigurationFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "connection", WireName: "connection", Schema: &schemaFlowConnectionName, Required: true},
 	},
@@ -12070,7 +11782,6 @@ func (v *MissingConnectionConfigurationFlowValidationDetails) WriteMembers(w smi
 
 var schemaMissingDefaultConditionFlowValidationDetails = smithy.Schema{
 	Name: "MissingDefaultConditionFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "node", WireName: "node", Schema: &schemaFlowNodeName, Required: true},
 	},
@@ -12114,7 +11825,6 @@ func (*MissingEndingNodesFlowValidationDetails) WriteMembers(smithy.Writer) {}
 
 var schemaMissingLoopControllerNodeFlowValidationDetails = smithy.Schema{
 	Name: "MissingLoopControllerNodeFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "loopNode", WireName: "loopNode", Schema: &schemaFlowNodeName, Required: true},
 	},
@@ -12143,7 +11853,6 @@ func (v *MissingLoopControllerNodeFlowValidationDetails) WriteMembers(w smithy.W
 
 var schemaMissingLoopInputNodeFlowValidationDetails = smithy.Schema{
 	Name: "MissingLoopInputNodeFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "loopNode", WireName: "loopNode", Schema: &schemaFlowNodeName, Required: true},
 	},
@@ -12172,7 +11881,6 @@ func (v *MissingLoopInputNodeFlowValidationDetails) WriteMembers(w smithy.Writer
 
 var schemaMissingNodeConfigurationFlowValidationDetails = smithy.Schema{
 	Name: "MissingNodeConfigurationFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "node", WireName: "node", Schema: &schemaFlowNodeName, Required: true},
 	},
@@ -12201,7 +11909,6 @@ func (v *MissingNodeConfigurationFlowValidationDetails) WriteMembers(w smithy.Wr
 
 var schemaMissingNodeInputFlowValidationDetails = smithy.Schema{
 	Name: "MissingNodeInputFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "node", WireName: "node", Schema: &schemaFlowNodeName, Required: true},
 		{Name: "input", WireName: "input", Schema: &schemaFlowNodeInputName, Required: true},
@@ -12234,7 +11941,6 @@ func (v *MissingNodeInputFlowValidationDetails) WriteMembers(w smithy.Writer) {
 
 var schemaMissingNodeOutputFlowValidationDetails = smithy.Schema{
 	Name: "MissingNodeOutputFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "node", WireName: "node", Schema: &schemaFlowNodeName, Required: true},
 		{Name: "output", WireName: "output", Schema: &schemaFlowNodeOutputName, Required: true},
@@ -12292,7 +11998,6 @@ var schemaMongoDbAtlasCollectionName = smithy.Schema{
 
 var schemaMongoDbAtlasConfiguration = smithy.Schema{
 	Name: "MongoDbAtlasConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "endpoint", WireName: "endpoint", Schema: &schemaMongoDbAtlasEndpoint, Required: true},
 		{Name: "databaseName", WireName: "databaseName", Schema: &schemaMongoDbAtlasDatabaseName, Required: true},
@@ -12366,7 +12071,6 @@ var schemaMongoDbAtlasEndpointServiceName = smithy.Schema{
 
 var schemaMongoDbAtlasFieldMapping = smithy.Schema{
 	Name: "MongoDbAtlasFieldMapping", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "vectorField", WireName: "vectorField", Schema: &schemaFieldName, Required: true},
 		{Name: "textField", WireName: "textField", Schema: &schemaFieldName, Required: true},
@@ -12406,7 +12110,6 @@ var schemaMongoDbAtlasIndexName = smithy.Schema{
 
 var schemaMonthlySchedule = smithy.Schema{
 	Name: "MonthlySchedule", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "dayOfMonth", WireName: "dayOfMonth", Schema: &schemaDayOfMonth, Required: true},
 	},
@@ -12435,7 +12138,6 @@ func (v *MonthlySchedule) WriteMembers(w smithy.Writer) {
 
 var schemaMultipleLoopControllerNodesFlowValidationDetails = smithy.Schema{
 	Name: "MultipleLoopControllerNodesFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "loopNode", WireName: "loopNode", Schema: &schemaFlowNodeName, Required: true},
 	},
@@ -12464,7 +12166,6 @@ func (v *MultipleLoopControllerNodesFlowValidationDetails) WriteMembers(w smithy
 
 var schemaMultipleLoopInputNodesFlowValidationDetails = smithy.Schema{
 	Name: "MultipleLoopInputNodesFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "loopNode", WireName: "loopNode", Schema: &schemaFlowNodeName, Required: true},
 	},
@@ -12493,7 +12194,6 @@ func (v *MultipleLoopInputNodesFlowValidationDetails) WriteMembers(w smithy.Writ
 
 var schemaMultipleNodeInputConnectionsFlowValidationDetails = smithy.Schema{
 	Name: "MultipleNodeInputConnectionsFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "node", WireName: "node", Schema: &schemaFlowNodeName, Required: true},
 		{Name: "input", WireName: "input", Schema: &schemaFlowNodeInputName, Required: true},
@@ -12536,7 +12236,6 @@ var schemaNaturalLanguageString = smithy.Schema{
 
 var schemaNeptuneAnalyticsConfiguration = smithy.Schema{
 	Name: "NeptuneAnalyticsConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "graphArn", WireName: "graphArn", Schema: &schemaGraphARN, Required: true},
 		{Name: "fieldMapping", WireName: "fieldMapping", Schema: &schemaNeptuneAnalyticsFieldMapping, Required: true},
@@ -12573,7 +12272,6 @@ func (v *NeptuneAnalyticsConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaNeptuneAnalyticsFieldMapping = smithy.Schema{
 	Name: "NeptuneAnalyticsFieldMapping", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "textField", WireName: "textField", Schema: &schemaFieldName, Required: true},
 		{Name: "metadataField", WireName: "metadataField", Schema: &schemaFieldName, Required: true},
@@ -12631,7 +12329,6 @@ var schemaNumericalVersion = smithy.Schema{
 
 var schemaOpenSearchManagedClusterConfiguration = smithy.Schema{
 	Name: "OpenSearchManagedClusterConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "domainEndpoint", WireName: "domainEndpoint", Schema: &schemaOpenSearchManagedClusterDomainEndpoint, Required: true},
 		{Name: "domainArn", WireName: "domainArn", Schema: &schemaOpenSearchManagedClusterDomainARN, Required: true},
@@ -12686,7 +12383,6 @@ var schemaOpenSearchManagedClusterDomainEndpoint = smithy.Schema{
 
 var schemaOpenSearchManagedClusterFieldMapping = smithy.Schema{
 	Name: "OpenSearchManagedClusterFieldMapping", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "vectorField", WireName: "vectorField", Schema: &schemaFieldName, Required: true},
 		{Name: "textField", WireName: "textField", Schema: &schemaFieldName, Required: true},
@@ -12734,7 +12430,6 @@ var schemaOpenSearchServerlessCollectionARN = smithy.Schema{
 
 var schemaOpenSearchServerlessConfiguration = smithy.Schema{
 	Name: "OpenSearchServerlessConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "collectionArn", WireName: "collectionArn", Schema: &schemaOpenSearchServerlessCollectionARN, Required: true},
 		{Name: "vectorIndexName", WireName: "vectorIndexName", Schema: &schemaOpenSearchServerlessIndexName, Required: true},
@@ -12775,7 +12470,6 @@ func (v *OpenSearchServerlessConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaOpenSearchServerlessFieldMapping = smithy.Schema{
 	Name: "OpenSearchServerlessFieldMapping", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "vectorField", WireName: "vectorField", Schema: &schemaFieldName, Required: true},
 		{Name: "textField", WireName: "textField", Schema: &schemaFieldName, Required: true},
@@ -12817,7 +12511,6 @@ var schemaOpenSearchServerlessIndexName = smithy.Schema{
 
 var schemaOrchestrationExecutor = smithy.Schema{
 	Name: "OrchestrationExecutor", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "lambda", WireName: "lambda", Schema: &schemaLambdaARN},
 	},
@@ -12869,7 +12562,6 @@ var schemaParameterDescription = smithy.Schema{
 
 var schemaParameterDetail = smithy.Schema{
 	Name: "ParameterDetail", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "description", WireName: "description", Schema: &schemaParameterDescription},
 		{Name: "type", WireName: "type", Schema: &schemaType, Required: true},
@@ -12904,7 +12596,6 @@ func (v *ParameterDetail) WriteMembers(w smithy.Writer) {
 
 var schemaParameterMap = smithy.Schema{
 	Name: "ParameterMap", Type: smithy.Map,
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaName},
 		{Name: "value", WireName: "value", Schema: &schemaParameterDetail},
@@ -12913,7 +12604,6 @@ var schemaParameterMap = smithy.Schema{
 
 var schemaParsingConfiguration = smithy.Schema{
 	Name: "ParsingConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "parsingStrategy", WireName: "parsingStrategy", Schema: &schemaParsingStrategy, Required: true},
 		{Name: "bedrockFoundationModelConfiguration", WireName: "bedrockFoundationModelConfiguration", Schema: &schemaBedrockFoundationModelConfiguration},
@@ -12961,7 +12651,6 @@ var schemaParsingModality = smithy.Schema{
 
 var schemaParsingPrompt = smithy.Schema{
 	Name: "ParsingPrompt", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "parsingPromptText", WireName: "parsingPromptText", Schema: &schemaParsingPromptText, Required: true},
 	},
@@ -12998,7 +12687,6 @@ var schemaParsingStrategy = smithy.Schema{
 
 var schemaPatternObjectFilter = smithy.Schema{
 	Name: "PatternObjectFilter", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "objectType", WireName: "objectType", Schema: &schemaFilteredObjectType, Required: true},
 		{Name: "inclusionFilters", WireName: "inclusionFilters", Schema: &schemaFilterList},
@@ -13033,7 +12721,6 @@ func (v *PatternObjectFilter) WriteMembers(w smithy.Writer) {
 
 var schemaPatternObjectFilterConfiguration = smithy.Schema{
 	Name: "PatternObjectFilterConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "filters", WireName: "filters", Schema: &schemaPatternObjectFilterList, Required: true},
 	},
@@ -13085,7 +12772,6 @@ var schemaPerformanceConfigLatency = smithy.Schema{
 
 var schemaPerformanceConfiguration = smithy.Schema{
 	Name: "PerformanceConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "latency", WireName: "latency", Schema: &schemaPerformanceConfigLatency},
 	},
@@ -13112,7 +12798,6 @@ func (v *PerformanceConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaPineconeConfiguration = smithy.Schema{
 	Name: "PineconeConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "connectionString", WireName: "connectionString", Schema: &schemaPineconeConnectionString, Required: true},
 		{Name: "credentialsSecretArn", WireName: "credentialsSecretArn", Schema: &schemaSecretARN, Required: true},
@@ -13160,7 +12845,6 @@ var schemaPineconeConnectionString = smithy.Schema{
 
 var schemaPineconeFieldMapping = smithy.Schema{
 	Name: "PineconeFieldMapping", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "textField", WireName: "textField", Schema: &schemaFieldName, Required: true},
 		{Name: "metadataField", WireName: "metadataField", Schema: &schemaFieldName, Required: true},
@@ -13201,7 +12885,6 @@ var schemaPort = smithy.Schema{
 
 var schemaPrepareAgentRequest = smithy.Schema{
 	Name: "PrepareAgentRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "agentId"},
 	},
@@ -13228,7 +12911,6 @@ func (v *PrepareAgentRequest) WriteMembers(w smithy.Writer) {
 
 var schemaPrepareAgentResponse = smithy.Schema{
 	Name: "PrepareAgentResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true},
 		{Name: "agentStatus", WireName: "agentStatus", Schema: &schemaAgentStatus, Required: true},
@@ -13267,7 +12949,6 @@ func (v *PrepareAgentResponse) WriteMembers(w smithy.Writer) {
 
 var schemaPrepareFlowRequest = smithy.Schema{
 	Name: "PrepareFlowRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "flowIdentifier", WireName: "flowIdentifier", Schema: &schemaFlowIdentifier, Required: true, Location: smithy.Label, LocationName: "flowIdentifier"},
 	},
@@ -13294,7 +12975,6 @@ func (v *PrepareFlowRequest) WriteMembers(w smithy.Writer) {
 
 var schemaPrepareFlowResponse = smithy.Schema{
 	Name: "PrepareFlowResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "id", WireName: "id", Schema: &schemaFlowID, Required: true},
 		{Name: "status", WireName: "status", Schema: &schemaFlowStatus, Required: true},
@@ -13361,7 +13041,6 @@ var schemaPromptARN = smithy.Schema{
 
 var schemaPromptConfiguration = smithy.Schema{
 	Name: "PromptConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "promptType", WireName: "promptType", Schema: &schemaPromptType},
 		{Name: "promptCreationMode", WireName: "promptCreationMode", Schema: &schemaCreationMode},
@@ -13421,7 +13100,6 @@ func (v *PromptConfiguration) WriteMembers(w smithy.Writer) {
 var schemaPromptConfigurations = smithy.Schema{
 	Name: "PromptConfigurations", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaPromptConfiguration},
 	},
@@ -13434,7 +13112,6 @@ var schemaPromptDescription = smithy.Schema{
 
 var schemaPromptFlowNodeConfiguration = smithy.Schema{
 	Name: "PromptFlowNodeConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "sourceConfiguration", WireName: "sourceConfiguration", Schema: &schemaPromptFlowNodeSourceConfiguration, Required: true},
 		{Name: "guardrailConfiguration", WireName: "guardrailConfiguration", Schema: &schemaGuardrailConfiguration},
@@ -13473,7 +13150,6 @@ func (v *PromptFlowNodeConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaPromptFlowNodeInlineConfiguration = smithy.Schema{
 	Name: "PromptFlowNodeInlineConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "templateType", WireName: "templateType", Schema: &schemaPromptTemplateType, Required: true},
 		{Name: "templateConfiguration", WireName: "templateConfiguration", Schema: &schemaPromptTemplateConfiguration, Required: true},
@@ -13526,7 +13202,6 @@ func (v *PromptFlowNodeInlineConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaPromptFlowNodeResourceConfiguration = smithy.Schema{
 	Name: "PromptFlowNodeResourceConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "promptArn", WireName: "promptArn", Schema: &schemaFlowPromptARN, Required: true},
 	},
@@ -13555,7 +13230,6 @@ func (v *PromptFlowNodeResourceConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaPromptFlowNodeSourceConfiguration = smithy.Schema{
 	Name: "PromptFlowNodeSourceConfiguration", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "resource", WireName: "resource", Schema: &schemaPromptFlowNodeResourceConfiguration},
 		{Name: "inline", WireName: "inline", Schema: &schemaPromptFlowNodeInlineConfiguration},
@@ -13633,7 +13307,6 @@ var schemaPromptIdentifier = smithy.Schema{
 
 var schemaPromptInferenceConfiguration = smithy.Schema{
 	Name: "PromptInferenceConfiguration", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "text", WireName: "text", Schema: &schemaPromptModelInferenceConfiguration},
 	},
@@ -13664,7 +13337,6 @@ func (v *PromptInferenceConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaPromptInputVariable = smithy.Schema{
 	Name: "PromptInputVariable", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaPromptInputVariableName},
 	},
@@ -13762,7 +13434,6 @@ var schemaPromptModelIdentifier = smithy.Schema{
 
 var schemaPromptModelInferenceConfiguration = smithy.Schema{
 	Name: "PromptModelInferenceConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "temperature", WireName: "temperature", Schema: &schemaTemperature},
 		{Name: "topP", WireName: "topP", Schema: &schemaTopP},
@@ -13851,7 +13522,6 @@ var schemaPromptState = smithy.Schema{
 var schemaPromptSummaries = smithy.Schema{
 	Name: "PromptSummaries", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaPromptSummary},
 	},
@@ -13859,7 +13529,6 @@ var schemaPromptSummaries = smithy.Schema{
 
 var schemaPromptSummary = smithy.Schema{
 	Name: "PromptSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaPromptName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaPromptDescription},
@@ -13910,7 +13579,6 @@ func (v *PromptSummary) WriteMembers(w smithy.Writer) {
 
 var schemaPromptTemplateConfiguration = smithy.Schema{
 	Name: "PromptTemplateConfiguration", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "text", WireName: "text", Schema: &schemaTextPromptTemplateConfiguration},
 		{Name: "chat", WireName: "chat", Schema: &schemaChatPromptTemplateConfiguration},
@@ -14051,7 +13719,6 @@ var schemaProvisionedModelIdentifier = smithy.Schema{
 
 var schemaPutResourcePolicyRequest = smithy.Schema{
 	Name: "PutResourcePolicyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "resourceArn", WireName: "resourceArn", Schema: &schemaResourceARN, Required: true, Location: smithy.Label, LocationName: "resourceArn"},
 		{Name: "policy", WireName: "policy", Schema: &schemaResourcePolicy, Required: true},
@@ -14086,7 +13753,6 @@ func (v *PutResourcePolicyRequest) WriteMembers(w smithy.Writer) {
 
 var schemaPutResourcePolicyResponse = smithy.Schema{
 	Name: "PutResourcePolicyResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "resourceArn", WireName: "resourceArn", Schema: &schemaResourceARN, Required: true},
 		{Name: "revisionId", WireName: "revisionId", Schema: &schemaRevisionID, Required: true},
@@ -14127,7 +13793,6 @@ var schemaQueryExecutionTimeoutSeconds = smithy.Schema{
 
 var schemaQueryGenerationColumn = smithy.Schema{
 	Name: "QueryGenerationColumn", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaQueryGenerationColumnName},
 		{Name: "description", WireName: "description", Schema: &schemaDescriptionString},
@@ -14167,7 +13832,6 @@ var schemaQueryGenerationColumnName = smithy.Schema{
 
 var schemaQueryGenerationColumns = smithy.Schema{
 	Name: "QueryGenerationColumns", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaQueryGenerationColumn},
 	},
@@ -14175,7 +13839,6 @@ var schemaQueryGenerationColumns = smithy.Schema{
 
 var schemaQueryGenerationConfiguration = smithy.Schema{
 	Name: "QueryGenerationConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "executionTimeoutSeconds", WireName: "executionTimeoutSeconds", Schema: &schemaQueryExecutionTimeoutSeconds},
 		{Name: "generationContext", WireName: "generationContext", Schema: &schemaQueryGenerationContext},
@@ -14255,7 +13918,6 @@ func (v *QueryGenerationContext) WriteMembers(w smithy.Writer) {
 
 var schemaQueryGenerationTable = smithy.Schema{
 	Name: "QueryGenerationTable", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaQueryGenerationTableName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaDescriptionString},
@@ -14306,7 +13968,6 @@ var schemaQueryGenerationTableName = smithy.Schema{
 var schemaQueryGenerationTables = smithy.Schema{
 	Name: "QueryGenerationTables", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i50},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaQueryGenerationTable},
 	},
@@ -14319,7 +13980,6 @@ var schemaRdsARN = smithy.Schema{
 
 var schemaRdsConfiguration = smithy.Schema{
 	Name: "RdsConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "resourceArn", WireName: "resourceArn", Schema: &schemaRdsARN, Required: true},
 		{Name: "credentialsSecretArn", WireName: "credentialsSecretArn", Schema: &schemaSecretARN, Required: true},
@@ -14371,7 +14031,6 @@ var schemaRdsDatabaseName = smithy.Schema{
 
 var schemaRdsFieldMapping = smithy.Schema{
 	Name: "RdsFieldMapping", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "primaryKeyField", WireName: "primaryKeyField", Schema: &schemaColumnName, Required: true},
 		{Name: "vectorField", WireName: "vectorField", Schema: &schemaColumnName, Required: true},
@@ -14425,7 +14084,6 @@ var schemaRecommendedAction = smithy.Schema{
 var schemaRecommendedActions = smithy.Schema{
 	Name: "RecommendedActions", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i2048},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaRecommendedAction},
 	},
@@ -14433,7 +14091,6 @@ var schemaRecommendedActions = smithy.Schema{
 
 var schemaRedisEnterpriseCloudConfiguration = smithy.Schema{
 	Name: "RedisEnterpriseCloudConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "endpoint", WireName: "endpoint", Schema: &schemaRedisEnterpriseCloudEndpoint, Required: true},
 		{Name: "vectorIndexName", WireName: "vectorIndexName", Schema: &schemaRedisEnterpriseCloudIndexName, Required: true},
@@ -14483,7 +14140,6 @@ var schemaRedisEnterpriseCloudEndpoint = smithy.Schema{
 
 var schemaRedisEnterpriseCloudFieldMapping = smithy.Schema{
 	Name: "RedisEnterpriseCloudFieldMapping", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "vectorField", WireName: "vectorField", Schema: &schemaFieldName, Required: true},
 		{Name: "textField", WireName: "textField", Schema: &schemaFieldName, Required: true},
@@ -14530,7 +14186,6 @@ var schemaRedshiftClusterIdentifier = smithy.Schema{
 
 var schemaRedshiftConfiguration = smithy.Schema{
 	Name: "RedshiftConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "storageConfigurations", WireName: "storageConfigurations", Schema: &schemaRedshiftQueryEngineStorageConfigurations, Required: true},
 		{Name: "queryEngineConfiguration", WireName: "queryEngineConfiguration", Schema: &schemaRedshiftQueryEngineConfiguration, Required: true},
@@ -14582,7 +14237,6 @@ var schemaRedshiftDatabase = smithy.Schema{
 
 var schemaRedshiftProvisionedAuthConfiguration = smithy.Schema{
 	Name: "RedshiftProvisionedAuthConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaRedshiftProvisionedAuthType, Required: true},
 		{Name: "databaseUser", WireName: "databaseUser", Schema: &schemaString},
@@ -14624,7 +14278,6 @@ var schemaRedshiftProvisionedAuthType = smithy.Schema{
 
 var schemaRedshiftProvisionedConfiguration = smithy.Schema{
 	Name: "RedshiftProvisionedConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "clusterIdentifier", WireName: "clusterIdentifier", Schema: &schemaRedshiftClusterIdentifier, Required: true},
 		{Name: "authConfiguration", WireName: "authConfiguration", Schema: &schemaRedshiftProvisionedAuthConfiguration, Required: true},
@@ -14661,7 +14314,6 @@ func (v *RedshiftProvisionedConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaRedshiftQueryEngineAWSDataCatalogStorageConfiguration = smithy.Schema{
 	Name: "RedshiftQueryEngineAwsDataCatalogStorageConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "tableNames", WireName: "tableNames", Schema: &schemaAWSDataCatalogTableNames, Required: true},
 	},
@@ -14690,7 +14342,6 @@ func (v *RedshiftQueryEngineAWSDataCatalogStorageConfiguration) WriteMembers(w s
 
 var schemaRedshiftQueryEngineConfiguration = smithy.Schema{
 	Name: "RedshiftQueryEngineConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaRedshiftQueryEngineType, Required: true},
 		{Name: "serverlessConfiguration", WireName: "serverlessConfiguration", Schema: &schemaRedshiftServerlessConfiguration},
@@ -14735,7 +14386,6 @@ func (v *RedshiftQueryEngineConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaRedshiftQueryEngineRedshiftStorageConfiguration = smithy.Schema{
 	Name: "RedshiftQueryEngineRedshiftStorageConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "databaseName", WireName: "databaseName", Schema: &schemaRedshiftDatabase, Required: true},
 	},
@@ -14764,7 +14414,6 @@ func (v *RedshiftQueryEngineRedshiftStorageConfiguration) WriteMembers(w smithy.
 
 var schemaRedshiftQueryEngineStorageConfiguration = smithy.Schema{
 	Name: "RedshiftQueryEngineStorageConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaRedshiftQueryEngineStorageType, Required: true},
 		{Name: "awsDataCatalogConfiguration", WireName: "awsDataCatalogConfiguration", Schema: &schemaRedshiftQueryEngineAWSDataCatalogStorageConfiguration},
@@ -14810,7 +14459,6 @@ func (v *RedshiftQueryEngineStorageConfiguration) WriteMembers(w smithy.Writer) 
 var schemaRedshiftQueryEngineStorageConfigurations = smithy.Schema{
 	Name: "RedshiftQueryEngineStorageConfigurations", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaRedshiftQueryEngineStorageConfiguration},
 	},
@@ -14828,7 +14476,6 @@ var schemaRedshiftQueryEngineType = smithy.Schema{
 
 var schemaRedshiftServerlessAuthConfiguration = smithy.Schema{
 	Name: "RedshiftServerlessAuthConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaRedshiftServerlessAuthType, Required: true},
 		{Name: "usernamePasswordSecretArn", WireName: "usernamePasswordSecretArn", Schema: &schemaSecretARN},
@@ -14866,7 +14513,6 @@ var schemaRedshiftServerlessAuthType = smithy.Schema{
 
 var schemaRedshiftServerlessConfiguration = smithy.Schema{
 	Name: "RedshiftServerlessConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "workgroupArn", WireName: "workgroupArn", Schema: &schemaWorkgroupARN, Required: true},
 		{Name: "authConfiguration", WireName: "authConfiguration", Schema: &schemaRedshiftServerlessAuthConfiguration, Required: true},
@@ -14918,7 +14564,6 @@ var schemaRerankingMetadataSelectionMode = smithy.Schema{
 
 var schemaRerankingMetadataSelectiveModeConfiguration = smithy.Schema{
 	Name: "RerankingMetadataSelectiveModeConfiguration", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "fieldsToInclude", WireName: "fieldsToInclude", Schema: &schemaFieldsForReranking},
 		{Name: "fieldsToExclude", WireName: "fieldsToExclude", Schema: &schemaFieldsForReranking},
@@ -15005,7 +14650,6 @@ var schemaResourceTarget = smithy.Schema{
 
 var schemaRetrievalFlowNodeConfiguration = smithy.Schema{
 	Name: "RetrievalFlowNodeConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "serviceConfiguration", WireName: "serviceConfiguration", Schema: &schemaRetrievalFlowNodeServiceConfiguration, Required: true},
 	},
@@ -15036,7 +14680,6 @@ func (v *RetrievalFlowNodeConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaRetrievalFlowNodeS3Configuration = smithy.Schema{
 	Name: "RetrievalFlowNodeS3Configuration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "bucketName", WireName: "bucketName", Schema: &schemaFlowS3BucketName, Required: true},
 	},
@@ -15065,7 +14708,6 @@ func (v *RetrievalFlowNodeS3Configuration) WriteMembers(w smithy.Writer) {
 
 var schemaRetrievalFlowNodeServiceConfiguration = smithy.Schema{
 	Name: "RetrievalFlowNodeServiceConfiguration", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "s3", WireName: "s3", Schema: &schemaRetrievalFlowNodeS3Configuration},
 	},
@@ -15148,7 +14790,6 @@ var schemaRetrievalInstructionDescription = smithy.Schema{
 
 var schemaRetrievalInstructionFailureReason = smithy.Schema{
 	Name: "RetrievalInstructionFailureReason", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "fieldName", WireName: "fieldName", Schema: &schemaRetrievalInstructionFieldName},
 		{Name: "code", WireName: "code", Schema: &schemaRetrievalInstructionFailureReasonCode, Required: true},
@@ -15190,7 +14831,6 @@ var schemaRetrievalInstructionFailureReasonCode = smithy.Schema{
 
 var schemaRetrievalInstructionFailureReasons = smithy.Schema{
 	Name: "RetrievalInstructionFailureReasons", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaRetrievalInstructionFailureReason},
 	},
@@ -15240,7 +14880,6 @@ var schemaRetrievalInstructionStatus = smithy.Schema{
 
 var schemaRetrievalInstructionSummaries = smithy.Schema{
 	Name: "RetrievalInstructionSummaries", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaRetrievalInstructionSummary},
 	},
@@ -15248,7 +14887,6 @@ var schemaRetrievalInstructionSummaries = smithy.Schema{
 
 var schemaRetrievalInstructionSummary = smithy.Schema{
 	Name: "RetrievalInstructionSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "retrievalInstructionId", WireName: "retrievalInstructionId", Schema: &schemaRetrievalInstructionID, Required: true},
 		{Name: "retrievalInstructionArn", WireName: "retrievalInstructionArn", Schema: &schemaRetrievalInstructionARN, Required: true},
@@ -15310,7 +14948,6 @@ var schemaRetrievalInstructionVersionSelector = smithy.Schema{
 
 var schemaRetrievalInstructionVersionSummaries = smithy.Schema{
 	Name: "RetrievalInstructionVersionSummaries", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaRetrievalInstructionVersionSummary},
 	},
@@ -15318,7 +14955,6 @@ var schemaRetrievalInstructionVersionSummaries = smithy.Schema{
 
 var schemaRetrievalInstructionVersionSummary = smithy.Schema{
 	Name: "RetrievalInstructionVersionSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "version", WireName: "version", Schema: &schemaRetrievalInstructionNumericalVersion, Required: true},
 		{Name: "createdAt", WireName: "createdAt", Schema: &schemaDateTimestamp, Required: true},
@@ -15371,7 +15007,6 @@ var schemaS3BucketURI = smithy.Schema{
 
 var schemaS3Content = smithy.Schema{
 	Name: "S3Content", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "s3Location", WireName: "s3Location", Schema: &schemaS3Location, Required: true},
 	},
@@ -15400,7 +15035,6 @@ func (v *S3Content) WriteMembers(w smithy.Writer) {
 
 var schemaS3DataSourceConfiguration = smithy.Schema{
 	Name: "S3DataSourceConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "bucketArn", WireName: "bucketArn", Schema: &schemaS3BucketARN, Required: true},
 		{Name: "inclusionPrefixes", WireName: "inclusionPrefixes", Schema: &schemaS3Prefixes},
@@ -15435,7 +15069,6 @@ func (v *S3DataSourceConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaS3Identifier = smithy.Schema{
 	Name: "S3Identifier", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "s3BucketName", WireName: "s3BucketName", Schema: &schemaS3BucketName},
 		{Name: "s3ObjectKey", WireName: "s3ObjectKey", Schema: &schemaS3ObjectKey},
@@ -15466,7 +15099,6 @@ func (v *S3Identifier) WriteMembers(w smithy.Writer) {
 
 var schemaS3Location = smithy.Schema{
 	Name: "S3Location", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "uri", WireName: "uri", Schema: &schemaS3BucketURI, Required: true},
 	},
@@ -15510,7 +15142,6 @@ var schemaS3Prefix = smithy.Schema{
 var schemaS3Prefixes = smithy.Schema{
 	Name: "S3Prefixes", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaS3Prefix},
 	},
@@ -15518,7 +15149,6 @@ var schemaS3Prefixes = smithy.Schema{
 
 var schemaS3VectorsConfiguration = smithy.Schema{
 	Name: "S3VectorsConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "vectorBucketArn", WireName: "vectorBucketArn", Schema: &schemaVectorBucketARN},
 		{Name: "indexArn", WireName: "indexArn", Schema: &schemaIndexARN},
@@ -15558,7 +15188,6 @@ var schemaSalesforceAuthType = smithy.Schema{
 
 var schemaSalesforceCrawlerConfiguration = smithy.Schema{
 	Name: "SalesforceCrawlerConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "filterConfiguration", WireName: "filterConfiguration", Schema: &schemaCrawlFilterConfiguration},
 	},
@@ -15589,7 +15218,6 @@ func (v *SalesforceCrawlerConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaSalesforceDataSourceConfiguration = smithy.Schema{
 	Name: "SalesforceDataSourceConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "sourceConfiguration", WireName: "sourceConfiguration", Schema: &schemaSalesforceSourceConfiguration, Required: true},
 		{Name: "crawlerConfiguration", WireName: "crawlerConfiguration", Schema: &schemaSalesforceCrawlerConfiguration},
@@ -15628,7 +15256,6 @@ func (v *SalesforceDataSourceConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaSalesforceSourceConfiguration = smithy.Schema{
 	Name: "SalesforceSourceConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "hostUrl", WireName: "hostUrl", Schema: &schemaHTTPSURL, Required: true},
 		{Name: "authType", WireName: "authType", Schema: &schemaSalesforceAuthType, Required: true},
@@ -15675,7 +15302,6 @@ var schemaSecretARN = smithy.Schema{
 
 var schemaSeedURL = smithy.Schema{
 	Name: "SeedUrl", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "url", WireName: "url", Schema: &schemaURL},
 	},
@@ -15703,7 +15329,6 @@ func (v *SeedURL) WriteMembers(w smithy.Writer) {
 var schemaSeedURLs = smithy.Schema{
 	Name: "SeedUrls", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i100},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaSeedURL},
 	},
@@ -15711,7 +15336,6 @@ var schemaSeedURLs = smithy.Schema{
 
 var schemaSemanticChunkingConfiguration = smithy.Schema{
 	Name: "SemanticChunkingConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "maxTokens", WireName: "maxTokens", Schema: &schemaSemanticChunkingConfigurationMaxTokensInteger, Required: true},
 		{Name: "bufferSize", WireName: "bufferSize", Schema: &schemaSemanticChunkingConfigurationBufferSizeInteger, Required: true},
@@ -15763,7 +15387,6 @@ var schemaSemanticChunkingConfigurationMaxTokensInteger = smithy.Schema{
 
 var schemaServerSideEncryptionConfiguration = smithy.Schema{
 	Name: "ServerSideEncryptionConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "kmsKeyArn", WireName: "kmsKeyArn", Schema: &schemaKMSKeyARN},
 	},
@@ -15821,7 +15444,6 @@ func (v *ServiceQuotaExceededException) WriteMembers(w smithy.Writer) {
 
 var schemaSessionSummaryConfiguration = smithy.Schema{
 	Name: "SessionSummaryConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "maxRecentSessions", WireName: "maxRecentSessions", Schema: &schemaMaxRecentSessions},
 	},
@@ -15860,7 +15482,6 @@ var schemaSharePointAuthType = smithy.Schema{
 
 var schemaSharePointCrawlerConfiguration = smithy.Schema{
 	Name: "SharePointCrawlerConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "filterConfiguration", WireName: "filterConfiguration", Schema: &schemaCrawlFilterConfiguration},
 	},
@@ -15891,7 +15512,6 @@ func (v *SharePointCrawlerConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaSharePointDataSourceConfiguration = smithy.Schema{
 	Name: "SharePointDataSourceConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "sourceConfiguration", WireName: "sourceConfiguration", Schema: &schemaSharePointSourceConfiguration, Required: true},
 		{Name: "crawlerConfiguration", WireName: "crawlerConfiguration", Schema: &schemaSharePointCrawlerConfiguration},
@@ -15941,7 +15561,6 @@ var schemaSharePointHostType = smithy.Schema{
 var schemaSharePointSiteURLs = smithy.Schema{
 	Name: "SharePointSiteUrls", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i100},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaHTTPSURL},
 	},
@@ -15949,7 +15568,6 @@ var schemaSharePointSiteURLs = smithy.Schema{
 
 var schemaSharePointSourceConfiguration = smithy.Schema{
 	Name: "SharePointSourceConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "tenantId", WireName: "tenantId", Schema: &schemaMicrosoft365TenantID},
 		{Name: "domain", WireName: "domain", Schema: &schemaSharePointDomain, Required: true},
@@ -16003,7 +15621,6 @@ var schemaSortOrder = smithy.Schema{
 
 var schemaSpecificToolChoice = smithy.Schema{
 	Name: "SpecificToolChoice", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaToolName, Required: true},
 	},
@@ -16030,7 +15647,6 @@ func (v *SpecificToolChoice) WriteMembers(w smithy.Writer) {
 
 var schemaSQLKnowledgeBaseConfiguration = smithy.Schema{
 	Name: "SqlKnowledgeBaseConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaQueryEngineType, Required: true},
 		{Name: "redshiftConfiguration", WireName: "redshiftConfiguration", Schema: &schemaRedshiftConfiguration},
@@ -16072,7 +15688,6 @@ var schemaSQLString = smithy.Schema{
 
 var schemaStartIngestionJobRequest = smithy.Schema{
 	Name: "StartIngestionJobRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "knowledgeBaseId"},
 		{Name: "dataSourceId", WireName: "dataSourceId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "dataSourceId"},
@@ -16111,7 +15726,6 @@ func (v *StartIngestionJobRequest) WriteMembers(w smithy.Writer) {
 
 var schemaStartIngestionJobResponse = smithy.Schema{
 	Name: "StartIngestionJobResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "ingestionJob", WireName: "ingestionJob", Schema: &schemaIngestionJob, Required: true},
 	},
@@ -16145,7 +15759,6 @@ var schemaStepType = smithy.Schema{
 
 var schemaStopIngestionJobRequest = smithy.Schema{
 	Name: "StopIngestionJobRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "knowledgeBaseId"},
 		{Name: "dataSourceId", WireName: "dataSourceId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "dataSourceId"},
@@ -16180,7 +15793,6 @@ func (v *StopIngestionJobRequest) WriteMembers(w smithy.Writer) {
 
 var schemaStopIngestionJobResponse = smithy.Schema{
 	Name: "StopIngestionJobResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "ingestionJob", WireName: "ingestionJob", Schema: &schemaIngestionJob, Required: true},
 	},
@@ -16210,7 +15822,6 @@ func (v *StopIngestionJobResponse) WriteMembers(w smithy.Writer) {
 var schemaStopSequences = smithy.Schema{
 	Name: "StopSequences", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i4},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaString},
 	},
@@ -16218,7 +15829,6 @@ var schemaStopSequences = smithy.Schema{
 
 var schemaStorageConfiguration = smithy.Schema{
 	Name: "StorageConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaKnowledgeBaseStorageType, Required: true},
 		{Name: "opensearchServerlessConfiguration", WireName: "opensearchServerlessConfiguration", Schema: &schemaOpenSearchServerlessConfiguration},
@@ -16314,7 +15924,6 @@ var schemaStorageDays = smithy.Schema{
 
 var schemaStorageFlowNodeConfiguration = smithy.Schema{
 	Name: "StorageFlowNodeConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "serviceConfiguration", WireName: "serviceConfiguration", Schema: &schemaStorageFlowNodeServiceConfiguration, Required: true},
 	},
@@ -16345,7 +15954,6 @@ func (v *StorageFlowNodeConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaStorageFlowNodeS3Configuration = smithy.Schema{
 	Name: "StorageFlowNodeS3Configuration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "bucketName", WireName: "bucketName", Schema: &schemaFlowS3BucketName, Required: true},
 	},
@@ -16374,7 +15982,6 @@ func (v *StorageFlowNodeS3Configuration) WriteMembers(w smithy.Writer) {
 
 var schemaStorageFlowNodeServiceConfiguration = smithy.Schema{
 	Name: "StorageFlowNodeServiceConfiguration", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "s3", WireName: "s3", Schema: &schemaStorageFlowNodeS3Configuration},
 	},
@@ -16421,7 +16028,6 @@ var schemaSubnetID = smithy.Schema{
 var schemaSubnetIDList = smithy.Schema{
 	Name: "SubnetIdList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i6},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaSubnetID},
 	},
@@ -16429,7 +16035,6 @@ var schemaSubnetIDList = smithy.Schema{
 
 var schemaSupplementalDataStorageConfiguration = smithy.Schema{
 	Name: "SupplementalDataStorageConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "storageLocations", WireName: "storageLocations", Schema: &schemaSupplementalDataStorageLocations, Required: true},
 	},
@@ -16462,7 +16067,6 @@ func (v *SupplementalDataStorageConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaSupplementalDataStorageLocation = smithy.Schema{
 	Name: "SupplementalDataStorageLocation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaSupplementalDataStorageLocationType, Required: true},
 		{Name: "s3Location", WireName: "s3Location", Schema: &schemaS3Location},
@@ -16505,7 +16109,6 @@ var schemaSupplementalDataStorageLocationType = smithy.Schema{
 var schemaSupplementalDataStorageLocations = smithy.Schema{
 	Name: "SupplementalDataStorageLocations", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaSupplementalDataStorageLocation},
 	},
@@ -16518,7 +16121,6 @@ var schemaSupportedLanguages = smithy.Schema{
 
 var schemaSyncSchedule = smithy.Schema{
 	Name: "SyncSchedule", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "daily", WireName: "daily", Schema: &schemaDailySchedule},
 		{Name: "weekly", WireName: "weekly", Schema: &schemaWeeklySchedule},
@@ -16598,7 +16200,6 @@ func (v *SystemContentBlock) WriteMembers(w smithy.Writer) {
 
 var schemaSystemContentBlocks = smithy.Schema{
 	Name: "SystemContentBlocks", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaSystemContentBlock},
 	},
@@ -16612,7 +16213,6 @@ var schemaTagKey = smithy.Schema{
 var schemaTagKeyList = smithy.Schema{
 	Name: "TagKeyList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i200},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaTagKey},
 	},
@@ -16620,7 +16220,6 @@ var schemaTagKeyList = smithy.Schema{
 
 var schemaTagResourceRequest = smithy.Schema{
 	Name: "TagResourceRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "resourceArn", WireName: "resourceArn", Schema: &schemaTaggableResourcesARN, Required: true, Location: smithy.Label, LocationName: "resourceArn"},
 		{Name: "tags", WireName: "tags", Schema: &schemaTagsMap, Required: true},
@@ -16674,7 +16273,6 @@ var schemaTaggableResourcesARN = smithy.Schema{
 
 var schemaTagsMap = smithy.Schema{
 	Name: "TagsMap", Type: smithy.Map,
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaTagKey},
 		{Name: "value", WireName: "value", Schema: &schemaTagValue},
@@ -16688,7 +16286,6 @@ var schemaTemperature = smithy.Schema{
 
 var schemaTextContentDoc = smithy.Schema{
 	Name: "TextContentDoc", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "data", WireName: "data", Schema: &schemaData, Required: true},
 	},
@@ -16800,7 +16397,6 @@ var schemaTLSServerName = smithy.Schema{
 
 var schemaTool = smithy.Schema{
 	Name: "Tool", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "toolSpec", WireName: "toolSpec", Schema: &schemaToolSpecification},
 		{Name: "cachePoint", WireName: "cachePoint", Schema: &schemaCachePointBlock},
@@ -16882,7 +16478,6 @@ func (v *ToolChoice) WriteMembers(w smithy.Writer) {
 
 var schemaToolConfiguration = smithy.Schema{
 	Name: "ToolConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "tools", WireName: "tools", Schema: &schemaToolConfigurationToolsList, Required: true},
 		{Name: "toolChoice", WireName: "toolChoice", Schema: &schemaToolChoice},
@@ -16930,7 +16525,6 @@ var schemaToolConfigurationToolsList = smithy.Schema{
 
 var schemaToolInputSchema = smithy.Schema{
 	Name: "ToolInputSchema", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "json", WireName: "json", Schema: &schemaDocument},
 	},
@@ -16962,7 +16556,6 @@ var schemaToolName = smithy.Schema{
 
 var schemaToolSpecification = smithy.Schema{
 	Name: "ToolSpecification", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaToolName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaNonEmptyString},
@@ -17015,7 +16608,6 @@ var schemaTopP = smithy.Schema{
 
 var schemaTransformation = smithy.Schema{
 	Name: "Transformation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "transformationFunction", WireName: "transformationFunction", Schema: &schemaTransformationFunction, Required: true},
 		{Name: "stepToApply", WireName: "stepToApply", Schema: &schemaStepType, Required: true},
@@ -17050,7 +16642,6 @@ func (v *Transformation) WriteMembers(w smithy.Writer) {
 
 var schemaTransformationFunction = smithy.Schema{
 	Name: "TransformationFunction", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "transformationLambdaConfiguration", WireName: "transformationLambdaConfiguration", Schema: &schemaTransformationLambdaConfiguration, Required: true},
 	},
@@ -17079,7 +16670,6 @@ func (v *TransformationFunction) WriteMembers(w smithy.Writer) {
 
 var schemaTransformationLambdaConfiguration = smithy.Schema{
 	Name: "TransformationLambdaConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "lambdaArn", WireName: "lambdaArn", Schema: &schemaLambdaARN, Required: true},
 	},
@@ -17109,7 +16699,6 @@ func (v *TransformationLambdaConfiguration) WriteMembers(w smithy.Writer) {
 var schemaTransformations = smithy.Schema{
 	Name: "Transformations", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaTransformation},
 	},
@@ -17122,7 +16711,6 @@ var schemaType = smithy.Schema{
 
 var schemaUnfulfilledNodeInputFlowValidationDetails = smithy.Schema{
 	Name: "UnfulfilledNodeInputFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "node", WireName: "node", Schema: &schemaFlowNodeName, Required: true},
 		{Name: "input", WireName: "input", Schema: &schemaFlowNodeInputName, Required: true},
@@ -17155,7 +16743,6 @@ func (v *UnfulfilledNodeInputFlowValidationDetails) WriteMembers(w smithy.Writer
 
 var schemaUnknownConnectionConditionFlowValidationDetails = smithy.Schema{
 	Name: "UnknownConnectionConditionFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "connection", WireName: "connection", Schema: &schemaFlowConnectionName, Required: true},
 	},
@@ -17184,7 +16771,6 @@ func (v *UnknownConnectionConditionFlowValidationDetails) WriteMembers(w smithy.
 
 var schemaUnknownConnectionSourceFlowValidationDetails = smithy.Schema{
 	Name: "UnknownConnectionSourceFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "connection", WireName: "connection", Schema: &schemaFlowConnectionName, Required: true},
 	},
@@ -17213,7 +16799,6 @@ func (v *UnknownConnectionSourceFlowValidationDetails) WriteMembers(w smithy.Wri
 
 var schemaUnknownConnectionSourceOutputFlowValidationDetails = smithy.Schema{
 	Name: "UnknownConnectionSourceOutputFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "connection", WireName: "connection", Schema: &schemaFlowConnectionName, Required: true},
 	},
@@ -17242,7 +16827,6 @@ func (v *UnknownConnectionSourceOutputFlowValidationDetails) WriteMembers(w smit
 
 var schemaUnknownConnectionTargetFlowValidationDetails = smithy.Schema{
 	Name: "UnknownConnectionTargetFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "connection", WireName: "connection", Schema: &schemaFlowConnectionName, Required: true},
 	},
@@ -17271,7 +16855,6 @@ func (v *UnknownConnectionTargetFlowValidationDetails) WriteMembers(w smithy.Wri
 
 var schemaUnknownConnectionTargetInputFlowValidationDetails = smithy.Schema{
 	Name: "UnknownConnectionTargetInputFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "connection", WireName: "connection", Schema: &schemaFlowConnectionName, Required: true},
 	},
@@ -17300,7 +16883,6 @@ func (v *UnknownConnectionTargetInputFlowValidationDetails) WriteMembers(w smith
 
 var schemaUnknownNodeInputFlowValidationDetails = smithy.Schema{
 	Name: "UnknownNodeInputFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "node", WireName: "node", Schema: &schemaFlowNodeName, Required: true},
 		{Name: "input", WireName: "input", Schema: &schemaFlowNodeInputName, Required: true},
@@ -17333,7 +16915,6 @@ func (v *UnknownNodeInputFlowValidationDetails) WriteMembers(w smithy.Writer) {
 
 var schemaUnknownNodeOutputFlowValidationDetails = smithy.Schema{
 	Name: "UnknownNodeOutputFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "node", WireName: "node", Schema: &schemaFlowNodeName, Required: true},
 		{Name: "output", WireName: "output", Schema: &schemaFlowNodeOutputName, Required: true},
@@ -17366,7 +16947,6 @@ func (v *UnknownNodeOutputFlowValidationDetails) WriteMembers(w smithy.Writer) {
 
 var schemaUnreachableNodeFlowValidationDetails = smithy.Schema{
 	Name: "UnreachableNodeFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "node", WireName: "node", Schema: &schemaFlowNodeName, Required: true},
 	},
@@ -17395,7 +16975,6 @@ func (v *UnreachableNodeFlowValidationDetails) WriteMembers(w smithy.Writer) {
 
 var schemaUnsatisfiedConnectionConditionsFlowValidationDetails = smithy.Schema{
 	Name: "UnsatisfiedConnectionConditionsFlowValidationDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "connection", WireName: "connection", Schema: &schemaFlowConnectionName, Required: true},
 	},
@@ -17439,7 +17018,6 @@ func (*UnspecifiedFlowValidationDetails) WriteMembers(smithy.Writer) {}
 
 var schemaUntagResourceRequest = smithy.Schema{
 	Name: "UntagResourceRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "resourceArn", WireName: "resourceArn", Schema: &schemaTaggableResourcesARN, Required: true, Location: smithy.Label, LocationName: "resourceArn"},
 		{Name: "tagKeys", WireName: "tagKeys", Schema: &schemaTagKeyList, Required: true, Location: smithy.Query, LocationName: "tagKeys"},
@@ -17483,7 +17061,6 @@ func (*UntagResourceResponse) WriteMembers(smithy.Writer) {}
 
 var schemaUpdateAgentActionGroupRequest = smithy.Schema{
 	Name: "UpdateAgentActionGroupRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "agentId"},
 		{Name: "agentVersion", WireName: "agentVersion", Schema: &schemaDraftVersion, Required: true, Location: smithy.Label, LocationName: "agentVersion"},
@@ -17564,7 +17141,6 @@ func (v *UpdateAgentActionGroupRequest) WriteMembers(w smithy.Writer) {
 
 var schemaUpdateAgentActionGroupResponse = smithy.Schema{
 	Name: "UpdateAgentActionGroupResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentActionGroup", WireName: "agentActionGroup", Schema: &schemaAgentActionGroup, Required: true},
 	},
@@ -17595,7 +17171,6 @@ func (v *UpdateAgentActionGroupResponse) WriteMembers(w smithy.Writer) {
 
 var schemaUpdateAgentAliasRequest = smithy.Schema{
 	Name: "UpdateAgentAliasRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "agentId"},
 		{Name: "agentAliasId", WireName: "agentAliasId", Schema: &schemaAgentAliasID, Required: true, Location: smithy.Label, LocationName: "agentAliasId"},
@@ -17648,7 +17223,6 @@ func (v *UpdateAgentAliasRequest) WriteMembers(w smithy.Writer) {
 
 var schemaUpdateAgentAliasResponse = smithy.Schema{
 	Name: "UpdateAgentAliasResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentAlias", WireName: "agentAlias", Schema: &schemaAgentAlias, Required: true},
 	},
@@ -17677,7 +17251,6 @@ func (v *UpdateAgentAliasResponse) WriteMembers(w smithy.Writer) {
 
 var schemaUpdateAgentCollaboratorRequest = smithy.Schema{
 	Name: "UpdateAgentCollaboratorRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "agentId"},
 		{Name: "agentVersion", WireName: "agentVersion", Schema: &schemaDraftVersion, Required: true, Location: smithy.Label, LocationName: "agentVersion"},
@@ -17734,7 +17307,6 @@ func (v *UpdateAgentCollaboratorRequest) WriteMembers(w smithy.Writer) {
 
 var schemaUpdateAgentCollaboratorResponse = smithy.Schema{
 	Name: "UpdateAgentCollaboratorResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentCollaborator", WireName: "agentCollaborator", Schema: &schemaAgentCollaborator, Required: true},
 	},
@@ -17765,7 +17337,6 @@ func (v *UpdateAgentCollaboratorResponse) WriteMembers(w smithy.Writer) {
 
 var schemaUpdateAgentKnowledgeBaseRequest = smithy.Schema{
 	Name: "UpdateAgentKnowledgeBaseRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "agentId"},
 		{Name: "agentVersion", WireName: "agentVersion", Schema: &schemaDraftVersion, Required: true, Location: smithy.Label, LocationName: "agentVersion"},
@@ -17810,7 +17381,6 @@ func (v *UpdateAgentKnowledgeBaseRequest) WriteMembers(w smithy.Writer) {
 
 var schemaUpdateAgentKnowledgeBaseResponse = smithy.Schema{
 	Name: "UpdateAgentKnowledgeBaseResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentKnowledgeBase", WireName: "agentKnowledgeBase", Schema: &schemaAgentKnowledgeBase, Required: true},
 	},
@@ -17841,7 +17411,6 @@ func (v *UpdateAgentKnowledgeBaseResponse) WriteMembers(w smithy.Writer) {
 
 var schemaUpdateAgentRequest = smithy.Schema{
 	Name: "UpdateAgentRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentId", WireName: "agentId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "agentId"},
 		{Name: "agentName", WireName: "agentName", Schema: &schemaName, Required: true},
@@ -17936,7 +17505,6 @@ func (v *UpdateAgentRequest) WriteMembers(w smithy.Writer) {
 
 var schemaUpdateAgentResponse = smithy.Schema{
 	Name: "UpdateAgentResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agent", WireName: "agent", Schema: &schemaAgent, Required: true},
 	},
@@ -17965,7 +17533,6 @@ func (v *UpdateAgentResponse) WriteMembers(w smithy.Writer) {
 
 var schemaUpdateDataSourceRequest = smithy.Schema{
 	Name: "UpdateDataSourceRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "knowledgeBaseId"},
 		{Name: "dataSourceId", WireName: "dataSourceId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "dataSourceId"},
@@ -18032,7 +17599,6 @@ func (v *UpdateDataSourceRequest) WriteMembers(w smithy.Writer) {
 
 var schemaUpdateDataSourceResponse = smithy.Schema{
 	Name: "UpdateDataSourceResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "dataSource", WireName: "dataSource", Schema: &schemaDataSource, Required: true},
 	},
@@ -18061,7 +17627,6 @@ func (v *UpdateDataSourceResponse) WriteMembers(w smithy.Writer) {
 
 var schemaUpdateFlowAliasRequest = smithy.Schema{
 	Name: "UpdateFlowAliasRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaDescription},
@@ -18116,7 +17681,6 @@ func (v *UpdateFlowAliasRequest) WriteMembers(w smithy.Writer) {
 
 var schemaUpdateFlowAliasResponse = smithy.Schema{
 	Name: "UpdateFlowAliasResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaDescription},
@@ -18183,7 +17747,6 @@ func (v *UpdateFlowAliasResponse) WriteMembers(w smithy.Writer) {
 
 var schemaUpdateFlowRequest = smithy.Schema{
 	Name: "UpdateFlowRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaFlowName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaFlowDescription},
@@ -18234,7 +17797,6 @@ func (v *UpdateFlowRequest) WriteMembers(w smithy.Writer) {
 
 var schemaUpdateFlowResponse = smithy.Schema{
 	Name: "UpdateFlowResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaFlowName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaFlowDescription},
@@ -18305,7 +17867,6 @@ func (v *UpdateFlowResponse) WriteMembers(w smithy.Writer) {
 
 var schemaUpdateKnowledgeBaseRequest = smithy.Schema{
 	Name: "UpdateKnowledgeBaseRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaID, Required: true, Location: smithy.Label, LocationName: "knowledgeBaseId"},
 		{Name: "name", WireName: "name", Schema: &schemaName, Required: true},
@@ -18370,7 +17931,6 @@ func (v *UpdateKnowledgeBaseRequest) WriteMembers(w smithy.Writer) {
 
 var schemaUpdateKnowledgeBaseResponse = smithy.Schema{
 	Name: "UpdateKnowledgeBaseResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBase", WireName: "knowledgeBase", Schema: &schemaKnowledgeBase, Required: true},
 	},
@@ -18401,7 +17961,6 @@ func (v *UpdateKnowledgeBaseResponse) WriteMembers(w smithy.Writer) {
 
 var schemaUpdatePromptRequest = smithy.Schema{
 	Name: "UpdatePromptRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaPromptName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaPromptDescription},
@@ -18454,7 +18013,6 @@ func (v *UpdatePromptRequest) WriteMembers(w smithy.Writer) {
 
 var schemaUpdatePromptResponse = smithy.Schema{
 	Name: "UpdatePromptResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaPromptName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaPromptDescription},
@@ -18523,7 +18081,6 @@ func (v *UpdatePromptResponse) WriteMembers(w smithy.Writer) {
 
 var schemaUpdateRetrievalInstructionRequest = smithy.Schema{
 	Name: "UpdateRetrievalInstructionRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "retrievalInstructionId", WireName: "retrievalInstructionId", Schema: &schemaRetrievalInstructionID, Required: true, Location: smithy.Label, LocationName: "retrievalInstructionId"},
 		{Name: "instruction", WireName: "instruction", Schema: &schemaRetrievalInstructionContent, Required: true},
@@ -18564,7 +18121,6 @@ func (v *UpdateRetrievalInstructionRequest) WriteMembers(w smithy.Writer) {
 
 var schemaUpdateRetrievalInstructionResponse = smithy.Schema{
 	Name: "UpdateRetrievalInstructionResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "retrievalInstructionId", WireName: "retrievalInstructionId", Schema: &schemaRetrievalInstructionID, Required: true},
 		{Name: "retrievalInstructionArn", WireName: "retrievalInstructionArn", Schema: &schemaRetrievalInstructionARN, Required: true},
@@ -18622,7 +18178,6 @@ var schemaURL = smithy.Schema{
 
 var schemaURLConfiguration = smithy.Schema{
 	Name: "UrlConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "seedUrls", WireName: "seedUrls", Schema: &schemaSeedURLs},
 	},
@@ -18667,7 +18222,6 @@ var schemaUserAgentHeader = smithy.Schema{
 
 var schemaValidateFlowDefinitionRequest = smithy.Schema{
 	Name: "ValidateFlowDefinitionRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "definition", WireName: "definition", Schema: &schemaFlowDefinition, Required: true},
 	},
@@ -18698,7 +18252,6 @@ func (v *ValidateFlowDefinitionRequest) WriteMembers(w smithy.Writer) {
 
 var schemaValidateFlowDefinitionResponse = smithy.Schema{
 	Name: "ValidateFlowDefinitionResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "validations", WireName: "validations", Schema: &schemaFlowValidations, Required: true},
 	},
@@ -18768,7 +18321,6 @@ func (v *ValidationException) WriteMembers(w smithy.Writer) {
 
 var schemaValidationExceptionField = smithy.Schema{
 	Name: "ValidationExceptionField", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaNonBlankString, Required: true},
 		{Name: "message", WireName: "message", Schema: &schemaNonBlankString, Required: true},
@@ -18799,7 +18351,6 @@ func (v *ValidationExceptionField) WriteMembers(w smithy.Writer) {
 
 var schemaValidationExceptionFieldList = smithy.Schema{
 	Name: "ValidationExceptionFieldList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaValidationExceptionField},
 	},
@@ -18812,7 +18363,6 @@ var schemaVectorBucketARN = smithy.Schema{
 
 var schemaVectorIngestionConfiguration = smithy.Schema{
 	Name: "VectorIngestionConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "chunkingConfiguration", WireName: "chunkingConfiguration", Schema: &schemaChunkingConfiguration},
 		{Name: "customTransformationConfiguration", WireName: "customTransformationConfiguration", Schema: &schemaCustomTransformationConfiguration},
@@ -18867,7 +18417,6 @@ func (v *VectorIngestionConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaVectorKnowledgeBaseConfiguration = smithy.Schema{
 	Name: "VectorKnowledgeBaseConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "embeddingModelArn", WireName: "embeddingModelArn", Schema: &schemaBedrockEmbeddingModelARN, Required: true},
 		{Name: "embeddingModelConfiguration", WireName: "embeddingModelConfiguration", Schema: &schemaEmbeddingModelConfiguration},
@@ -18912,7 +18461,6 @@ func (v *VectorKnowledgeBaseConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaVectorSearchBedrockRerankingConfiguration = smithy.Schema{
 	Name: "VectorSearchBedrockRerankingConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelConfiguration", WireName: "modelConfiguration", Schema: &schemaVectorSearchBedrockRerankingModelConfiguration, Required: true},
 		{Name: "numberOfRerankedResults", WireName: "numberOfRerankedResults", Schema: &schemaVectorSearchBedrockRerankingConfigurationNumberOfRerankedResultsInteger},
@@ -18962,7 +18510,6 @@ var schemaVectorSearchBedrockRerankingConfigurationNumberOfRerankedResultsIntege
 
 var schemaVectorSearchBedrockRerankingModelConfiguration = smithy.Schema{
 	Name: "VectorSearchBedrockRerankingModelConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelArn", WireName: "modelArn", Schema: &schemaBedrockRerankingModelARN, Required: true},
 		{Name: "additionalModelRequestFields", WireName: "additionalModelRequestFields", Schema: &schemaAdditionalModelRequestFields},
@@ -18995,7 +18542,6 @@ func (v *VectorSearchBedrockRerankingModelConfiguration) WriteMembers(w smithy.W
 
 var schemaVectorSearchRerankingConfiguration = smithy.Schema{
 	Name: "VectorSearchRerankingConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaVectorSearchRerankingConfigurationType, Required: true},
 		{Name: "bedrockRerankingConfiguration", WireName: "bedrockRerankingConfiguration", Schema: &schemaVectorSearchBedrockRerankingConfiguration},
@@ -19042,7 +18588,6 @@ var schemaVersion = smithy.Schema{
 
 var schemaVideoConfiguration = smithy.Schema{
 	Name: "VideoConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "segmentationConfiguration", WireName: "segmentationConfiguration", Schema: &schemaVideoSegmentationConfiguration, Required: true},
 	},
@@ -19072,7 +18617,6 @@ func (v *VideoConfiguration) WriteMembers(w smithy.Writer) {
 var schemaVideoConfigurations = smithy.Schema{
 	Name: "VideoConfigurations", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaVideoConfiguration},
 	},
@@ -19080,7 +18624,6 @@ var schemaVideoConfigurations = smithy.Schema{
 
 var schemaVideoExtractionConfiguration = smithy.Schema{
 	Name: "VideoExtractionConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "videoExtractionStatus", WireName: "videoExtractionStatus", Schema: &schemaEnabledOrDisabledState, Required: true},
 	},
@@ -19109,7 +18652,6 @@ func (v *VideoExtractionConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaVideoSegmentationConfiguration = smithy.Schema{
 	Name: "VideoSegmentationConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "fixedLengthDuration", WireName: "fixedLengthDuration", Schema: &schemaVideoSegmentationConfigurationFixedLengthDurationInteger, Required: true},
 	},
@@ -19143,7 +18685,6 @@ var schemaVideoSegmentationConfigurationFixedLengthDurationInteger = smithy.Sche
 
 var schemaVPCConfiguration = smithy.Schema{
 	Name: "VpcConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "vpcConfigurationId", WireName: "vpcConfigurationId", Schema: &schemaVPCConfigurationID, Required: true},
 		{Name: "status", WireName: "status", Schema: &schemaVPCConfigurationStatus, Required: true},
@@ -19251,7 +18792,6 @@ var schemaVPCConfigurationStatusMessage = smithy.Schema{
 
 var schemaVPCConfigurationSummary = smithy.Schema{
 	Name: "VpcConfigurationSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "vpcConfigurationId", WireName: "vpcConfigurationId", Schema: &schemaVPCConfigurationID, Required: true},
 		{Name: "status", WireName: "status", Schema: &schemaVPCConfigurationStatus, Required: true},
@@ -19326,7 +18866,6 @@ func (v *VPCConfigurationSummary) WriteMembers(w smithy.Writer) {
 
 var schemaVPCConfigurationSummaryList = smithy.Schema{
 	Name: "VpcConfigurationSummaryList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaVPCConfigurationSummary},
 	},
@@ -19349,7 +18888,6 @@ var schemaVPCResolutionMode = smithy.Schema{
 
 var schemaWebCrawlerConfiguration = smithy.Schema{
 	Name: "WebCrawlerConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "crawlerLimits", WireName: "crawlerLimits", Schema: &schemaWebCrawlerLimits},
 		{Name: "inclusionFilters", WireName: "inclusionFilters", Schema: &schemaFilterList},
@@ -19400,7 +18938,6 @@ func (v *WebCrawlerConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaWebCrawlerLimits = smithy.Schema{
 	Name: "WebCrawlerLimits", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "rateLimit", WireName: "rateLimit", Schema: &schemaWebCrawlerLimitsRateLimitInteger},
 		{Name: "maxPages", WireName: "maxPages", Schema: &schemaWebCrawlerLimitsMaxPagesInteger},
@@ -19441,7 +18978,6 @@ var schemaWebCrawlerLimitsRateLimitInteger = smithy.Schema{
 
 var schemaWebDataSourceConfiguration = smithy.Schema{
 	Name: "WebDataSourceConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "sourceConfiguration", WireName: "sourceConfiguration", Schema: &schemaWebSourceConfiguration, Required: true},
 		{Name: "crawlerConfiguration", WireName: "crawlerConfiguration", Schema: &schemaWebCrawlerConfiguration},
@@ -19483,7 +19019,6 @@ var schemaWebScopeType = smithy.Schema{
 
 var schemaWebSourceConfiguration = smithy.Schema{
 	Name: "WebSourceConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "urlConfiguration", WireName: "urlConfiguration", Schema: &schemaURLConfiguration, Required: true},
 	},
@@ -19512,7 +19047,6 @@ func (v *WebSourceConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaWeeklySchedule = smithy.Schema{
 	Name: "WeeklySchedule", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "dayOfWeek", WireName: "dayOfWeek", Schema: &schemaDayOfWeek, Required: true},
 	},

@@ -10,7 +10,6 @@ import (
 
 var schemaAPISchema = smithy.Schema{
 	Name: "APISchema", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "payload", WireName: "payload", Schema: &schemaPayload},
 		{Name: "s3", WireName: "s3", Schema: &schemaS3Identifier},
@@ -77,7 +76,6 @@ func (v *AccessDeniedException) WriteMembers(w smithy.Writer) {
 
 var schemaActionGroupExecutor = smithy.Schema{
 	Name: "ActionGroupExecutor", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "customControl", WireName: "customControl", Schema: &schemaCustomControlMethod},
 		{Name: "lambda", WireName: "lambda", Schema: &schemaLambdaResourceARN},
@@ -108,7 +106,6 @@ func (v *ActionGroupExecutor) WriteMembers(w smithy.Writer) {
 
 var schemaActionGroupInvocationInput = smithy.Schema{
 	Name: "ActionGroupInvocationInput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "actionGroupName", WireName: "actionGroupName", Schema: &schemaActionGroupName},
 		{Name: "apiPath", WireName: "apiPath", Schema: &schemaAPIPath},
@@ -173,7 +170,6 @@ func (v *ActionGroupInvocationInput) WriteMembers(w smithy.Writer) {
 
 var schemaActionGroupInvocationOutput = smithy.Schema{
 	Name: "ActionGroupInvocationOutput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "metadata", WireName: "metadata", Schema: &schemaMetadata},
 		{Name: "text", WireName: "text", Schema: &schemaActionGroupOutputString},
@@ -225,7 +221,6 @@ var schemaActionGroupSignature = smithy.Schema{
 
 var schemaActionGroupSignatureParams = smithy.Schema{
 	Name: "ActionGroupSignatureParams", Type: smithy.Map,
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaActionGroupSignatureParamsKeyString},
 		{Name: "value", WireName: "value", Schema: &schemaActionGroupSignatureParamsValueString},
@@ -249,7 +244,6 @@ var schemaActionInvocationType = smithy.Schema{
 
 var schemaAdditionalModelRequestFields = smithy.Schema{
 	Name: "AdditionalModelRequestFields", Type: smithy.Map,
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaAdditionalModelRequestFieldsKey},
 		{Name: "value", WireName: "value", Schema: &schemaAdditionalModelRequestFieldsValue},
@@ -267,7 +261,6 @@ var schemaAdditionalModelRequestFieldsValue = smithy.Schema{
 
 var schemaAgentActionGroup = smithy.Schema{
 	Name: "AgentActionGroup", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "actionGroupExecutor", WireName: "actionGroupExecutor", Schema: &schemaActionGroupExecutor},
 		{Name: "actionGroupName", WireName: "actionGroupName", Schema: &schemaResourceName, Required: true},
@@ -330,7 +323,6 @@ func (v *AgentActionGroup) WriteMembers(w smithy.Writer) {
 
 var schemaAgentActionGroups = smithy.Schema{
 	Name: "AgentActionGroups", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAgentActionGroup},
 	},
@@ -353,7 +345,6 @@ var schemaAgentCollaboration = smithy.Schema{
 
 var schemaAgentCollaboratorInputPayload = smithy.Schema{
 	Name: "AgentCollaboratorInputPayload", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "returnControlResults", WireName: "returnControlResults", Schema: &schemaReturnControlResults},
 		{Name: "text", WireName: "text", Schema: &schemaAgentCollaboratorPayloadString},
@@ -394,7 +385,6 @@ func (v *AgentCollaboratorInputPayload) WriteMembers(w smithy.Writer) {
 
 var schemaAgentCollaboratorInvocationInput = smithy.Schema{
 	Name: "AgentCollaboratorInvocationInput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentCollaboratorAliasArn", WireName: "agentCollaboratorAliasArn", Schema: &schemaAgentAliasARN},
 		{Name: "agentCollaboratorName", WireName: "agentCollaboratorName", Schema: &schemaString},
@@ -435,7 +425,6 @@ func (v *AgentCollaboratorInvocationInput) WriteMembers(w smithy.Writer) {
 
 var schemaAgentCollaboratorInvocationOutput = smithy.Schema{
 	Name: "AgentCollaboratorInvocationOutput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentCollaboratorAliasArn", WireName: "agentCollaboratorAliasArn", Schema: &schemaAgentAliasARN},
 		{Name: "agentCollaboratorName", WireName: "agentCollaboratorName", Schema: &schemaString},
@@ -484,7 +473,6 @@ func (v *AgentCollaboratorInvocationOutput) WriteMembers(w smithy.Writer) {
 
 var schemaAgentCollaboratorOutputPayload = smithy.Schema{
 	Name: "AgentCollaboratorOutputPayload", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "returnControlPayload", WireName: "returnControlPayload", Schema: &schemaReturnControlPayload},
 		{Name: "text", WireName: "text", Schema: &schemaAgentCollaboratorPayloadString},
@@ -550,7 +538,6 @@ var schemaAgentID = smithy.Schema{
 
 var schemaAgentTraces = smithy.Schema{
 	Name: "AgentTraces", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaTracePart},
 	},
@@ -563,7 +550,6 @@ var schemaAgentVersion = smithy.Schema{
 
 var schemaAgenticRetrieveAction = smithy.Schema{
 	Name: "AgenticRetrieveAction", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "codeExecution", WireName: "codeExecution", Schema: &schemaAgenticRetrieveCodeExecutionDetails},
 		{Name: "fullDocumentExpansion", WireName: "fullDocumentExpansion", Schema: &schemaAgenticRetrieveFullDocExpansionDetails},
@@ -616,7 +602,6 @@ func (v *AgenticRetrieveAction) WriteMembers(w smithy.Writer) {
 
 var schemaAgenticRetrieveActionDetails = smithy.Schema{
 	Name: "AgenticRetrieveActionDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "inputQuery", WireName: "inputQuery", Schema: &schemaAgenticRetrieveMessageContent, Required: true},
 		{Name: "sourceRetrievers", WireName: "sourceRetrievers", Schema: &schemaAgenticRetrieveSourceRetrieverList, Required: true},
@@ -657,7 +642,6 @@ func (v *AgenticRetrieveActionDetails) WriteMembers(w smithy.Writer) {
 
 var schemaAgenticRetrieveActions = smithy.Schema{
 	Name: "AgenticRetrieveActions", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAgenticRetrieveAction},
 	},
@@ -665,7 +649,6 @@ var schemaAgenticRetrieveActions = smithy.Schema{
 
 var schemaAgenticRetrieveAppliedInstruction = smithy.Schema{
 	Name: "AgenticRetrieveAppliedInstruction", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "id", WireName: "id", Schema: &schemaRetrievalInstructionID, Required: true},
 		{Name: "version", WireName: "version", Schema: &schemaRetrievalInstructionVersion},
@@ -698,7 +681,6 @@ func (v *AgenticRetrieveAppliedInstruction) WriteMembers(w smithy.Writer) {
 
 var schemaAgenticRetrieveBedrockGuardrailConfiguration = smithy.Schema{
 	Name: "AgenticRetrieveBedrockGuardrailConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "guardrailId", WireName: "guardrailId", Schema: &schemaAgenticRetrieveBedrockGuardrailConfigurationGuardrailIDString, Required: true},
 		{Name: "guardrailVersion", WireName: "guardrailVersion", Schema: &schemaAgenticRetrieveBedrockGuardrailConfigurationGuardrailVersionString, Required: true},
@@ -741,7 +723,6 @@ var schemaAgenticRetrieveBedrockGuardrailConfigurationGuardrailVersionString = s
 
 var schemaAgenticRetrieveBedrockRerankingConfiguration = smithy.Schema{
 	Name: "AgenticRetrieveBedrockRerankingConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelConfiguration", WireName: "modelConfiguration", Schema: &schemaAgenticRetrieveBedrockRerankingModelConfiguration, Required: true},
 	},
@@ -772,7 +753,6 @@ func (v *AgenticRetrieveBedrockRerankingConfiguration) WriteMembers(w smithy.Wri
 
 var schemaAgenticRetrieveBedrockRerankingModelConfiguration = smithy.Schema{
 	Name: "AgenticRetrieveBedrockRerankingModelConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelArn", WireName: "modelArn", Schema: &schemaBedrockModelARN, Required: true},
 	},
@@ -801,7 +781,6 @@ func (v *AgenticRetrieveBedrockRerankingModelConfiguration) WriteMembers(w smith
 
 var schemaAgenticRetrieveCitation = smithy.Schema{
 	Name: "AgenticRetrieveCitation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "endIndex", WireName: "endIndex", Schema: &schemaInteger, Required: true},
 		{Name: "references", WireName: "references", Schema: &schemaAgenticRetrieveCitationReferenceList, Required: true},
@@ -840,7 +819,6 @@ func (v *AgenticRetrieveCitation) WriteMembers(w smithy.Writer) {
 
 var schemaAgenticRetrieveCitationList = smithy.Schema{
 	Name: "AgenticRetrieveCitationList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAgenticRetrieveCitation},
 	},
@@ -848,7 +826,6 @@ var schemaAgenticRetrieveCitationList = smithy.Schema{
 
 var schemaAgenticRetrieveCitationReference = smithy.Schema{
 	Name: "AgenticRetrieveCitationReference", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "resultIndex", WireName: "resultIndex", Schema: &schemaInteger, Required: true},
 	},
@@ -877,7 +854,6 @@ func (v *AgenticRetrieveCitationReference) WriteMembers(w smithy.Writer) {
 
 var schemaAgenticRetrieveCitationReferenceList = smithy.Schema{
 	Name: "AgenticRetrieveCitationReferenceList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAgenticRetrieveCitationReference},
 	},
@@ -885,7 +861,6 @@ var schemaAgenticRetrieveCitationReferenceList = smithy.Schema{
 
 var schemaAgenticRetrieveCodeExecutionDetails = smithy.Schema{
 	Name: "AgenticRetrieveCodeExecutionDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "documents", WireName: "documents", Schema: &schemaAgenticRetrieveCodeExecutionDocumentList},
 	},
@@ -920,7 +895,6 @@ func (v *AgenticRetrieveCodeExecutionDetails) WriteMembers(w smithy.Writer) {
 
 var schemaAgenticRetrieveCodeExecutionDocument = smithy.Schema{
 	Name: "AgenticRetrieveCodeExecutionDocument", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "documentId", WireName: "documentId", Schema: &schemaString},
 		{Name: "sourceRetriever", WireName: "sourceRetriever", Schema: &schemaAgenticRetrieveSourceRetriever},
@@ -957,7 +931,6 @@ func (v *AgenticRetrieveCodeExecutionDocument) WriteMembers(w smithy.Writer) {
 
 var schemaAgenticRetrieveCodeExecutionDocumentList = smithy.Schema{
 	Name: "AgenticRetrieveCodeExecutionDocumentList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAgenticRetrieveCodeExecutionDocument},
 	},
@@ -965,7 +938,6 @@ var schemaAgenticRetrieveCodeExecutionDocumentList = smithy.Schema{
 
 var schemaAgenticRetrieveConfiguration = smithy.Schema{
 	Name: "AgenticRetrieveConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "foundationModelConfiguration", WireName: "foundationModelConfiguration", Schema: &schemaFoundationModelConfiguration},
 		{Name: "foundationModelType", WireName: "foundationModelType", Schema: &schemaFoundationModelType},
@@ -1023,7 +995,6 @@ var schemaAgenticRetrieveConfigurationMaxAgentIterationInteger = smithy.Schema{
 
 var schemaAgenticRetrieveFailure = smithy.Schema{
 	Name: "AgenticRetrieveFailure", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "message", WireName: "message", Schema: &schemaString, Required: true},
 	},
@@ -1051,7 +1022,6 @@ func (v *AgenticRetrieveFailure) WriteMembers(w smithy.Writer) {
 var schemaAgenticRetrieveFailures = smithy.Schema{
 	Name: "AgenticRetrieveFailures", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAgenticRetrieveFailure},
 	},
@@ -1059,7 +1029,6 @@ var schemaAgenticRetrieveFailures = smithy.Schema{
 
 var schemaAgenticRetrieveFullDocExpansionDetails = smithy.Schema{
 	Name: "AgenticRetrieveFullDocExpansionDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "documentId", WireName: "documentId", Schema: &schemaString},
 		{Name: "sourceRetriever", WireName: "sourceRetriever", Schema: &schemaAgenticRetrieveSourceRetriever},
@@ -1096,7 +1065,6 @@ func (v *AgenticRetrieveFullDocExpansionDetails) WriteMembers(w smithy.Writer) {
 
 var schemaAgenticRetrieveGeneratedResponse = smithy.Schema{
 	Name: "AgenticRetrieveGeneratedResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "answer", WireName: "answer", Schema: &schemaString, Required: true},
 		{Name: "citations", WireName: "citations", Schema: &schemaAgenticRetrieveCitationList},
@@ -1135,7 +1103,6 @@ func (v *AgenticRetrieveGeneratedResponse) WriteMembers(w smithy.Writer) {
 
 var schemaAgenticRetrieveGuardrailWarning = smithy.Schema{
 	Name: "AgenticRetrieveGuardrailWarning", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "action", WireName: "action", Schema: &schemaGuardrailAction, Required: true},
 		{Name: "id", WireName: "id", Schema: &schemaString, Required: true},
@@ -1176,7 +1143,6 @@ func (v *AgenticRetrieveGuardrailWarning) WriteMembers(w smithy.Writer) {
 
 var schemaAgenticRetrieveInstructionConfiguration = smithy.Schema{
 	Name: "AgenticRetrieveInstructionConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "retrievalInstructionId", WireName: "retrievalInstructionId", Schema: &schemaRetrievalInstructionID, Required: true},
 		{Name: "version", WireName: "version", Schema: &schemaRetrievalInstructionVersion},
@@ -1209,7 +1175,6 @@ func (v *AgenticRetrieveInstructionConfiguration) WriteMembers(w smithy.Writer) 
 
 var schemaAgenticRetrieveMemoryConfiguration = smithy.Schema{
 	Name: "AgenticRetrieveMemoryConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "memoryId", WireName: "memoryId", Schema: &schemaAgentCoreMemoryID, Required: true},
 		{Name: "persistenceMode", WireName: "persistenceMode", Schema: &schemaAgenticRetrieveMemoryPersistenceMode},
@@ -1260,7 +1225,6 @@ func (v *AgenticRetrieveMemoryConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaAgenticRetrieveMemoryMetadataFilter = smithy.Schema{
 	Name: "AgenticRetrieveMemoryMetadataFilter", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "left", WireName: "left", Schema: &schemaAgenticRetrieveMemoryMetadataFilterLeft, Required: true},
 		{Name: "operator", WireName: "operator", Schema: &schemaAgenticRetrieveMemoryMetadataFilterOperator, Required: true},
@@ -1305,7 +1269,6 @@ func (v *AgenticRetrieveMemoryMetadataFilter) WriteMembers(w smithy.Writer) {
 
 var schemaAgenticRetrieveMemoryMetadataFilterLeft = smithy.Schema{
 	Name: "AgenticRetrieveMemoryMetadataFilterLeft", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "metadataKey", WireName: "metadataKey", Schema: &schemaAgenticRetrieveMemoryMetadataKey},
 	},
@@ -1334,7 +1297,6 @@ func (v *AgenticRetrieveMemoryMetadataFilterLeft) WriteMembers(w smithy.Writer) 
 
 var schemaAgenticRetrieveMemoryMetadataFilterList = smithy.Schema{
 	Name: "AgenticRetrieveMemoryMetadataFilterList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAgenticRetrieveMemoryMetadataFilter},
 	},
@@ -1347,7 +1309,6 @@ var schemaAgenticRetrieveMemoryMetadataFilterOperator = smithy.Schema{
 
 var schemaAgenticRetrieveMemoryMetadataFilterRight = smithy.Schema{
 	Name: "AgenticRetrieveMemoryMetadataFilterRight", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "metadataValue", WireName: "metadataValue", Schema: &schemaAgenticRetrieveMemoryMetadataValue},
 	},
@@ -1383,7 +1344,6 @@ var schemaAgenticRetrieveMemoryMetadataKey = smithy.Schema{
 
 var schemaAgenticRetrieveMemoryMetadataStringList = smithy.Schema{
 	Name: "AgenticRetrieveMemoryMetadataStringList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAgenticRetrieveMemoryMetadataStringListItem},
 	},
@@ -1401,7 +1361,6 @@ var schemaAgenticRetrieveMemoryMetadataStringValue = smithy.Schema{
 
 var schemaAgenticRetrieveMemoryMetadataValue = smithy.Schema{
 	Name: "AgenticRetrieveMemoryMetadataValue", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "dateTimeValue", WireName: "dateTimeValue", Schema: &schemaTimestamp},
 		{Name: "numberValue", WireName: "numberValue", Schema: &schemaDouble},
@@ -1447,7 +1406,6 @@ var schemaAgenticRetrieveMemoryPersistenceMode = smithy.Schema{
 
 var schemaAgenticRetrieveMemoryRetrievalConfig = smithy.Schema{
 	Name: "AgenticRetrieveMemoryRetrievalConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "metadataFilters", WireName: "metadataFilters", Schema: &schemaAgenticRetrieveMemoryMetadataFilterList},
 		{Name: "namespace", WireName: "namespace", Schema: &schemaMemoryNamespace},
@@ -1494,7 +1452,6 @@ func (v *AgenticRetrieveMemoryRetrievalConfig) WriteMembers(w smithy.Writer) {
 
 var schemaAgenticRetrieveMemoryRetrievalConfigList = smithy.Schema{
 	Name: "AgenticRetrieveMemoryRetrievalConfigList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAgenticRetrieveMemoryRetrievalConfig},
 	},
@@ -1502,7 +1459,6 @@ var schemaAgenticRetrieveMemoryRetrievalConfigList = smithy.Schema{
 
 var schemaAgenticRetrieveMemoryRetrieveDetails = smithy.Schema{
 	Name: "AgenticRetrieveMemoryRetrieveDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "inputQuery", WireName: "inputQuery", Schema: &schemaAgenticRetrieveMessageContent, Required: true},
 		{Name: "memoryId", WireName: "memoryId", Schema: &schemaString, Required: true},
@@ -1551,7 +1507,6 @@ func (v *AgenticRetrieveMemoryRetrieveDetails) WriteMembers(w smithy.Writer) {
 
 var schemaAgenticRetrieveMemorySessionBinding = smithy.Schema{
 	Name: "AgenticRetrieveMemorySessionBinding", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "actorId", WireName: "actorId", Schema: &schemaAgentCoreMemoryActorID, Required: true},
 		{Name: "sessionId", WireName: "sessionId", Schema: &schemaAgentCoreMemorySessionID, Required: true},
@@ -1584,7 +1539,6 @@ func (v *AgenticRetrieveMemorySessionBinding) WriteMembers(w smithy.Writer) {
 
 var schemaAgenticRetrieveMessage = smithy.Schema{
 	Name: "AgenticRetrieveMessage", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "content", WireName: "content", Schema: &schemaAgenticRetrieveMessageContent, Required: true},
 		{Name: "role", WireName: "role", Schema: &schemaConversationRole, Required: true},
@@ -1648,7 +1602,6 @@ func (v *AgenticRetrieveMessageContent) WriteMembers(w smithy.Writer) {
 
 var schemaAgenticRetrieveMetadata = smithy.Schema{
 	Name: "AgenticRetrieveMetadata", Type: smithy.Map,
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaString},
 		{Name: "value", WireName: "value", Schema: &schemaDocument},
@@ -1657,7 +1610,6 @@ var schemaAgenticRetrieveMetadata = smithy.Schema{
 
 var schemaAgenticRetrievePolicyConfiguration = smithy.Schema{
 	Name: "AgenticRetrievePolicyConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "bedrockGuardrailConfiguration", WireName: "bedrockGuardrailConfiguration", Schema: &schemaAgenticRetrieveBedrockGuardrailConfiguration},
 	},
@@ -1688,7 +1640,6 @@ func (v *AgenticRetrievePolicyConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaAgenticRetrieveRerankingConfiguration = smithy.Schema{
 	Name: "AgenticRetrieveRerankingConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "bedrockRerankingConfiguration", WireName: "bedrockRerankingConfiguration", Schema: &schemaAgenticRetrieveBedrockRerankingConfiguration},
 		{Name: "type", WireName: "type", Schema: &schemaAgenticRetrieveRerankingConfigurationType, Required: true},
@@ -1735,7 +1686,6 @@ var schemaAgenticRetrieveRerankingModelType = smithy.Schema{
 
 var schemaAgenticRetrieveResponseEvent = smithy.Schema{
 	Name: "AgenticRetrieveResponseEvent", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "text", WireName: "text", Schema: &schemaString, Required: true},
 	},
@@ -1764,7 +1714,6 @@ func (v *AgenticRetrieveResponseEvent) WriteMembers(w smithy.Writer) {
 
 var schemaAgenticRetrieveResultEvent = smithy.Schema{
 	Name: "AgenticRetrieveResultEvent", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "generatedResponse", WireName: "generatedResponse", Schema: &schemaAgenticRetrieveGeneratedResponse},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
@@ -1807,7 +1756,6 @@ func (v *AgenticRetrieveResultEvent) WriteMembers(w smithy.Writer) {
 
 var schemaAgenticRetrieveResultItem = smithy.Schema{
 	Name: "AgenticRetrieveResultItem", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "content", WireName: "content", Schema: &schemaRetrievalContent, Required: true},
 		{Name: "metadata", WireName: "metadata", Schema: &schemaAgenticRetrieveMetadata},
@@ -1850,7 +1798,6 @@ func (v *AgenticRetrieveResultItem) WriteMembers(w smithy.Writer) {
 
 var schemaAgenticRetrieveResults = smithy.Schema{
 	Name: "AgenticRetrieveResults", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAgenticRetrieveResultItem},
 	},
@@ -1858,7 +1805,6 @@ var schemaAgenticRetrieveResults = smithy.Schema{
 
 var schemaAgenticRetrieveSourceMetadata = smithy.Schema{
 	Name: "AgenticRetrieveSourceMetadata", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "identifier", WireName: "identifier", Schema: &schemaString},
 		{Name: "retrievalType", WireName: "retrievalType", Schema: &schemaAgenticRetrieveType},
@@ -1891,7 +1837,6 @@ func (v *AgenticRetrieveSourceMetadata) WriteMembers(w smithy.Writer) {
 
 var schemaAgenticRetrieveSourceMetadataList = smithy.Schema{
 	Name: "AgenticRetrieveSourceMetadataList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAgenticRetrieveSourceMetadata},
 	},
@@ -1899,7 +1844,6 @@ var schemaAgenticRetrieveSourceMetadataList = smithy.Schema{
 
 var schemaAgenticRetrieveSourceRetriever = smithy.Schema{
 	Name: "AgenticRetrieveSourceRetriever", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "identifier", WireName: "identifier", Schema: &schemaString, Required: true},
 	},
@@ -1928,7 +1872,6 @@ func (v *AgenticRetrieveSourceRetriever) WriteMembers(w smithy.Writer) {
 
 var schemaAgenticRetrieveSourceRetrieverList = smithy.Schema{
 	Name: "AgenticRetrieveSourceRetrieverList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAgenticRetrieveSourceRetriever},
 	},
@@ -1946,7 +1889,6 @@ var schemaAgenticRetrieveStep = smithy.Schema{
 
 var schemaAgenticRetrieveStreamRequest = smithy.Schema{
 	Name: "AgenticRetrieveStreamRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agenticRetrieveConfiguration", WireName: "agenticRetrieveConfiguration", Schema: &schemaAgenticRetrieveConfiguration, Required: true},
 		{Name: "generateResponse", WireName: "generateResponse", Schema: &schemaBoolean},
@@ -2036,7 +1978,6 @@ func (v *AgenticRetrieveStreamRequest) WriteMembers(w smithy.Writer) {
 var schemaAgenticRetrieveStreamRequestMessagesList = smithy.Schema{
 	Name: "AgenticRetrieveStreamRequestMessagesList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAgenticRetrieveMessage},
 	},
@@ -2045,7 +1986,6 @@ var schemaAgenticRetrieveStreamRequestMessagesList = smithy.Schema{
 var schemaAgenticRetrieveStreamRequestRetrieversList = smithy.Schema{
 	Name: "AgenticRetrieveStreamRequestRetrieversList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAgenticRetriever},
 	},
@@ -2053,7 +1993,6 @@ var schemaAgenticRetrieveStreamRequestRetrieversList = smithy.Schema{
 
 var schemaAgenticRetrieveStreamResponse = smithy.Schema{
 	Name: "AgenticRetrieveStreamResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "stream", WireName: "stream", Schema: &schemaAgenticRetrieveStreamResponseOutput, Required: true, Location: smithy.Payload},
 	},
@@ -2206,7 +2145,6 @@ func (v *AgenticRetrieveStreamResponseOutput) WriteMembers(w smithy.Writer) {
 
 var schemaAgenticRetrieveTraceEvent = smithy.Schema{
 	Name: "AgenticRetrieveTraceEvent", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "attributes", WireName: "attributes", Schema: &schemaAgenticRetrieveTraceEventAttributes, Required: true},
 		{Name: "id", WireName: "id", Schema: &schemaString, Required: true},
@@ -2245,7 +2183,6 @@ func (v *AgenticRetrieveTraceEvent) WriteMembers(w smithy.Writer) {
 
 var schemaAgenticRetrieveTraceEventAttributes = smithy.Schema{
 	Name: "AgenticRetrieveTraceEventAttributes", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "actions", WireName: "actions", Schema: &schemaAgenticRetrieveActions},
 		{Name: "appliedInstruction", WireName: "appliedInstruction", Schema: &schemaAgenticRetrieveAppliedInstruction},
@@ -2340,7 +2277,6 @@ func (v *AgenticRetrieveTraceEventAttributes) WriteMembers(w smithy.Writer) {
 
 var schemaAgenticRetrieveTraceResultItem = smithy.Schema{
 	Name: "AgenticRetrieveTraceResultItem", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "content", WireName: "content", Schema: &schemaRetrievalContent},
 		{Name: "metadata", WireName: "metadata", Schema: &schemaAgenticRetrieveMetadata},
@@ -2385,7 +2321,6 @@ func (v *AgenticRetrieveTraceResultItem) WriteMembers(w smithy.Writer) {
 
 var schemaAgenticRetrieveTraceResults = smithy.Schema{
 	Name: "AgenticRetrieveTraceResults", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAgenticRetrieveTraceResultItem},
 	},
@@ -2398,7 +2333,6 @@ var schemaAgenticRetrieveType = smithy.Schema{
 
 var schemaAgenticRetrieveWarning = smithy.Schema{
 	Name: "AgenticRetrieveWarning", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "guardrail", WireName: "guardrail", Schema: &schemaAgenticRetrieveGuardrailWarning},
 		{Name: "message", WireName: "message", Schema: &schemaAgenticRetrieveWarningMessage},
@@ -2435,7 +2369,6 @@ func (v *AgenticRetrieveWarning) WriteMembers(w smithy.Writer) {
 
 var schemaAgenticRetrieveWarningMessage = smithy.Schema{
 	Name: "AgenticRetrieveWarningMessage", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "message", WireName: "message", Schema: &schemaString, Required: true},
 	},
@@ -2465,7 +2398,6 @@ func (v *AgenticRetrieveWarningMessage) WriteMembers(w smithy.Writer) {
 var schemaAgenticRetrieveWarnings = smithy.Schema{
 	Name: "AgenticRetrieveWarnings", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAgenticRetrieveWarning},
 	},
@@ -2473,7 +2405,6 @@ var schemaAgenticRetrieveWarnings = smithy.Schema{
 
 var schemaAgenticRetriever = smithy.Schema{
 	Name: "AgenticRetriever", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "configuration", WireName: "configuration", Schema: &schemaRetrieverConfiguration, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaString},
@@ -2535,7 +2466,6 @@ func (v *AnalyzePromptEvent) WriteMembers(w smithy.Writer) {
 
 var schemaAPIContentMap = smithy.Schema{
 	Name: "ApiContentMap", Type: smithy.Map,
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaString},
 		{Name: "value", WireName: "value", Schema: &schemaPropertyParameters},
@@ -2544,7 +2474,6 @@ var schemaAPIContentMap = smithy.Schema{
 
 var schemaAPIInvocationInput = smithy.Schema{
 	Name: "ApiInvocationInput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "actionGroup", WireName: "actionGroup", Schema: &schemaString, Required: true},
 		{Name: "actionInvocationType", WireName: "actionInvocationType", Schema: &schemaActionInvocationType},
@@ -2609,7 +2538,6 @@ func (v *APIInvocationInput) WriteMembers(w smithy.Writer) {
 
 var schemaAPIParameter = smithy.Schema{
 	Name: "ApiParameter", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaString},
 		{Name: "type", WireName: "type", Schema: &schemaString},
@@ -2644,7 +2572,6 @@ func (v *APIParameter) WriteMembers(w smithy.Writer) {
 
 var schemaAPIParameters = smithy.Schema{
 	Name: "ApiParameters", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAPIParameter},
 	},
@@ -2657,7 +2584,6 @@ var schemaAPIPath = smithy.Schema{
 
 var schemaAPIRequestBody = smithy.Schema{
 	Name: "ApiRequestBody", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "content", WireName: "content", Schema: &schemaAPIContentMap},
 	},
@@ -2684,7 +2610,6 @@ func (v *APIRequestBody) WriteMembers(w smithy.Writer) {
 
 var schemaAPIResult = smithy.Schema{
 	Name: "ApiResult", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "actionGroup", WireName: "actionGroup", Schema: &schemaString, Required: true},
 		{Name: "agentId", WireName: "agentId", Schema: &schemaString},
@@ -2744,7 +2669,6 @@ var schemaAttributeType = smithy.Schema{
 
 var schemaAttribution = smithy.Schema{
 	Name: "Attribution", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "citations", WireName: "citations", Schema: &schemaCitations},
 	},
@@ -2777,7 +2701,6 @@ func (v *Attribution) WriteMembers(w smithy.Writer) {
 
 var schemaAudioSegment = smithy.Schema{
 	Name: "AudioSegment", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "s3Uri", WireName: "s3Uri", Schema: &schemaAudioSegmentS3URIString, Required: true},
 		{Name: "transcription", WireName: "transcription", Schema: &schemaString},
@@ -2850,7 +2773,6 @@ var schemaBasePromptTemplate = smithy.Schema{
 
 var schemaBedrockFoundationModelConfiguration = smithy.Schema{
 	Name: "BedrockFoundationModelConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelConfiguration", WireName: "modelConfiguration", Schema: &schemaBedrockFoundationModelModelConfiguration, Required: true},
 	},
@@ -2881,7 +2803,6 @@ func (v *BedrockFoundationModelConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaBedrockFoundationModelModelConfiguration = smithy.Schema{
 	Name: "BedrockFoundationModelModelConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelArn", WireName: "modelArn", Schema: &schemaBedrockModelARN, Required: true},
 	},
@@ -2915,7 +2836,6 @@ var schemaBedrockModelARN = smithy.Schema{
 
 var schemaBedrockModelConfigurations = smithy.Schema{
 	Name: "BedrockModelConfigurations", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "performanceConfig", WireName: "performanceConfig", Schema: &schemaPerformanceConfiguration},
 	},
@@ -2944,7 +2864,6 @@ func (v *BedrockModelConfigurations) WriteMembers(w smithy.Writer) {
 
 var schemaBedrockRerankingConfiguration = smithy.Schema{
 	Name: "BedrockRerankingConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelConfiguration", WireName: "modelConfiguration", Schema: &schemaBedrockRerankingModelConfiguration, Required: true},
 		{Name: "numberOfResults", WireName: "numberOfResults", Schema: &schemaBedrockRerankingConfigurationNumberOfResultsInteger},
@@ -2991,7 +2910,6 @@ var schemaBedrockRerankingModelARN = smithy.Schema{
 
 var schemaBedrockRerankingModelConfiguration = smithy.Schema{
 	Name: "BedrockRerankingModelConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "additionalModelRequestFields", WireName: "additionalModelRequestFields", Schema: &schemaAdditionalModelRequestFields},
 		{Name: "modelArn", WireName: "modelArn", Schema: &schemaBedrockModelARN, Required: true},
@@ -3065,7 +2983,6 @@ var schemaBedrockSessionContentBlockTextString = smithy.Schema{
 var schemaBedrockSessionContentBlocks = smithy.Schema{
 	Name: "BedrockSessionContentBlocks", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaBedrockSessionContentBlock},
 	},
@@ -3087,7 +3004,6 @@ var schemaByteContentBlob = smithy.Schema{
 
 var schemaByteContentDoc = smithy.Schema{
 	Name: "ByteContentDoc", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "contentType", WireName: "contentType", Schema: &schemaContentType, Required: true},
 		{Name: "data", WireName: "data", Schema: &schemaByteContentBlob, Required: true},
@@ -3122,7 +3038,6 @@ func (v *ByteContentDoc) WriteMembers(w smithy.Writer) {
 
 var schemaByteContentFile = smithy.Schema{
 	Name: "ByteContentFile", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "data", WireName: "data", Schema: &schemaByteContentBlob, Required: true},
 		{Name: "mediaType", WireName: "mediaType", Schema: &schemaMimeType, Required: true},
@@ -3153,7 +3068,6 @@ func (v *ByteContentFile) WriteMembers(w smithy.Writer) {
 
 var schemaCaller = smithy.Schema{
 	Name: "Caller", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "agentAliasArn", WireName: "agentAliasArn", Schema: &schemaAgentAliasARN},
 	},
@@ -3180,7 +3094,6 @@ func (v *Caller) WriteMembers(w smithy.Writer) {
 
 var schemaCallerChain = smithy.Schema{
 	Name: "CallerChain", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaCaller},
 	},
@@ -3188,7 +3101,6 @@ var schemaCallerChain = smithy.Schema{
 
 var schemaCheckIngestedDocumentACLRequest = smithy.Schema{
 	Name: "CheckIngestedDocumentAclRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "dataSourceId", WireName: "dataSourceId", Schema: &schemaDataSourceID, Required: true, Location: smithy.Label, LocationName: "dataSourceId"},
 		{Name: "documentId", WireName: "documentId", Schema: &schemaDocumentID, Required: true},
@@ -3233,7 +3145,6 @@ func (v *CheckIngestedDocumentACLRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCheckIngestedDocumentACLResponse = smithy.Schema{
 	Name: "CheckIngestedDocumentAclResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "hasAccess", WireName: "hasAccess", Schema: &schemaBoolean, Required: true},
 	},
@@ -3262,7 +3173,6 @@ func (v *CheckIngestedDocumentACLResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCitation = smithy.Schema{
 	Name: "Citation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "generatedResponsePart", WireName: "generatedResponsePart", Schema: &schemaGeneratedResponsePart},
 		{Name: "retrievedReferences", WireName: "retrievedReferences", Schema: &schemaRetrievedReferences},
@@ -3303,7 +3213,6 @@ func (v *Citation) WriteMembers(w smithy.Writer) {
 
 var schemaCitationEvent = smithy.Schema{
 	Name: "CitationEvent", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "citation", WireName: "citation", Schema: &schemaCitation},
 		{Name: "generatedResponsePart", WireName: "generatedResponsePart", Schema: &schemaGeneratedResponsePart},
@@ -3352,7 +3261,6 @@ func (v *CitationEvent) WriteMembers(w smithy.Writer) {
 
 var schemaCitations = smithy.Schema{
 	Name: "Citations", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaCitation},
 	},
@@ -3360,7 +3268,6 @@ var schemaCitations = smithy.Schema{
 
 var schemaCodeInterpreterInvocationInput = smithy.Schema{
 	Name: "CodeInterpreterInvocationInput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "code", WireName: "code", Schema: &schemaString},
 		{Name: "files", WireName: "files", Schema: &schemaFiles},
@@ -3393,7 +3300,6 @@ func (v *CodeInterpreterInvocationInput) WriteMembers(w smithy.Writer) {
 
 var schemaCodeInterpreterInvocationOutput = smithy.Schema{
 	Name: "CodeInterpreterInvocationOutput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "executionError", WireName: "executionError", Schema: &schemaString},
 		{Name: "executionOutput", WireName: "executionOutput", Schema: &schemaString},
@@ -3448,7 +3354,6 @@ var schemaCollaborationInstruction = smithy.Schema{
 
 var schemaCollaborator = smithy.Schema{
 	Name: "Collaborator", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "actionGroups", WireName: "actionGroups", Schema: &schemaAgentActionGroups},
 		{Name: "agentCollaboration", WireName: "agentCollaboration", Schema: &schemaAgentCollaboration},
@@ -3541,7 +3446,6 @@ func (v *Collaborator) WriteMembers(w smithy.Writer) {
 
 var schemaCollaboratorConfiguration = smithy.Schema{
 	Name: "CollaboratorConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentAliasArn", WireName: "agentAliasArn", Schema: &schemaAgentAliasARN},
 		{Name: "collaboratorInstruction", WireName: "collaboratorInstruction", Schema: &schemaCollaborationInstruction, Required: true},
@@ -3580,7 +3484,6 @@ func (v *CollaboratorConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaCollaboratorConfigurations = smithy.Schema{
 	Name: "CollaboratorConfigurations", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaCollaboratorConfiguration},
 	},
@@ -3588,7 +3491,6 @@ var schemaCollaboratorConfigurations = smithy.Schema{
 
 var schemaCollaborators = smithy.Schema{
 	Name: "Collaborators", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaCollaborator},
 	},
@@ -3694,7 +3596,6 @@ func (v *ContentBlock) WriteMembers(w smithy.Writer) {
 
 var schemaContentBlocks = smithy.Schema{
 	Name: "ContentBlocks", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaContentBlock},
 	},
@@ -3702,7 +3603,6 @@ var schemaContentBlocks = smithy.Schema{
 
 var schemaContentBody = smithy.Schema{
 	Name: "ContentBody", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "body", WireName: "body", Schema: &schemaString},
 		{Name: "images", WireName: "images", Schema: &schemaImageInputs},
@@ -3739,7 +3639,6 @@ func (v *ContentBody) WriteMembers(w smithy.Writer) {
 
 var schemaContentMap = smithy.Schema{
 	Name: "ContentMap", Type: smithy.Map,
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaString},
 		{Name: "value", WireName: "value", Schema: &schemaParameters},
@@ -3753,7 +3652,6 @@ var schemaContentType = smithy.Schema{
 
 var schemaConversationHistory = smithy.Schema{
 	Name: "ConversationHistory", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "messages", WireName: "messages", Schema: &schemaMessages},
 	},
@@ -3791,7 +3689,6 @@ var schemaConversationRole = smithy.Schema{
 
 var schemaCreateInvocationRequest = smithy.Schema{
 	Name: "CreateInvocationRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "description", WireName: "description", Schema: &schemaInvocationDescription},
 		{Name: "invocationId", WireName: "invocationId", Schema: &schemaUuid},
@@ -3826,7 +3723,6 @@ func (v *CreateInvocationRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreateInvocationResponse = smithy.Schema{
 	Name: "CreateInvocationResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "createdAt", WireName: "createdAt", Schema: &schemaDateTimestamp, Required: true},
 		{Name: "invocationId", WireName: "invocationId", Schema: &schemaUuid, Required: true},
@@ -3861,7 +3757,6 @@ func (v *CreateInvocationResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCreateSessionRequest = smithy.Schema{
 	Name: "CreateSessionRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "encryptionKeyArn", WireName: "encryptionKeyArn", Schema: &schemaKMSKeyARN},
 		{Name: "sessionMetadata", WireName: "sessionMetadata", Schema: &schemaSessionMetadataMap},
@@ -3896,7 +3791,6 @@ func (v *CreateSessionRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreateSessionResponse = smithy.Schema{
 	Name: "CreateSessionResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "createdAt", WireName: "createdAt", Schema: &schemaDateTimestamp, Required: true},
 		{Name: "sessionArn", WireName: "sessionArn", Schema: &schemaSessionARN, Required: true},
@@ -3945,7 +3839,6 @@ var schemaCustomControlMethod = smithy.Schema{
 
 var schemaCustomOrchestration = smithy.Schema{
 	Name: "CustomOrchestration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "executor", WireName: "executor", Schema: &schemaOrchestrationExecutor},
 	},
@@ -4048,7 +3941,6 @@ var schemaDateTimestamp = smithy.Schema{
 
 var schemaDeleteAgentMemoryRequest = smithy.Schema{
 	Name: "DeleteAgentMemoryRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentAliasId", WireName: "agentAliasId", Schema: &schemaAgentAliasID, Required: true, Location: smithy.Label, LocationName: "agentAliasId"},
 		{Name: "agentId", WireName: "agentId", Schema: &schemaAgentID, Required: true, Location: smithy.Label, LocationName: "agentId"},
@@ -4100,7 +3992,6 @@ func (*DeleteAgentMemoryResponse) WriteMembers(smithy.Writer) {}
 
 var schemaDeleteSessionRequest = smithy.Schema{
 	Name: "DeleteSessionRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "sessionIdentifier", WireName: "sessionIdentifier", Schema: &schemaSessionIdentifier, Required: true, Location: smithy.Label, LocationName: "sessionIdentifier"},
 	},
@@ -4212,7 +4103,6 @@ func (v *DocumentACL) WriteMembers(w smithy.Writer) {
 
 var schemaDocumentACLCondition = smithy.Schema{
 	Name: "DocumentAclCondition", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "conditionOperator", WireName: "conditionOperator", Schema: &schemaDocumentACLMemberRelation},
 		{Name: "groups", WireName: "groups", Schema: &schemaDocumentACLConditionGroupsList},
@@ -4260,7 +4150,6 @@ func (v *DocumentACLCondition) WriteMembers(w smithy.Writer) {
 var schemaDocumentACLConditionGroupsList = smithy.Schema{
 	Name: "DocumentAclConditionGroupsList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i3000},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaDocumentACLGroup},
 	},
@@ -4269,7 +4158,6 @@ var schemaDocumentACLConditionGroupsList = smithy.Schema{
 var schemaDocumentACLConditionUsersList = smithy.Schema{
 	Name: "DocumentAclConditionUsersList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i3000},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaDocumentACLUser},
 	},
@@ -4277,7 +4165,6 @@ var schemaDocumentACLConditionUsersList = smithy.Schema{
 
 var schemaDocumentACLGroup = smithy.Schema{
 	Name: "DocumentAclGroup", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "id", WireName: "id", Schema: &schemaDocumentACLGroupIDString, Required: true},
 		{Name: "type", WireName: "type", Schema: &schemaDocumentACLMembershipType, Required: true},
@@ -4318,7 +4205,6 @@ var schemaDocumentACLMemberRelation = smithy.Schema{
 
 var schemaDocumentACLMembership = smithy.Schema{
 	Name: "DocumentAclMembership", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "conditions", WireName: "conditions", Schema: &schemaDocumentACLMembershipConditionsList},
 		{Name: "memberRelation", WireName: "memberRelation", Schema: &schemaDocumentACLMemberRelation},
@@ -4356,7 +4242,6 @@ func (v *DocumentACLMembership) WriteMembers(w smithy.Writer) {
 var schemaDocumentACLMembershipConditionsList = smithy.Schema{
 	Name: "DocumentAclMembershipConditionsList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i100},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaDocumentACLCondition},
 	},
@@ -4369,7 +4254,6 @@ var schemaDocumentACLMembershipType = smithy.Schema{
 
 var schemaDocumentACLUser = smithy.Schema{
 	Name: "DocumentAclUser", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "id", WireName: "id", Schema: &schemaDocumentACLUserIDString, Required: true},
 		{Name: "type", WireName: "type", Schema: &schemaDocumentACLMembershipType, Required: true},
@@ -4419,7 +4303,6 @@ var schemaDouble = smithy.Schema{
 
 var schemaEndSessionRequest = smithy.Schema{
 	Name: "EndSessionRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "sessionIdentifier", WireName: "sessionIdentifier", Schema: &schemaSessionIdentifier, Required: true, Location: smithy.Label, LocationName: "sessionIdentifier"},
 	},
@@ -4446,7 +4329,6 @@ func (v *EndSessionRequest) WriteMembers(w smithy.Writer) {
 
 var schemaEndSessionResponse = smithy.Schema{
 	Name: "EndSessionResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "sessionArn", WireName: "sessionArn", Schema: &schemaSessionARN, Required: true},
 		{Name: "sessionId", WireName: "sessionId", Schema: &schemaUuid, Required: true},
@@ -4486,7 +4368,6 @@ var schemaExecutionType = smithy.Schema{
 
 var schemaExternalSource = smithy.Schema{
 	Name: "ExternalSource", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "byteContent", WireName: "byteContent", Schema: &schemaByteContentDoc},
 		{Name: "s3Location", WireName: "s3Location", Schema: &schemaS3ObjectDoc},
@@ -4535,7 +4416,6 @@ var schemaExternalSourceType = smithy.Schema{
 var schemaExternalSources = smithy.Schema{
 	Name: "ExternalSources", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaExternalSource},
 	},
@@ -4543,7 +4423,6 @@ var schemaExternalSources = smithy.Schema{
 
 var schemaExternalSourcesGenerationConfiguration = smithy.Schema{
 	Name: "ExternalSourcesGenerationConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "additionalModelRequestFields", WireName: "additionalModelRequestFields", Schema: &schemaAdditionalModelRequestFields},
 		{Name: "guardrailConfiguration", WireName: "guardrailConfiguration", Schema: &schemaGuardrailConfiguration},
@@ -4604,7 +4483,6 @@ func (v *ExternalSourcesGenerationConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaExternalSourcesRetrieveAndGenerateConfiguration = smithy.Schema{
 	Name: "ExternalSourcesRetrieveAndGenerateConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "generationConfiguration", WireName: "generationConfiguration", Schema: &schemaExternalSourcesGenerationConfiguration},
 		{Name: "modelArn", WireName: "modelArn", Schema: &schemaBedrockModelARN, Required: true},
@@ -4697,7 +4575,6 @@ func (v *FailureTrace) WriteMembers(w smithy.Writer) {
 
 var schemaFieldForReranking = smithy.Schema{
 	Name: "FieldForReranking", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "fieldName", WireName: "fieldName", Schema: &schemaFieldForRerankingFieldNameString, Required: true},
 	},
@@ -4744,7 +4621,6 @@ var schemaFileBody = smithy.Schema{
 
 var schemaFilePart = smithy.Schema{
 	Name: "FilePart", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "files", WireName: "files", Schema: &schemaOutputFiles},
 	},
@@ -4777,7 +4653,6 @@ func (v *FilePart) WriteMembers(w smithy.Writer) {
 
 var schemaFileSource = smithy.Schema{
 	Name: "FileSource", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "byteContent", WireName: "byteContent", Schema: &schemaByteContentFile},
 		{Name: "s3Location", WireName: "s3Location", Schema: &schemaS3ObjectFile},
@@ -4830,7 +4705,6 @@ var schemaFileUseCase = smithy.Schema{
 
 var schemaFiles = smithy.Schema{
 	Name: "Files", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaString},
 	},
@@ -4838,7 +4712,6 @@ var schemaFiles = smithy.Schema{
 
 var schemaFilterAttribute = smithy.Schema{
 	Name: "FilterAttribute", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaFilterKey, Required: true},
 		{Name: "value", WireName: "value", Schema: &schemaFilterValue, Required: true},
@@ -4878,7 +4751,6 @@ var schemaFilterValue = smithy.Schema{
 
 var schemaFinalResponse = smithy.Schema{
 	Name: "FinalResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "metadata", WireName: "metadata", Schema: &schemaMetadata},
 		{Name: "text", WireName: "text", Schema: &schemaFinalResponseString},
@@ -4996,7 +4868,6 @@ func (v *FlowExecutionContent) WriteMembers(w smithy.Writer) {
 
 var schemaFlowExecutionError = smithy.Schema{
 	Name: "FlowExecutionError", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "error", WireName: "error", Schema: &schemaFlowExecutionErrorType},
 		{Name: "message", WireName: "message", Schema: &schemaString},
@@ -5036,7 +4907,6 @@ var schemaFlowExecutionErrorType = smithy.Schema{
 
 var schemaFlowExecutionErrors = smithy.Schema{
 	Name: "FlowExecutionErrors", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaFlowExecutionError},
 	},
@@ -5044,7 +4914,6 @@ var schemaFlowExecutionErrors = smithy.Schema{
 
 var schemaFlowExecutionEvent = smithy.Schema{
 	Name: "FlowExecutionEvent", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "conditionResultEvent", WireName: "conditionResultEvent", Schema: &schemaConditionResultEvent},
 		{Name: "flowFailureEvent", WireName: "flowFailureEvent", Schema: &schemaFlowFailureEvent},
@@ -5143,7 +5012,6 @@ var schemaFlowExecutionEventType = smithy.Schema{
 var schemaFlowExecutionEvents = smithy.Schema{
 	Name: "FlowExecutionEvents", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaFlowExecutionEvent},
 	},
@@ -5255,7 +5123,6 @@ var schemaFlowExecutionStatus = smithy.Schema{
 var schemaFlowExecutionSummaries = smithy.Schema{
 	Name: "FlowExecutionSummaries", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaFlowExecutionSummary},
 	},
@@ -5263,7 +5130,6 @@ var schemaFlowExecutionSummaries = smithy.Schema{
 
 var schemaFlowExecutionSummary = smithy.Schema{
 	Name: "FlowExecutionSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "createdAt", WireName: "createdAt", Schema: &schemaDateTimestamp, Required: true},
 		{Name: "endedAt", WireName: "endedAt", Schema: &schemaDateTimestamp},
@@ -5354,7 +5220,6 @@ var schemaFlowIdentifier = smithy.Schema{
 
 var schemaFlowInput = smithy.Schema{
 	Name: "FlowInput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "content", WireName: "content", Schema: &schemaFlowInputContent, Required: true},
 		{Name: "nodeInputName", WireName: "nodeInputName", Schema: &schemaNodeInputName},
@@ -5460,7 +5325,6 @@ func (v *FlowInputField) WriteMembers(w smithy.Writer) {
 var schemaFlowInputFields = smithy.Schema{
 	Name: "FlowInputFields", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i5},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaFlowInputField},
 	},
@@ -5469,7 +5333,6 @@ var schemaFlowInputFields = smithy.Schema{
 var schemaFlowInputs = smithy.Schema{
 	Name: "FlowInputs", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaFlowInput},
 	},
@@ -5477,7 +5340,6 @@ var schemaFlowInputs = smithy.Schema{
 
 var schemaFlowMultiTurnInputContent = smithy.Schema{
 	Name: "FlowMultiTurnInputContent", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "document", WireName: "document", Schema: &schemaDocument},
 	},
@@ -5571,7 +5433,6 @@ var schemaFlowNodeOutputName = smithy.Schema{
 
 var schemaFlowOutputContent = smithy.Schema{
 	Name: "FlowOutputContent", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "document", WireName: "document", Schema: &schemaDocument},
 	},
@@ -5673,7 +5534,6 @@ func (v *FlowOutputField) WriteMembers(w smithy.Writer) {
 var schemaFlowOutputFields = smithy.Schema{
 	Name: "FlowOutputFields", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i5},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaFlowOutputField},
 	},
@@ -5936,7 +5796,6 @@ func (v *FlowTraceConditionNodeResultEvent) WriteMembers(w smithy.Writer) {
 var schemaFlowTraceConditions = smithy.Schema{
 	Name: "FlowTraceConditions", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i5},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaFlowTraceCondition},
 	},
@@ -5983,7 +5842,6 @@ func (v *FlowTraceDependencyEvent) WriteMembers(w smithy.Writer) {
 
 var schemaFlowTraceEvent = smithy.Schema{
 	Name: "FlowTraceEvent", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "trace", WireName: "trace", Schema: &schemaFlowTrace, Required: true},
 	},
@@ -6236,7 +6094,6 @@ func (v *FlowTraceNodeInputField) WriteMembers(w smithy.Writer) {
 var schemaFlowTraceNodeInputFields = smithy.Schema{
 	Name: "FlowTraceNodeInputFields", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i5},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaFlowTraceNodeInputField},
 	},
@@ -6279,7 +6136,6 @@ func (v *FlowTraceNodeInputSource) WriteMembers(w smithy.Writer) {
 
 var schemaFlowTraceNodeOutputContent = smithy.Schema{
 	Name: "FlowTraceNodeOutputContent", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "document", WireName: "document", Schema: &schemaDocument},
 	},
@@ -6395,7 +6251,6 @@ func (v *FlowTraceNodeOutputField) WriteMembers(w smithy.Writer) {
 var schemaFlowTraceNodeOutputFields = smithy.Schema{
 	Name: "FlowTraceNodeOutputFields", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i2},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaFlowTraceNodeOutputField},
 	},
@@ -6434,7 +6289,6 @@ func (v *FlowTraceNodeOutputNext) WriteMembers(w smithy.Writer) {
 
 var schemaFlowTraceNodeOutputNextList = smithy.Schema{
 	Name: "FlowTraceNodeOutputNextList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaFlowTraceNodeOutputNext},
 	},
@@ -6442,7 +6296,6 @@ var schemaFlowTraceNodeOutputNextList = smithy.Schema{
 
 var schemaFoundationModelConfiguration = smithy.Schema{
 	Name: "FoundationModelConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "bedrockFoundationModelConfiguration", WireName: "bedrockFoundationModelConfiguration", Schema: &schemaBedrockFoundationModelConfiguration},
 		{Name: "mantleFoundationModelConfiguration", WireName: "mantleFoundationModelConfiguration", Schema: &schemaMantleFoundationModelConfiguration},
@@ -6502,7 +6355,6 @@ var schemaFunction = smithy.Schema{
 
 var schemaFunctionDefinition = smithy.Schema{
 	Name: "FunctionDefinition", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "description", WireName: "description", Schema: &schemaFunctionDescription},
 		{Name: "name", WireName: "name", Schema: &schemaResourceName, Required: true},
@@ -6546,7 +6398,6 @@ var schemaFunctionDescription = smithy.Schema{
 
 var schemaFunctionInvocationInput = smithy.Schema{
 	Name: "FunctionInvocationInput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "actionGroup", WireName: "actionGroup", Schema: &schemaString, Required: true},
 		{Name: "actionInvocationType", WireName: "actionInvocationType", Schema: &schemaActionInvocationType},
@@ -6599,7 +6450,6 @@ func (v *FunctionInvocationInput) WriteMembers(w smithy.Writer) {
 
 var schemaFunctionParameter = smithy.Schema{
 	Name: "FunctionParameter", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaString},
 		{Name: "type", WireName: "type", Schema: &schemaString},
@@ -6634,7 +6484,6 @@ func (v *FunctionParameter) WriteMembers(w smithy.Writer) {
 
 var schemaFunctionParameters = smithy.Schema{
 	Name: "FunctionParameters", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaFunctionParameter},
 	},
@@ -6642,7 +6491,6 @@ var schemaFunctionParameters = smithy.Schema{
 
 var schemaFunctionResult = smithy.Schema{
 	Name: "FunctionResult", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "actionGroup", WireName: "actionGroup", Schema: &schemaString, Required: true},
 		{Name: "agentId", WireName: "agentId", Schema: &schemaString},
@@ -6689,7 +6537,6 @@ func (v *FunctionResult) WriteMembers(w smithy.Writer) {
 
 var schemaFunctionSchema = smithy.Schema{
 	Name: "FunctionSchema", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "functions", WireName: "functions", Schema: &schemaFunctions},
 	},
@@ -6722,7 +6569,6 @@ func (v *FunctionSchema) WriteMembers(w smithy.Writer) {
 
 var schemaFunctions = smithy.Schema{
 	Name: "Functions", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaFunctionDefinition},
 	},
@@ -6730,7 +6576,6 @@ var schemaFunctions = smithy.Schema{
 
 var schemaGenerateQueryRequest = smithy.Schema{
 	Name: "GenerateQueryRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "queryGenerationInput", WireName: "queryGenerationInput", Schema: &schemaQueryGenerationInput, Required: true},
 		{Name: "transformationConfiguration", WireName: "transformationConfiguration", Schema: &schemaTransformationConfiguration, Required: true},
@@ -6767,7 +6612,6 @@ func (v *GenerateQueryRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGenerateQueryResponse = smithy.Schema{
 	Name: "GenerateQueryResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "queries", WireName: "queries", Schema: &schemaGeneratedQueries},
 	},
@@ -6801,7 +6645,6 @@ func (v *GenerateQueryResponse) WriteMembers(w smithy.Writer) {
 var schemaGeneratedQueries = smithy.Schema{
 	Name: "GeneratedQueries", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGeneratedQuery},
 	},
@@ -6845,7 +6688,6 @@ var schemaGeneratedQueryType = smithy.Schema{
 
 var schemaGeneratedResponsePart = smithy.Schema{
 	Name: "GeneratedResponsePart", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "textResponsePart", WireName: "textResponsePart", Schema: &schemaTextResponsePart},
 	},
@@ -6874,7 +6716,6 @@ func (v *GeneratedResponsePart) WriteMembers(w smithy.Writer) {
 
 var schemaGenerationConfiguration = smithy.Schema{
 	Name: "GenerationConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "additionalModelRequestFields", WireName: "additionalModelRequestFields", Schema: &schemaAdditionalModelRequestFields},
 		{Name: "guardrailConfiguration", WireName: "guardrailConfiguration", Schema: &schemaGuardrailConfiguration},
@@ -6933,7 +6774,6 @@ func (v *GenerationConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaGetAgentMemoryRequest = smithy.Schema{
 	Name: "GetAgentMemoryRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentAliasId", WireName: "agentAliasId", Schema: &schemaAgentAliasID, Required: true, Location: smithy.Label, LocationName: "agentAliasId"},
 		{Name: "agentId", WireName: "agentId", Schema: &schemaAgentID, Required: true, Location: smithy.Label, LocationName: "agentId"},
@@ -6980,7 +6820,6 @@ func (v *GetAgentMemoryRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetAgentMemoryResponse = smithy.Schema{
 	Name: "GetAgentMemoryResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "memoryContents", WireName: "memoryContents", Schema: &schemaMemories},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
@@ -7017,7 +6856,6 @@ func (v *GetAgentMemoryResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetDocumentContentRequest = smithy.Schema{
 	Name: "GetDocumentContentRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "dataSourceId", WireName: "dataSourceId", Schema: &schemaDataSourceID, Required: true, Location: smithy.Label, LocationName: "dataSourceId"},
 		{Name: "documentId", WireName: "documentId", Schema: &schemaDocumentID, Required: true, Location: smithy.Label, LocationName: "documentId"},
@@ -7068,7 +6906,6 @@ func (v *GetDocumentContentRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetDocumentContentResponse = smithy.Schema{
 	Name: "GetDocumentContentResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "documentContentLength", WireName: "documentContentLength", Schema: &schemaLong},
 		{Name: "mimeType", WireName: "mimeType", Schema: &schemaString, Required: true},
@@ -7103,7 +6940,6 @@ func (v *GetDocumentContentResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetExecutionFlowSnapshotRequest = smithy.Schema{
 	Name: "GetExecutionFlowSnapshotRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "executionIdentifier", WireName: "executionIdentifier", Schema: &schemaFlowExecutionIdentifier, Required: true, Location: smithy.Label, LocationName: "executionIdentifier"},
 		{Name: "flowAliasIdentifier", WireName: "flowAliasIdentifier", Schema: &schemaFlowAliasIdentifier, Required: true, Location: smithy.Label, LocationName: "flowAliasIdentifier"},
@@ -7140,7 +6976,6 @@ func (v *GetExecutionFlowSnapshotRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetExecutionFlowSnapshotResponse = smithy.Schema{
 	Name: "GetExecutionFlowSnapshotResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "customerEncryptionKeyArn", WireName: "customerEncryptionKeyArn", Schema: &schemaKMSKeyARN},
 		{Name: "definition", WireName: "definition", Schema: &schemaString, Required: true},
@@ -7189,7 +7024,6 @@ func (v *GetExecutionFlowSnapshotResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetFlowExecutionRequest = smithy.Schema{
 	Name: "GetFlowExecutionRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "executionIdentifier", WireName: "executionIdentifier", Schema: &schemaFlowExecutionIdentifier, Required: true, Location: smithy.Label, LocationName: "executionIdentifier"},
 		{Name: "flowAliasIdentifier", WireName: "flowAliasIdentifier", Schema: &schemaFlowAliasIdentifier, Required: true, Location: smithy.Label, LocationName: "flowAliasIdentifier"},
@@ -7224,7 +7058,6 @@ func (v *GetFlowExecutionRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetFlowExecutionResponse = smithy.Schema{
 	Name: "GetFlowExecutionResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "endedAt", WireName: "endedAt", Schema: &schemaDateTimestamp},
 		{Name: "errors", WireName: "errors", Schema: &schemaFlowExecutionErrors},
@@ -7285,7 +7118,6 @@ func (v *GetFlowExecutionResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetIngestedDocumentACLRequest = smithy.Schema{
 	Name: "GetIngestedDocumentAclRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "dataSourceId", WireName: "dataSourceId", Schema: &schemaDataSourceID, Required: true, Location: smithy.Label, LocationName: "dataSourceId"},
 		{Name: "documentId", WireName: "documentId", Schema: &schemaDocumentID, Required: true},
@@ -7322,7 +7154,6 @@ func (v *GetIngestedDocumentACLRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetIngestedDocumentACLResponse = smithy.Schema{
 	Name: "GetIngestedDocumentAclResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "documentAcl", WireName: "documentAcl", Schema: &schemaDocumentACL, Required: true},
 	},
@@ -7353,7 +7184,6 @@ func (v *GetIngestedDocumentACLResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetInvocationStepRequest = smithy.Schema{
 	Name: "GetInvocationStepRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "invocationIdentifier", WireName: "invocationIdentifier", Schema: &schemaInvocationIdentifier, Required: true},
 		{Name: "invocationStepId", WireName: "invocationStepId", Schema: &schemaUuid, Required: true, Location: smithy.Label, LocationName: "invocationStepId"},
@@ -7388,7 +7218,6 @@ func (v *GetInvocationStepRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetInvocationStepResponse = smithy.Schema{
 	Name: "GetInvocationStepResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "invocationStep", WireName: "invocationStep", Schema: &schemaInvocationStep, Required: true},
 	},
@@ -7417,7 +7246,6 @@ func (v *GetInvocationStepResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetSessionRequest = smithy.Schema{
 	Name: "GetSessionRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "sessionIdentifier", WireName: "sessionIdentifier", Schema: &schemaSessionIdentifier, Required: true, Location: smithy.Label, LocationName: "sessionIdentifier"},
 	},
@@ -7444,7 +7272,6 @@ func (v *GetSessionRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetSessionResponse = smithy.Schema{
 	Name: "GetSessionResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "createdAt", WireName: "createdAt", Schema: &schemaDateTimestamp, Required: true},
 		{Name: "encryptionKeyArn", WireName: "encryptionKeyArn", Schema: &schemaKMSKeyARN},
@@ -7558,7 +7385,6 @@ func (v *GuardrailAssessment) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailAssessmentList = smithy.Schema{
 	Name: "GuardrailAssessmentList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailAssessment},
 	},
@@ -7566,7 +7392,6 @@ var schemaGuardrailAssessmentList = smithy.Schema{
 
 var schemaGuardrailConfiguration = smithy.Schema{
 	Name: "GuardrailConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "guardrailId", WireName: "guardrailId", Schema: &schemaGuardrailConfigurationGuardrailIDString, Required: true},
 		{Name: "guardrailVersion", WireName: "guardrailVersion", Schema: &schemaGuardrailConfigurationGuardrailVersionString, Required: true},
@@ -7607,7 +7432,6 @@ var schemaGuardrailConfigurationGuardrailVersionString = smithy.Schema{
 
 var schemaGuardrailConfigurationWithARN = smithy.Schema{
 	Name: "GuardrailConfigurationWithArn", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "guardrailIdentifier", WireName: "guardrailIdentifier", Schema: &schemaGuardrailIdentifierWithARN, Required: true},
 		{Name: "guardrailVersion", WireName: "guardrailVersion", Schema: &schemaGuardrailVersion, Required: true},
@@ -7772,7 +7596,6 @@ var schemaGuardrailCustomWordList = smithy.Schema{
 
 var schemaGuardrailEvent = smithy.Schema{
 	Name: "GuardrailEvent", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "action", WireName: "action", Schema: &schemaGuadrailAction},
 	},
@@ -8205,7 +8028,6 @@ var schemaIdentifier = smithy.Schema{
 
 var schemaImageBlock = smithy.Schema{
 	Name: "ImageBlock", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "format", WireName: "format", Schema: &schemaImageFormat, Required: true},
 		{Name: "source", WireName: "source", Schema: &schemaImageSource, Required: true},
@@ -8245,7 +8067,6 @@ var schemaImageFormat = smithy.Schema{
 
 var schemaImageInput = smithy.Schema{
 	Name: "ImageInput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "format", WireName: "format", Schema: &schemaImageInputFormat, Required: true},
 		{Name: "source", WireName: "source", Schema: &schemaImageInputSource, Required: true},
@@ -8285,7 +8106,6 @@ var schemaImageInputFormat = smithy.Schema{
 
 var schemaImageInputSource = smithy.Schema{
 	Name: "ImageInputSource", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "bytes", WireName: "bytes", Schema: &schemaImageInputSourceBytesBlob},
 	},
@@ -8317,7 +8137,6 @@ var schemaImageInputSourceBytesBlob = smithy.Schema{
 
 var schemaImageInputs = smithy.Schema{
 	Name: "ImageInputs", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaImageInput},
 	},
@@ -8325,7 +8144,6 @@ var schemaImageInputs = smithy.Schema{
 
 var schemaImageSource = smithy.Schema{
 	Name: "ImageSource", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "bytes", WireName: "bytes", Schema: &schemaImageSourceBytesBlob},
 		{Name: "s3Location", WireName: "s3Location", Schema: &schemaS3Location},
@@ -8365,7 +8183,6 @@ var schemaImageSourceBytesBlob = smithy.Schema{
 
 var schemaImplicitFilterConfiguration = smithy.Schema{
 	Name: "ImplicitFilterConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "metadataAttributes", WireName: "metadataAttributes", Schema: &schemaMetadataAttributeSchemaList, Required: true},
 		{Name: "modelArn", WireName: "modelArn", Schema: &schemaBedrockModelARN, Required: true},
@@ -8402,7 +8219,6 @@ func (v *ImplicitFilterConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaInferenceConfig = smithy.Schema{
 	Name: "InferenceConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "textInferenceConfig", WireName: "textInferenceConfig", Schema: &schemaTextInferenceConfig},
 	},
@@ -8431,7 +8247,6 @@ func (v *InferenceConfig) WriteMembers(w smithy.Writer) {
 
 var schemaInferenceConfiguration = smithy.Schema{
 	Name: "InferenceConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "maximumLength", WireName: "maximumLength", Schema: &schemaMaximumLength},
 		{Name: "stopSequences", WireName: "stopSequences", Schema: &schemaStopSequences},
@@ -8474,7 +8289,6 @@ func (v *InferenceConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaInlineAgentFilePart = smithy.Schema{
 	Name: "InlineAgentFilePart", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "files", WireName: "files", Schema: &schemaOutputFiles},
 	},
@@ -8759,7 +8573,6 @@ func (v *InlineAgentTracePart) WriteMembers(w smithy.Writer) {
 
 var schemaInlineBedrockModelConfigurations = smithy.Schema{
 	Name: "InlineBedrockModelConfigurations", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "performanceConfig", WireName: "performanceConfig", Schema: &schemaPerformanceConfiguration},
 	},
@@ -8790,7 +8603,6 @@ func (v *InlineBedrockModelConfigurations) WriteMembers(w smithy.Writer) {
 
 var schemaInlineSessionState = smithy.Schema{
 	Name: "InlineSessionState", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "conversationHistory", WireName: "conversationHistory", Schema: &schemaConversationHistory},
 		{Name: "files", WireName: "files", Schema: &schemaInputFiles},
@@ -8853,7 +8665,6 @@ func (v *InlineSessionState) WriteMembers(w smithy.Writer) {
 
 var schemaInputFile = smithy.Schema{
 	Name: "InputFile", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaString, Required: true},
 		{Name: "source", WireName: "source", Schema: &schemaFileSource, Required: true},
@@ -8892,7 +8703,6 @@ func (v *InputFile) WriteMembers(w smithy.Writer) {
 
 var schemaInputFiles = smithy.Schema{
 	Name: "InputFiles", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaInputFile},
 	},
@@ -8900,7 +8710,6 @@ var schemaInputFiles = smithy.Schema{
 
 var schemaInputImage = smithy.Schema{
 	Name: "InputImage", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "format", WireName: "format", Schema: &schemaInputImageFormat, Required: true},
 		{Name: "inlineContent", WireName: "inlineContent", Schema: &schemaInputImageInlineContentBlob, Required: true},
@@ -8942,7 +8751,6 @@ var schemaInputImageInlineContentBlob = smithy.Schema{
 
 var schemaInputPrompt = smithy.Schema{
 	Name: "InputPrompt", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "textPrompt", WireName: "textPrompt", Schema: &schemaTextPrompt},
 	},
@@ -9096,7 +8904,6 @@ func (v *InvocationInput) WriteMembers(w smithy.Writer) {
 
 var schemaInvocationInputMember = smithy.Schema{
 	Name: "InvocationInputMember", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "apiInvocationInput", WireName: "apiInvocationInput", Schema: &schemaAPIInvocationInput},
 		{Name: "functionInvocationInput", WireName: "functionInvocationInput", Schema: &schemaFunctionInvocationInput},
@@ -9134,7 +8941,6 @@ func (v *InvocationInputMember) WriteMembers(w smithy.Writer) {
 var schemaInvocationInputs = smithy.Schema{
 	Name: "InvocationInputs", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i5},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaInvocationInputMember},
 	},
@@ -9142,7 +8948,6 @@ var schemaInvocationInputs = smithy.Schema{
 
 var schemaInvocationResultMember = smithy.Schema{
 	Name: "InvocationResultMember", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "apiResult", WireName: "apiResult", Schema: &schemaAPIResult},
 		{Name: "functionResult", WireName: "functionResult", Schema: &schemaFunctionResult},
@@ -9179,7 +8984,6 @@ func (v *InvocationResultMember) WriteMembers(w smithy.Writer) {
 
 var schemaInvocationStep = smithy.Schema{
 	Name: "InvocationStep", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "invocationId", WireName: "invocationId", Schema: &schemaUuid, Required: true},
 		{Name: "invocationStepId", WireName: "invocationStepId", Schema: &schemaUuid, Required: true},
@@ -9226,7 +9030,6 @@ func (v *InvocationStep) WriteMembers(w smithy.Writer) {
 
 var schemaInvocationStepPayload = smithy.Schema{
 	Name: "InvocationStepPayload", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "contentBlocks", WireName: "contentBlocks", Schema: &schemaBedrockSessionContentBlocks},
 	},
@@ -9259,7 +9062,6 @@ func (v *InvocationStepPayload) WriteMembers(w smithy.Writer) {
 
 var schemaInvocationStepSummaries = smithy.Schema{
 	Name: "InvocationStepSummaries", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaInvocationStepSummary},
 	},
@@ -9267,7 +9069,6 @@ var schemaInvocationStepSummaries = smithy.Schema{
 
 var schemaInvocationStepSummary = smithy.Schema{
 	Name: "InvocationStepSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "invocationId", WireName: "invocationId", Schema: &schemaUuid, Required: true},
 		{Name: "invocationStepId", WireName: "invocationStepId", Schema: &schemaUuid, Required: true},
@@ -9306,7 +9107,6 @@ func (v *InvocationStepSummary) WriteMembers(w smithy.Writer) {
 
 var schemaInvocationSummaries = smithy.Schema{
 	Name: "InvocationSummaries", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaInvocationSummary},
 	},
@@ -9314,7 +9114,6 @@ var schemaInvocationSummaries = smithy.Schema{
 
 var schemaInvocationSummary = smithy.Schema{
 	Name: "InvocationSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "createdAt", WireName: "createdAt", Schema: &schemaDateTimestamp, Required: true},
 		{Name: "invocationId", WireName: "invocationId", Schema: &schemaUuid, Required: true},
@@ -9354,7 +9153,6 @@ var schemaInvocationType = smithy.Schema{
 
 var schemaInvokeAgentRequest = smithy.Schema{
 	Name: "InvokeAgentRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "agentAliasId", WireName: "agentAliasId", Schema: &schemaAgentAliasID, Required: true, Location: smithy.Label, LocationName: "agentAliasId"},
 		{Name: "agentId", WireName: "agentId", Schema: &schemaAgentID, Required: true, Location: smithy.Label, LocationName: "agentId"},
@@ -9441,7 +9239,6 @@ func (v *InvokeAgentRequest) WriteMembers(w smithy.Writer) {
 
 var schemaInvokeAgentResponse = smithy.Schema{
 	Name: "InvokeAgentResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "completion", WireName: "completion", Schema: &schemaResponseStream, Required: true, Location: smithy.Payload},
 		{Name: "contentType", WireName: "contentType", Schema: &schemaMimeType, Required: true, Location: smithy.Header, LocationName: "x-amzn-bedrock-agent-content-type"},
@@ -9490,7 +9287,6 @@ func (v *InvokeAgentResponse) SetEvents(seq iter.Seq2[smithy.Struct, error]) {
 
 var schemaInvokeFlowRequest = smithy.Schema{
 	Name: "InvokeFlowRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "enableTrace", WireName: "enableTrace", Schema: &schemaBoolean},
 		{Name: "executionId", WireName: "executionId", Schema: &schemaFlowExecutionID},
@@ -9545,7 +9341,6 @@ func (v *InvokeFlowRequest) WriteMembers(w smithy.Writer) {
 
 var schemaInvokeFlowResponse = smithy.Schema{
 	Name: "InvokeFlowResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "executionId", WireName: "executionId", Schema: &schemaFlowExecutionID, Location: smithy.Header, LocationName: "x-amz-bedrock-flow-execution-id"},
 		{Name: "responseStream", WireName: "responseStream", Schema: &schemaFlowResponseStream, Required: true, Location: smithy.Payload},
@@ -9584,7 +9379,6 @@ func (v *InvokeFlowResponse) SetEvents(seq iter.Seq2[smithy.Struct, error]) {
 
 var schemaInvokeInlineAgentRequest = smithy.Schema{
 	Name: "InvokeInlineAgentRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "actionGroups", WireName: "actionGroups", Schema: &schemaAgentActionGroups},
 		{Name: "agentCollaboration", WireName: "agentCollaboration", Schema: &schemaAgentCollaboration},
@@ -9747,7 +9541,6 @@ func (v *InvokeInlineAgentRequest) WriteMembers(w smithy.Writer) {
 
 var schemaInvokeInlineAgentResponse = smithy.Schema{
 	Name: "InvokeInlineAgentResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "completion", WireName: "completion", Schema: &schemaInlineAgentResponseStream, Required: true, Location: smithy.Payload},
 		{Name: "contentType", WireName: "contentType", Schema: &schemaMimeType, Required: true, Location: smithy.Header, LocationName: "x-amzn-bedrock-agent-content-type"},
@@ -9797,7 +9590,6 @@ var schemaKMSKeyARN = smithy.Schema{
 
 var schemaKnowledgeBase = smithy.Schema{
 	Name: "KnowledgeBase", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "description", WireName: "description", Schema: &schemaResourceDescription, Required: true},
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaKnowledgeBaseID, Required: true},
@@ -9841,7 +9633,6 @@ var schemaKnowledgeBaseARN = smithy.Schema{
 
 var schemaKnowledgeBaseConfiguration = smithy.Schema{
 	Name: "KnowledgeBaseConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaKnowledgeBaseID, Required: true},
 		{Name: "retrievalConfiguration", WireName: "retrievalConfiguration", Schema: &schemaKnowledgeBaseRetrievalConfiguration, Required: true},
@@ -9877,7 +9668,6 @@ func (v *KnowledgeBaseConfiguration) WriteMembers(w smithy.Writer) {
 var schemaKnowledgeBaseConfigurations = smithy.Schema{
 	Name: "KnowledgeBaseConfigurations", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaKnowledgeBaseConfiguration},
 	},
@@ -9895,7 +9685,6 @@ var schemaKnowledgeBaseIdentifier = smithy.Schema{
 
 var schemaKnowledgeBaseLookupInput = smithy.Schema{
 	Name: "KnowledgeBaseLookupInput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaTraceKnowledgeBaseID},
 		{Name: "text", WireName: "text", Schema: &schemaKnowledgeBaseLookupInputString},
@@ -9931,7 +9720,6 @@ var schemaKnowledgeBaseLookupInputString = smithy.Schema{
 
 var schemaKnowledgeBaseLookupOutput = smithy.Schema{
 	Name: "KnowledgeBaseLookupOutput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "metadata", WireName: "metadata", Schema: &schemaMetadata},
 		{Name: "retrievedReferences", WireName: "retrievedReferences", Schema: &schemaRetrievedReferences},
@@ -10021,7 +9809,6 @@ var schemaKnowledgeBaseQueryType = smithy.Schema{
 
 var schemaKnowledgeBaseRetrievalConfiguration = smithy.Schema{
 	Name: "KnowledgeBaseRetrievalConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "managedSearchConfiguration", WireName: "managedSearchConfiguration", Schema: &schemaManagedSearchConfiguration},
 		{Name: "vectorSearchConfiguration", WireName: "vectorSearchConfiguration", Schema: &schemaKnowledgeBaseVectorSearchConfiguration},
@@ -10060,7 +9847,6 @@ func (v *KnowledgeBaseRetrievalConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaKnowledgeBaseRetrievalResult = smithy.Schema{
 	Name: "KnowledgeBaseRetrievalResult", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "content", WireName: "content", Schema: &schemaRetrievalResultContent, Required: true},
 		{Name: "documentId", WireName: "documentId", Schema: &schemaDocumentID},
@@ -10121,7 +9907,6 @@ var schemaKnowledgeBaseRetrievalResults = smithy.Schema{
 
 var schemaKnowledgeBaseRetrieveAndGenerateConfiguration = smithy.Schema{
 	Name: "KnowledgeBaseRetrieveAndGenerateConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "generationConfiguration", WireName: "generationConfiguration", Schema: &schemaGenerationConfiguration},
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaKnowledgeBaseID, Required: true},
@@ -10178,7 +9963,6 @@ func (v *KnowledgeBaseRetrieveAndGenerateConfiguration) WriteMembers(w smithy.Wr
 
 var schemaKnowledgeBaseRetrieverConfiguration = smithy.Schema{
 	Name: "KnowledgeBaseRetrieverConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaKnowledgeBaseID, Required: true},
 		{Name: "retrievalOverrides", WireName: "retrievalOverrides", Schema: &schemaRetrievalOverrides},
@@ -10215,7 +9999,6 @@ func (v *KnowledgeBaseRetrieverConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaKnowledgeBaseVectorSearchConfiguration = smithy.Schema{
 	Name: "KnowledgeBaseVectorSearchConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "filter", WireName: "filter", Schema: &schemaRetrievalFilter},
 		{Name: "implicitFilterConfiguration", WireName: "implicitFilterConfiguration", Schema: &schemaImplicitFilterConfiguration},
@@ -10277,7 +10060,6 @@ var schemaKnowledgeBaseVectorSearchConfigurationNumberOfResultsInteger = smithy.
 
 var schemaKnowledgeBases = smithy.Schema{
 	Name: "KnowledgeBases", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaKnowledgeBase},
 	},
@@ -10294,7 +10076,6 @@ var schemaLambdaResourceARN = smithy.Schema{
 
 var schemaListFlowExecutionEventsRequest = smithy.Schema{
 	Name: "ListFlowExecutionEventsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "eventType", WireName: "eventType", Schema: &schemaFlowExecutionEventType, Required: true, Location: smithy.Query, LocationName: "eventType"},
 		{Name: "executionIdentifier", WireName: "executionIdentifier", Schema: &schemaFlowExecutionIdentifier, Required: true, Location: smithy.Label, LocationName: "executionIdentifier"},
@@ -10343,7 +10124,6 @@ func (v *ListFlowExecutionEventsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListFlowExecutionEventsResponse = smithy.Schema{
 	Name: "ListFlowExecutionEventsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "flowExecutionEvents", WireName: "flowExecutionEvents", Schema: &schemaFlowExecutionEvents, Required: true},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
@@ -10380,7 +10160,6 @@ func (v *ListFlowExecutionEventsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListFlowExecutionsRequest = smithy.Schema{
 	Name: "ListFlowExecutionsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "flowAliasIdentifier", WireName: "flowAliasIdentifier", Schema: &schemaFlowAliasIdentifier, Location: smithy.Query, LocationName: "flowAliasIdentifier"},
 		{Name: "flowIdentifier", WireName: "flowIdentifier", Schema: &schemaFlowIdentifier, Required: true, Location: smithy.Label, LocationName: "flowIdentifier"},
@@ -10419,7 +10198,6 @@ func (v *ListFlowExecutionsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListFlowExecutionsResponse = smithy.Schema{
 	Name: "ListFlowExecutionsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "flowExecutionSummaries", WireName: "flowExecutionSummaries", Schema: &schemaFlowExecutionSummaries, Required: true},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
@@ -10454,7 +10232,6 @@ func (v *ListFlowExecutionsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListInvocationStepsRequest = smithy.Schema{
 	Name: "ListInvocationStepsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "invocationIdentifier", WireName: "invocationIdentifier", Schema: &schemaInvocationIdentifier},
 		{Name: "maxResults", WireName: "maxResults", Schema: &schemaMaxResults, Location: smithy.Query, LocationName: "maxResults"},
@@ -10493,7 +10270,6 @@ func (v *ListInvocationStepsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListInvocationStepsResponse = smithy.Schema{
 	Name: "ListInvocationStepsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "invocationStepSummaries", WireName: "invocationStepSummaries", Schema: &schemaInvocationStepSummaries, Required: true},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
@@ -10530,7 +10306,6 @@ func (v *ListInvocationStepsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListInvocationsRequest = smithy.Schema{
 	Name: "ListInvocationsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "maxResults", WireName: "maxResults", Schema: &schemaMaxResults, Location: smithy.Query, LocationName: "maxResults"},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken, Location: smithy.Query, LocationName: "nextToken"},
@@ -10565,7 +10340,6 @@ func (v *ListInvocationsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListInvocationsResponse = smithy.Schema{
 	Name: "ListInvocationsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "invocationSummaries", WireName: "invocationSummaries", Schema: &schemaInvocationSummaries, Required: true},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
@@ -10600,7 +10374,6 @@ func (v *ListInvocationsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListSessionsRequest = smithy.Schema{
 	Name: "ListSessionsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "maxResults", WireName: "maxResults", Schema: &schemaMaxResults, Location: smithy.Query, LocationName: "maxResults"},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken, Location: smithy.Query, LocationName: "nextToken"},
@@ -10631,7 +10404,6 @@ func (v *ListSessionsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListSessionsResponse = smithy.Schema{
 	Name: "ListSessionsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
 		{Name: "sessionSummaries", WireName: "sessionSummaries", Schema: &schemaSessionSummaries, Required: true},
@@ -10666,7 +10438,6 @@ func (v *ListSessionsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListTagsForResourceRequest = smithy.Schema{
 	Name: "ListTagsForResourceRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "resourceArn", WireName: "resourceArn", Schema: &schemaTaggableResourcesARN, Required: true, Location: smithy.Label, LocationName: "resourceArn"},
 	},
@@ -10693,7 +10464,6 @@ func (v *ListTagsForResourceRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListTagsForResourceResponse = smithy.Schema{
 	Name: "ListTagsForResourceResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "tags", WireName: "tags", Schema: &schemaTagsMap},
 	},
@@ -10726,7 +10496,6 @@ var schemaLong = smithy.Schema{
 
 var schemaManagedSearchBedrockRerankingConfiguration = smithy.Schema{
 	Name: "ManagedSearchBedrockRerankingConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "metadataConfiguration", WireName: "metadataConfiguration", Schema: &schemaMetadataConfigurationForReranking},
 		{Name: "modelConfiguration", WireName: "modelConfiguration", Schema: &schemaManagedSearchBedrockRerankingModelConfiguration, Required: true},
@@ -10776,7 +10545,6 @@ var schemaManagedSearchBedrockRerankingConfigurationNumberOfRerankedResultsInteg
 
 var schemaManagedSearchBedrockRerankingModelConfiguration = smithy.Schema{
 	Name: "ManagedSearchBedrockRerankingModelConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "additionalModelRequestFields", WireName: "additionalModelRequestFields", Schema: &schemaAdditionalModelRequestFields},
 		{Name: "modelArn", WireName: "modelArn", Schema: &schemaBedrockRerankingModelARN, Required: true},
@@ -10809,7 +10577,6 @@ func (v *ManagedSearchBedrockRerankingModelConfiguration) WriteMembers(w smithy.
 
 var schemaManagedSearchConfiguration = smithy.Schema{
 	Name: "ManagedSearchConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "filter", WireName: "filter", Schema: &schemaRetrievalFilter},
 		{Name: "numberOfResults", WireName: "numberOfResults", Schema: &schemaManagedSearchConfigurationNumberOfResultsInteger},
@@ -10861,7 +10628,6 @@ var schemaManagedSearchConfigurationNumberOfResultsInteger = smithy.Schema{
 
 var schemaManagedSearchRerankingConfiguration = smithy.Schema{
 	Name: "ManagedSearchRerankingConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "bedrockRerankingConfiguration", WireName: "bedrockRerankingConfiguration", Schema: &schemaManagedSearchBedrockRerankingConfiguration},
 		{Name: "type", WireName: "type", Schema: &schemaManagedSearchRerankingConfigurationType, Required: true},
@@ -10903,7 +10669,6 @@ var schemaManagedSearchRerankingConfigurationType = smithy.Schema{
 
 var schemaMantleFoundationModelConfiguration = smithy.Schema{
 	Name: "MantleFoundationModelConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelConfiguration", WireName: "modelConfiguration", Schema: &schemaMantleFoundationModelModelConfiguration, Required: true},
 	},
@@ -10934,7 +10699,6 @@ func (v *MantleFoundationModelConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaMantleFoundationModelModelConfiguration = smithy.Schema{
 	Name: "MantleFoundationModelModelConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelArn", WireName: "modelArn", Schema: &schemaBedrockModelARN, Required: true},
 		{Name: "projectId", WireName: "projectId", Schema: &schemaMantleProjectID},
@@ -10992,7 +10756,6 @@ var schemaMediaID = smithy.Schema{
 
 var schemaMemories = smithy.Schema{
 	Name: "Memories", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaMemory},
 	},
@@ -11000,7 +10763,6 @@ var schemaMemories = smithy.Schema{
 
 var schemaMemory = smithy.Schema{
 	Name: "Memory", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "sessionSummary", WireName: "sessionSummary", Schema: &schemaMemorySessionSummary},
 	},
@@ -11039,7 +10801,6 @@ var schemaMemoryNamespace = smithy.Schema{
 
 var schemaMemorySessionSummary = smithy.Schema{
 	Name: "MemorySessionSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "memoryId", WireName: "memoryId", Schema: &schemaMemoryID},
 		{Name: "sessionExpiryTime", WireName: "sessionExpiryTime", Schema: &schemaDateTimestamp},
@@ -11092,7 +10853,6 @@ var schemaMemoryType = smithy.Schema{
 
 var schemaMessage = smithy.Schema{
 	Name: "Message", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "content", WireName: "content", Schema: &schemaContentBlocks, Required: true},
 		{Name: "role", WireName: "role", Schema: &schemaConversationRole, Required: true},
@@ -11127,7 +10887,6 @@ func (v *Message) WriteMembers(w smithy.Writer) {
 
 var schemaMessages = smithy.Schema{
 	Name: "Messages", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaMessage},
 	},
@@ -11232,7 +10991,6 @@ var schemaMetadataAttributeSchemaKeyString = smithy.Schema{
 var schemaMetadataAttributeSchemaList = smithy.Schema{
 	Name: "MetadataAttributeSchemaList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i25},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaMetadataAttributeSchema},
 	},
@@ -11240,7 +10998,6 @@ var schemaMetadataAttributeSchemaList = smithy.Schema{
 
 var schemaMetadataConfigurationForReranking = smithy.Schema{
 	Name: "MetadataConfigurationForReranking", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "selectionMode", WireName: "selectionMode", Schema: &schemaRerankingMetadataSelectionMode, Required: true},
 		{Name: "selectiveModeConfiguration", WireName: "selectiveModeConfiguration", Schema: &schemaRerankingMetadataSelectiveModeConfiguration},
@@ -11372,7 +11129,6 @@ func (v *ModelNotReadyException) WriteMembers(w smithy.Writer) {
 
 var schemaModelPerformanceConfiguration = smithy.Schema{
 	Name: "ModelPerformanceConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "performanceConfig", WireName: "performanceConfig", Schema: &schemaPerformanceConfiguration},
 	},
@@ -11614,7 +11370,6 @@ func (v *NodeInputEvent) WriteMembers(w smithy.Writer) {
 
 var schemaNodeInputExecutionChain = smithy.Schema{
 	Name: "NodeInputExecutionChain", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaNodeInputExecutionChainItem},
 	},
@@ -11622,7 +11377,6 @@ var schemaNodeInputExecutionChain = smithy.Schema{
 
 var schemaNodeInputExecutionChainItem = smithy.Schema{
 	Name: "NodeInputExecutionChainItem", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "index", WireName: "index", Schema: &schemaInteger},
 		{Name: "nodeName", WireName: "nodeName", Schema: &schemaNodeName, Required: true},
@@ -11721,7 +11475,6 @@ func (v *NodeInputField) WriteMembers(w smithy.Writer) {
 var schemaNodeInputFields = smithy.Schema{
 	Name: "NodeInputFields", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i5},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaNodeInputField},
 	},
@@ -11734,7 +11487,6 @@ var schemaNodeInputName = smithy.Schema{
 
 var schemaNodeInputSource = smithy.Schema{
 	Name: "NodeInputSource", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "expression", WireName: "expression", Schema: &schemaFlowNodeInputExpression, Required: true},
 		{Name: "nodeName", WireName: "nodeName", Schema: &schemaNodeName, Required: true},
@@ -11863,7 +11615,6 @@ func (v *NodeOutputField) WriteMembers(w smithy.Writer) {
 var schemaNodeOutputFields = smithy.Schema{
 	Name: "NodeOutputFields", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i2},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaNodeOutputField},
 	},
@@ -11907,7 +11658,6 @@ func (v *NodeOutputNext) WriteMembers(w smithy.Writer) {
 
 var schemaNodeOutputNextList = smithy.Schema{
 	Name: "NodeOutputNextList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaNodeOutputNext},
 	},
@@ -12037,7 +11787,6 @@ func (v *Observation) WriteMembers(w smithy.Writer) {
 
 var schemaOptimizePromptRequest = smithy.Schema{
 	Name: "OptimizePromptRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "input", WireName: "input", Schema: &schemaInputPrompt, Required: true},
 		{Name: "targetModelId", WireName: "targetModelId", Schema: &schemaOptimizePromptRequestTargetModelIDString, Required: true},
@@ -12077,7 +11826,6 @@ var schemaOptimizePromptRequestTargetModelIDString = smithy.Schema{
 
 var schemaOptimizePromptResponse = smithy.Schema{
 	Name: "OptimizePromptResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "optimizedPrompt", WireName: "optimizedPrompt", Schema: &schemaOptimizedPromptStream, Required: true, Location: smithy.Payload},
 	},
@@ -12107,7 +11855,6 @@ func (v *OptimizePromptResponse) SetEvents(seq iter.Seq2[smithy.Struct, error]) 
 
 var schemaOptimizedPrompt = smithy.Schema{
 	Name: "OptimizedPrompt", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "textPrompt", WireName: "textPrompt", Schema: &schemaTextPrompt},
 	},
@@ -12250,7 +11997,6 @@ func (v *OptimizedPromptStream) WriteMembers(w smithy.Writer) {
 
 var schemaOrchestrationConfiguration = smithy.Schema{
 	Name: "OrchestrationConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "additionalModelRequestFields", WireName: "additionalModelRequestFields", Schema: &schemaAdditionalModelRequestFields},
 		{Name: "inferenceConfig", WireName: "inferenceConfig", Schema: &schemaInferenceConfig},
@@ -12309,7 +12055,6 @@ func (v *OrchestrationConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaOrchestrationExecutor = smithy.Schema{
 	Name: "OrchestrationExecutor", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "lambda", WireName: "lambda", Schema: &schemaLambdaARN},
 	},
@@ -12491,7 +12236,6 @@ func (v *OutputFile) WriteMembers(w smithy.Writer) {
 var schemaOutputFiles = smithy.Schema{
 	Name: "OutputFiles", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i5},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaOutputFile},
 	},
@@ -12504,7 +12248,6 @@ var schemaOutputString = smithy.Schema{
 
 var schemaParameter = smithy.Schema{
 	Name: "Parameter", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaString},
 		{Name: "type", WireName: "type", Schema: &schemaString},
@@ -12544,7 +12287,6 @@ var schemaParameterDescription = smithy.Schema{
 
 var schemaParameterDetail = smithy.Schema{
 	Name: "ParameterDetail", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "description", WireName: "description", Schema: &schemaParameterDescription},
 		{Name: "required", WireName: "required", Schema: &schemaBoolean},
@@ -12579,7 +12321,6 @@ func (v *ParameterDetail) WriteMembers(w smithy.Writer) {
 
 var schemaParameterList = smithy.Schema{
 	Name: "ParameterList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaParameter},
 	},
@@ -12587,7 +12328,6 @@ var schemaParameterList = smithy.Schema{
 
 var schemaParameterMap = smithy.Schema{
 	Name: "ParameterMap", Type: smithy.Map,
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaParameterName},
 		{Name: "value", WireName: "value", Schema: &schemaParameterDetail},
@@ -12606,7 +12346,6 @@ var schemaParameterType = smithy.Schema{
 
 var schemaParameters = smithy.Schema{
 	Name: "Parameters", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaParameter},
 	},
@@ -12670,7 +12409,6 @@ var schemaPerformanceConfigLatency = smithy.Schema{
 
 var schemaPerformanceConfiguration = smithy.Schema{
 	Name: "PerformanceConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "latency", WireName: "latency", Schema: &schemaPerformanceConfigLatency},
 	},
@@ -12960,7 +12698,6 @@ var schemaPresignedURL = smithy.Schema{
 
 var schemaPromptConfiguration = smithy.Schema{
 	Name: "PromptConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "additionalModelRequestFields", WireName: "additionalModelRequestFields", Schema: &schemaDocument},
 		{Name: "basePromptTemplate", WireName: "basePromptTemplate", Schema: &schemaBasePromptTemplate},
@@ -13020,7 +12757,6 @@ func (v *PromptConfiguration) WriteMembers(w smithy.Writer) {
 var schemaPromptConfigurations = smithy.Schema{
 	Name: "PromptConfigurations", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaPromptConfiguration},
 	},
@@ -13028,7 +12764,6 @@ var schemaPromptConfigurations = smithy.Schema{
 
 var schemaPromptCreationConfigurations = smithy.Schema{
 	Name: "PromptCreationConfigurations", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "excludePreviousThinkingSteps", WireName: "excludePreviousThinkingSteps", Schema: &schemaBoolean},
 		{Name: "previousConversationTurnsToInclude", WireName: "previousConversationTurnsToInclude", Schema: &schemaPromptCreationConfigurationsPreviousConversationTurnsToIncludeInteger},
@@ -13103,7 +12838,6 @@ func (v *PromptOverrideConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaPromptSessionAttributesMap = smithy.Schema{
 	Name: "PromptSessionAttributesMap", Type: smithy.Map,
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaString},
 		{Name: "value", WireName: "value", Schema: &schemaString},
@@ -13117,7 +12851,6 @@ var schemaPromptState = smithy.Schema{
 
 var schemaPromptTemplate = smithy.Schema{
 	Name: "PromptTemplate", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "textPromptTemplate", WireName: "textPromptTemplate", Schema: &schemaTextPromptTemplate},
 	},
@@ -13154,7 +12887,6 @@ var schemaPromptType = smithy.Schema{
 
 var schemaPropertyParameters = smithy.Schema{
 	Name: "PropertyParameters", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "properties", WireName: "properties", Schema: &schemaParameterList},
 	},
@@ -13187,7 +12919,6 @@ func (v *PropertyParameters) WriteMembers(w smithy.Writer) {
 
 var schemaPutInvocationStepRequest = smithy.Schema{
 	Name: "PutInvocationStepRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "invocationIdentifier", WireName: "invocationIdentifier", Schema: &schemaInvocationIdentifier, Required: true},
 		{Name: "invocationStepId", WireName: "invocationStepId", Schema: &schemaUuid},
@@ -13234,7 +12965,6 @@ func (v *PutInvocationStepRequest) WriteMembers(w smithy.Writer) {
 
 var schemaPutInvocationStepResponse = smithy.Schema{
 	Name: "PutInvocationStepResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "invocationStepId", WireName: "invocationStepId", Schema: &schemaUuid, Required: true},
 	},
@@ -13297,7 +13027,6 @@ var schemaQueryGenerationInputTextString = smithy.Schema{
 
 var schemaQueryTransformationConfiguration = smithy.Schema{
 	Name: "QueryTransformationConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaQueryTransformationType, Required: true},
 	},
@@ -13337,7 +13066,6 @@ var schemaQueryTransformationType = smithy.Schema{
 var schemaRAGStopSequences = smithy.Schema{
 	Name: "RAGStopSequences", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i4},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaRAGStopSequencesMemberString},
 	},
@@ -13515,7 +13243,6 @@ func (v *RepromptResponse) WriteMembers(w smithy.Writer) {
 
 var schemaRequestBody = smithy.Schema{
 	Name: "RequestBody", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "content", WireName: "content", Schema: &schemaContentMap},
 	},
@@ -13644,7 +13371,6 @@ var schemaRerankQueryContentType = smithy.Schema{
 
 var schemaRerankRequest = smithy.Schema{
 	Name: "RerankRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
 		{Name: "queries", WireName: "queries", Schema: &schemaRerankQueriesList, Required: true},
@@ -13695,7 +13421,6 @@ func (v *RerankRequest) WriteMembers(w smithy.Writer) {
 
 var schemaRerankResponse = smithy.Schema{
 	Name: "RerankResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
 		{Name: "results", WireName: "results", Schema: &schemaRerankResultsList, Required: true},
@@ -13730,7 +13455,6 @@ func (v *RerankResponse) WriteMembers(w smithy.Writer) {
 
 var schemaRerankResult = smithy.Schema{
 	Name: "RerankResult", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "document", WireName: "document", Schema: &schemaRerankDocument},
 		{Name: "index", WireName: "index", Schema: &schemaRerankResultIndexInteger, Required: true},
@@ -13774,7 +13498,6 @@ var schemaRerankResultIndexInteger = smithy.Schema{
 
 var schemaRerankResultsList = smithy.Schema{
 	Name: "RerankResultsList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaRerankResult},
 	},
@@ -13863,7 +13586,6 @@ var schemaRerankTextDocumentTextString = smithy.Schema{
 
 var schemaRerankingConfiguration = smithy.Schema{
 	Name: "RerankingConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "bedrockRerankingConfiguration", WireName: "bedrockRerankingConfiguration", Schema: &schemaBedrockRerankingConfiguration, Required: true},
 		{Name: "type", WireName: "type", Schema: &schemaRerankingConfigurationType, Required: true},
@@ -13908,7 +13630,6 @@ var schemaRerankingMetadataSelectionMode = smithy.Schema{
 
 var schemaRerankingMetadataSelectiveModeConfiguration = smithy.Schema{
 	Name: "RerankingMetadataSelectiveModeConfiguration", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "fieldsToExclude", WireName: "fieldsToExclude", Schema: &schemaFieldsForReranking},
 		{Name: "fieldsToInclude", WireName: "fieldsToInclude", Schema: &schemaFieldsForReranking},
@@ -13997,7 +13718,6 @@ func (v *ResourceNotFoundException) WriteMembers(w smithy.Writer) {
 
 var schemaResponseBody = smithy.Schema{
 	Name: "ResponseBody", Type: smithy.Map,
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaString},
 		{Name: "value", WireName: "value", Schema: &schemaContentBody},
@@ -14144,7 +13864,6 @@ func (v *ResponseStream) WriteMembers(w smithy.Writer) {
 
 var schemaRetrievalContent = smithy.Schema{
 	Name: "RetrievalContent", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "byteContent", WireName: "byteContent", Schema: &schemaBlob},
 		{Name: "mimeType", WireName: "mimeType", Schema: &schemaMimeType, Required: true},
@@ -14311,7 +14030,6 @@ func (v *RetrievalFilter) WriteMembers(w smithy.Writer) {
 var schemaRetrievalFilterList = smithy.Schema{
 	Name: "RetrievalFilterList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i2},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member"},
 	},
@@ -14329,7 +14047,6 @@ var schemaRetrievalInstructionVersion = smithy.Schema{
 
 var schemaRetrievalOverrides = smithy.Schema{
 	Name: "RetrievalOverrides", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "filter", WireName: "filter", Schema: &schemaRetrievalFilter},
 		{Name: "maxNumberOfResults", WireName: "maxNumberOfResults", Schema: &schemaRetrievalOverridesMaxNumberOfResultsInteger},
@@ -14369,7 +14086,6 @@ var schemaRetrievalOverridesMaxNumberOfResultsInteger = smithy.Schema{
 
 var schemaRetrievalResultConfluenceLocation = smithy.Schema{
 	Name: "RetrievalResultConfluenceLocation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "url", WireName: "url", Schema: &schemaString},
 	},
@@ -14514,7 +14230,6 @@ var schemaRetrievalResultContentType = smithy.Schema{
 
 var schemaRetrievalResultCustomDocumentLocation = smithy.Schema{
 	Name: "RetrievalResultCustomDocumentLocation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "id", WireName: "id", Schema: &schemaString},
 	},
@@ -14543,7 +14258,6 @@ func (v *RetrievalResultCustomDocumentLocation) WriteMembers(w smithy.Writer) {
 
 var schemaRetrievalResultGoogleDriveLocation = smithy.Schema{
 	Name: "RetrievalResultGoogleDriveLocation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "url", WireName: "url", Schema: &schemaString},
 	},
@@ -14572,7 +14286,6 @@ func (v *RetrievalResultGoogleDriveLocation) WriteMembers(w smithy.Writer) {
 
 var schemaRetrievalResultKendraDocumentLocation = smithy.Schema{
 	Name: "RetrievalResultKendraDocumentLocation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "uri", WireName: "uri", Schema: &schemaString},
 	},
@@ -14732,7 +14445,6 @@ var schemaRetrievalResultMetadataValue = smithy.Schema{
 
 var schemaRetrievalResultOneDriveLocation = smithy.Schema{
 	Name: "RetrievalResultOneDriveLocation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "url", WireName: "url", Schema: &schemaString},
 	},
@@ -14761,7 +14473,6 @@ func (v *RetrievalResultOneDriveLocation) WriteMembers(w smithy.Writer) {
 
 var schemaRetrievalResultS3Location = smithy.Schema{
 	Name: "RetrievalResultS3Location", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "uri", WireName: "uri", Schema: &schemaString},
 	},
@@ -14788,7 +14499,6 @@ func (v *RetrievalResultS3Location) WriteMembers(w smithy.Writer) {
 
 var schemaRetrievalResultSalesforceLocation = smithy.Schema{
 	Name: "RetrievalResultSalesforceLocation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "url", WireName: "url", Schema: &schemaString},
 	},
@@ -14817,7 +14527,6 @@ func (v *RetrievalResultSalesforceLocation) WriteMembers(w smithy.Writer) {
 
 var schemaRetrievalResultSharePointLocation = smithy.Schema{
 	Name: "RetrievalResultSharePointLocation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "url", WireName: "url", Schema: &schemaString},
 	},
@@ -14846,7 +14555,6 @@ func (v *RetrievalResultSharePointLocation) WriteMembers(w smithy.Writer) {
 
 var schemaRetrievalResultSQLLocation = smithy.Schema{
 	Name: "RetrievalResultSqlLocation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "query", WireName: "query", Schema: &schemaString},
 	},
@@ -14873,7 +14581,6 @@ func (v *RetrievalResultSQLLocation) WriteMembers(w smithy.Writer) {
 
 var schemaRetrievalResultWebLocation = smithy.Schema{
 	Name: "RetrievalResultWebLocation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "url", WireName: "url", Schema: &schemaString},
 	},
@@ -14900,7 +14607,6 @@ func (v *RetrievalResultWebLocation) WriteMembers(w smithy.Writer) {
 
 var schemaRetrieveAndGenerateConfiguration = smithy.Schema{
 	Name: "RetrieveAndGenerateConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "externalSourcesConfiguration", WireName: "externalSourcesConfiguration", Schema: &schemaExternalSourcesRetrieveAndGenerateConfiguration},
 		{Name: "knowledgeBaseConfiguration", WireName: "knowledgeBaseConfiguration", Schema: &schemaKnowledgeBaseRetrieveAndGenerateConfiguration},
@@ -15033,7 +14739,6 @@ func (v *RetrieveAndGenerateOutputEvent) WriteMembers(w smithy.Writer) {
 
 var schemaRetrieveAndGenerateRequest = smithy.Schema{
 	Name: "RetrieveAndGenerateRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "input", WireName: "input", Schema: &schemaRetrieveAndGenerateInput, Required: true},
 		{Name: "retrieveAndGenerateConfiguration", WireName: "retrieveAndGenerateConfiguration", Schema: &schemaRetrieveAndGenerateConfiguration},
@@ -15092,7 +14797,6 @@ func (v *RetrieveAndGenerateRequest) WriteMembers(w smithy.Writer) {
 
 var schemaRetrieveAndGenerateResponse = smithy.Schema{
 	Name: "RetrieveAndGenerateResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "citations", WireName: "citations", Schema: &schemaCitations},
 		{Name: "guardrailAction", WireName: "guardrailAction", Schema: &schemaGuadrailAction},
@@ -15143,7 +14847,6 @@ func (v *RetrieveAndGenerateResponse) WriteMembers(w smithy.Writer) {
 
 var schemaRetrieveAndGenerateSessionConfiguration = smithy.Schema{
 	Name: "RetrieveAndGenerateSessionConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "kmsKeyArn", WireName: "kmsKeyArn", Schema: &schemaKMSKeyARN, Required: true},
 	},
@@ -15172,7 +14875,6 @@ func (v *RetrieveAndGenerateSessionConfiguration) WriteMembers(w smithy.Writer) 
 
 var schemaRetrieveAndGenerateStreamRequest = smithy.Schema{
 	Name: "RetrieveAndGenerateStreamRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "input", WireName: "input", Schema: &schemaRetrieveAndGenerateInput, Required: true},
 		{Name: "retrieveAndGenerateConfiguration", WireName: "retrieveAndGenerateConfiguration", Schema: &schemaRetrieveAndGenerateConfiguration},
@@ -15233,7 +14935,6 @@ func (v *RetrieveAndGenerateStreamRequest) WriteMembers(w smithy.Writer) {
 
 var schemaRetrieveAndGenerateStreamResponse = smithy.Schema{
 	Name: "RetrieveAndGenerateStreamResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "sessionId", WireName: "sessionId", Schema: &schemaSessionID, Required: true, Location: smithy.Header, LocationName: "x-amzn-bedrock-knowledge-base-session-id"},
 		{Name: "stream", WireName: "stream", Schema: &schemaRetrieveAndGenerateStreamResponseOutput, Required: true, Location: smithy.Payload},
@@ -15402,7 +15103,6 @@ var schemaRetrieveAndGenerateType = smithy.Schema{
 
 var schemaRetrieveRequest = smithy.Schema{
 	Name: "RetrieveRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "guardrailConfiguration", WireName: "guardrailConfiguration", Schema: &schemaGuardrailConfiguration},
 		{Name: "knowledgeBaseId", WireName: "knowledgeBaseId", Schema: &schemaKnowledgeBaseIdentifier, Required: true, Location: smithy.Label, LocationName: "knowledgeBaseId"},
@@ -15465,7 +15165,6 @@ func (v *RetrieveRequest) WriteMembers(w smithy.Writer) {
 
 var schemaRetrieveResponse = smithy.Schema{
 	Name: "RetrieveResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "guardrailAction", WireName: "guardrailAction", Schema: &schemaGuadrailAction},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
@@ -15504,7 +15203,6 @@ func (v *RetrieveResponse) WriteMembers(w smithy.Writer) {
 
 var schemaRetrievedReference = smithy.Schema{
 	Name: "RetrievedReference", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "content", WireName: "content", Schema: &schemaRetrievalResultContent},
 		{Name: "location", WireName: "location", Schema: &schemaRetrievalResultLocation},
@@ -15547,7 +15245,6 @@ func (v *RetrievedReference) WriteMembers(w smithy.Writer) {
 
 var schemaRetrievedReferences = smithy.Schema{
 	Name: "RetrievedReferences", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaRetrievedReference},
 	},
@@ -15555,7 +15252,6 @@ var schemaRetrievedReferences = smithy.Schema{
 
 var schemaRetrieverConfiguration = smithy.Schema{
 	Name: "RetrieverConfiguration", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBase", WireName: "knowledgeBase", Schema: &schemaKnowledgeBaseRetrieverConfiguration},
 	},
@@ -15585,7 +15281,6 @@ func (v *RetrieverConfiguration) WriteMembers(w smithy.Writer) {
 var schemaReturnControlInvocationResults = smithy.Schema{
 	Name: "ReturnControlInvocationResults", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i5},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaInvocationResultMember},
 	},
@@ -15630,7 +15325,6 @@ func (v *ReturnControlPayload) WriteMembers(w smithy.Writer) {
 
 var schemaReturnControlResults = smithy.Schema{
 	Name: "ReturnControlResults", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "invocationId", WireName: "invocationId", Schema: &schemaString},
 		{Name: "returnControlInvocationResults", WireName: "returnControlInvocationResults", Schema: &schemaReturnControlInvocationResults},
@@ -15770,7 +15464,6 @@ var schemaS3BucketName = smithy.Schema{
 
 var schemaS3Identifier = smithy.Schema{
 	Name: "S3Identifier", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "s3BucketName", WireName: "s3BucketName", Schema: &schemaS3BucketName},
 		{Name: "s3ObjectKey", WireName: "s3ObjectKey", Schema: &schemaS3ObjectKey},
@@ -15801,7 +15494,6 @@ func (v *S3Identifier) WriteMembers(w smithy.Writer) {
 
 var schemaS3Location = smithy.Schema{
 	Name: "S3Location", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "uri", WireName: "uri", Schema: &schemaS3URI, Required: true},
 	},
@@ -15828,7 +15520,6 @@ func (v *S3Location) WriteMembers(w smithy.Writer) {
 
 var schemaS3ObjectDoc = smithy.Schema{
 	Name: "S3ObjectDoc", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "uri", WireName: "uri", Schema: &schemaS3URI, Required: true},
 	},
@@ -15855,7 +15546,6 @@ func (v *S3ObjectDoc) WriteMembers(w smithy.Writer) {
 
 var schemaS3ObjectFile = smithy.Schema{
 	Name: "S3ObjectFile", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "uri", WireName: "uri", Schema: &schemaS3URI, Required: true},
 	},
@@ -15920,7 +15610,6 @@ func (v *SatisfiedCondition) WriteMembers(w smithy.Writer) {
 var schemaSatisfiedConditions = smithy.Schema{
 	Name: "SatisfiedConditions", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i5},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaSatisfiedCondition},
 	},
@@ -15967,7 +15656,6 @@ var schemaSessionARN = smithy.Schema{
 
 var schemaSessionAttributesMap = smithy.Schema{
 	Name: "SessionAttributesMap", Type: smithy.Map,
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaString},
 		{Name: "value", WireName: "value", Schema: &schemaString},
@@ -15992,7 +15680,6 @@ var schemaSessionMetadataKey = smithy.Schema{
 var schemaSessionMetadataMap = smithy.Schema{
 	Name: "SessionMetadataMap", Type: smithy.Map,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i50},
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaSessionMetadataKey},
 		{Name: "value", WireName: "value", Schema: &schemaSessionMetadataValue},
@@ -16006,7 +15693,6 @@ var schemaSessionMetadataValue = smithy.Schema{
 
 var schemaSessionState = smithy.Schema{
 	Name: "SessionState", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "conversationHistory", WireName: "conversationHistory", Schema: &schemaConversationHistory},
 		{Name: "files", WireName: "files", Schema: &schemaInputFiles},
@@ -16084,7 +15770,6 @@ var schemaSessionStatus = smithy.Schema{
 
 var schemaSessionSummaries = smithy.Schema{
 	Name: "SessionSummaries", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaSessionSummary},
 	},
@@ -16092,7 +15777,6 @@ var schemaSessionSummaries = smithy.Schema{
 
 var schemaSessionSummary = smithy.Schema{
 	Name: "SessionSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "createdAt", WireName: "createdAt", Schema: &schemaDateTimestamp, Required: true},
 		{Name: "lastUpdatedAt", WireName: "lastUpdatedAt", Schema: &schemaDateTimestamp, Required: true},
@@ -16146,7 +15830,6 @@ var schemaSource = smithy.Schema{
 
 var schemaSpan = smithy.Schema{
 	Name: "Span", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "end", WireName: "end", Schema: &schemaSpanEndInteger},
 		{Name: "start", WireName: "start", Schema: &schemaSpanStartInteger},
@@ -16187,7 +15870,6 @@ var schemaSpanStartInteger = smithy.Schema{
 
 var schemaStartFlowExecutionRequest = smithy.Schema{
 	Name: "StartFlowExecutionRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "flowAliasIdentifier", WireName: "flowAliasIdentifier", Schema: &schemaFlowAliasIdentifier, Required: true, Location: smithy.Label, LocationName: "flowAliasIdentifier"},
 		{Name: "flowExecutionName", WireName: "flowExecutionName", Schema: &schemaFlowExecutionName},
@@ -16238,7 +15920,6 @@ func (v *StartFlowExecutionRequest) WriteMembers(w smithy.Writer) {
 
 var schemaStartFlowExecutionResponse = smithy.Schema{
 	Name: "StartFlowExecutionResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "executionArn", WireName: "executionArn", Schema: &schemaFlowExecutionIdentifier},
 	},
@@ -16265,7 +15946,6 @@ func (v *StartFlowExecutionResponse) WriteMembers(w smithy.Writer) {
 
 var schemaStopFlowExecutionRequest = smithy.Schema{
 	Name: "StopFlowExecutionRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "executionIdentifier", WireName: "executionIdentifier", Schema: &schemaFlowExecutionIdentifier, Required: true, Location: smithy.Label, LocationName: "executionIdentifier"},
 		{Name: "flowAliasIdentifier", WireName: "flowAliasIdentifier", Schema: &schemaFlowAliasIdentifier, Required: true, Location: smithy.Label, LocationName: "flowAliasIdentifier"},
@@ -16300,7 +15980,6 @@ func (v *StopFlowExecutionRequest) WriteMembers(w smithy.Writer) {
 
 var schemaStopFlowExecutionResponse = smithy.Schema{
 	Name: "StopFlowExecutionResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "executionArn", WireName: "executionArn", Schema: &schemaFlowExecutionIdentifier},
 		{Name: "status", WireName: "status", Schema: &schemaFlowExecutionStatus, Required: true},
@@ -16332,7 +16011,6 @@ func (v *StopFlowExecutionResponse) WriteMembers(w smithy.Writer) {
 var schemaStopSequences = smithy.Schema{
 	Name: "StopSequences", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i4},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaString},
 	},
@@ -16340,7 +16018,6 @@ var schemaStopSequences = smithy.Schema{
 
 var schemaStreamingConfigurations = smithy.Schema{
 	Name: "StreamingConfigurations", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "applyGuardrailInterval", WireName: "applyGuardrailInterval", Schema: &schemaStreamingConfigurationsApplyGuardrailIntervalInteger},
 		{Name: "streamFinalResponse", WireName: "streamFinalResponse", Schema: &schemaBoolean},
@@ -16396,7 +16073,6 @@ var schemaTagKey = smithy.Schema{
 var schemaTagKeyList = smithy.Schema{
 	Name: "TagKeyList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i200},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaTagKey},
 	},
@@ -16404,7 +16080,6 @@ var schemaTagKeyList = smithy.Schema{
 
 var schemaTagResourceRequest = smithy.Schema{
 	Name: "TagResourceRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "resourceArn", WireName: "resourceArn", Schema: &schemaTaggableResourcesARN, Required: true, Location: smithy.Label, LocationName: "resourceArn"},
 		{Name: "tags", WireName: "tags", Schema: &schemaTagsMap, Required: true},
@@ -16459,7 +16134,6 @@ var schemaTaggableResourcesARN = smithy.Schema{
 var schemaTagsMap = smithy.Schema{
 	Name: "TagsMap", Type: smithy.Map,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i200},
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaTagKey},
 		{Name: "value", WireName: "value", Schema: &schemaTagValue},
@@ -16473,7 +16147,6 @@ var schemaTemperature = smithy.Schema{
 
 var schemaTextInferenceConfig = smithy.Schema{
 	Name: "TextInferenceConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "maxTokens", WireName: "maxTokens", Schema: &schemaMaxTokens},
 		{Name: "stopSequences", WireName: "stopSequences", Schema: &schemaRAGStopSequences},
@@ -16585,7 +16258,6 @@ func (v *TextResponsePart) WriteMembers(w smithy.Writer) {
 
 var schemaTextToSQLConfiguration = smithy.Schema{
 	Name: "TextToSqlConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseConfiguration", WireName: "knowledgeBaseConfiguration", Schema: &schemaTextToSQLKnowledgeBaseConfiguration},
 		{Name: "type", WireName: "type", Schema: &schemaTextToSQLConfigurationType, Required: true},
@@ -16625,7 +16297,6 @@ var schemaTextToSQLConfigurationType = smithy.Schema{
 
 var schemaTextToSQLKnowledgeBaseConfiguration = smithy.Schema{
 	Name: "TextToSqlKnowledgeBaseConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "knowledgeBaseArn", WireName: "knowledgeBaseArn", Schema: &schemaKnowledgeBaseARN, Required: true},
 	},
@@ -16880,7 +16551,6 @@ func (v *TracePart) WriteMembers(w smithy.Writer) {
 
 var schemaTransformationConfiguration = smithy.Schema{
 	Name: "TransformationConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "mode", WireName: "mode", Schema: &schemaQueryTransformationMode, Required: true},
 		{Name: "textToSqlConfiguration", WireName: "textToSqlConfiguration", Schema: &schemaTextToSQLConfiguration},
@@ -16922,7 +16592,6 @@ var schemaType = smithy.Schema{
 
 var schemaUntagResourceRequest = smithy.Schema{
 	Name: "UntagResourceRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "resourceArn", WireName: "resourceArn", Schema: &schemaTaggableResourcesARN, Required: true, Location: smithy.Label, LocationName: "resourceArn"},
 		{Name: "tagKeys", WireName: "tagKeys", Schema: &schemaTagKeyList, Required: true, Location: smithy.Query, LocationName: "tagKeys"},
@@ -16966,7 +16635,6 @@ func (*UntagResourceResponse) WriteMembers(smithy.Writer) {}
 
 var schemaUpdateSessionRequest = smithy.Schema{
 	Name: "UpdateSessionRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "sessionIdentifier", WireName: "sessionIdentifier", Schema: &schemaSessionIdentifier, Required: true, Location: smithy.Label, LocationName: "sessionIdentifier"},
 		{Name: "sessionMetadata", WireName: "sessionMetadata", Schema: &schemaSessionMetadataMap},
@@ -16997,7 +16665,6 @@ func (v *UpdateSessionRequest) WriteMembers(w smithy.Writer) {
 
 var schemaUpdateSessionResponse = smithy.Schema{
 	Name: "UpdateSessionResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "createdAt", WireName: "createdAt", Schema: &schemaDateTimestamp, Required: true},
 		{Name: "lastUpdatedAt", WireName: "lastUpdatedAt", Schema: &schemaDateTimestamp, Required: true},
@@ -17130,7 +16797,6 @@ func (v *ValidationException) WriteMembers(w smithy.Writer) {
 
 var schemaVectorSearchBedrockRerankingConfiguration = smithy.Schema{
 	Name: "VectorSearchBedrockRerankingConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "metadataConfiguration", WireName: "metadataConfiguration", Schema: &schemaMetadataConfigurationForReranking},
 		{Name: "modelConfiguration", WireName: "modelConfiguration", Schema: &schemaVectorSearchBedrockRerankingModelConfiguration, Required: true},
@@ -17180,7 +16846,6 @@ var schemaVectorSearchBedrockRerankingConfigurationNumberOfRerankedResultsIntege
 
 var schemaVectorSearchBedrockRerankingModelConfiguration = smithy.Schema{
 	Name: "VectorSearchBedrockRerankingModelConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "additionalModelRequestFields", WireName: "additionalModelRequestFields", Schema: &schemaAdditionalModelRequestFields},
 		{Name: "modelArn", WireName: "modelArn", Schema: &schemaBedrockRerankingModelARN, Required: true},
@@ -17213,7 +16878,6 @@ func (v *VectorSearchBedrockRerankingModelConfiguration) WriteMembers(w smithy.W
 
 var schemaVectorSearchRerankingConfiguration = smithy.Schema{
 	Name: "VectorSearchRerankingConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "bedrockRerankingConfiguration", WireName: "bedrockRerankingConfiguration", Schema: &schemaVectorSearchBedrockRerankingConfiguration},
 		{Name: "type", WireName: "type", Schema: &schemaVectorSearchRerankingConfigurationType, Required: true},
@@ -17265,7 +16929,6 @@ var schemaVersion = smithy.Schema{
 
 var schemaVideoSegment = smithy.Schema{
 	Name: "VideoSegment", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "s3Uri", WireName: "s3Uri", Schema: &schemaVideoSegmentS3URIString, Required: true},
 		{Name: "summary", WireName: "summary", Schema: &schemaString},

@@ -55,7 +55,6 @@ func (*AnyToolChoice) WriteMembers(smithy.Writer) {}
 
 var schemaAppliedGuardrailDetails = smithy.Schema{
 	Name: "AppliedGuardrailDetails", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "guardrailId", WireName: "guardrailId", Schema: &schemaGuardrailID},
 		{Name: "guardrailVersion", WireName: "guardrailVersion", Schema: &schemaGuardrailVersion},
@@ -98,7 +97,6 @@ func (v *AppliedGuardrailDetails) WriteMembers(w smithy.Writer) {
 
 var schemaApplyGuardrailRequest = smithy.Schema{
 	Name: "ApplyGuardrailRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "guardrailIdentifier", WireName: "guardrailIdentifier", Schema: &schemaGuardrailIdentifier, Required: true, Location: smithy.Label, LocationName: "guardrailIdentifier"},
 		{Name: "guardrailVersion", WireName: "guardrailVersion", Schema: &schemaGuardrailVersion, Required: true, Location: smithy.Label, LocationName: "guardrailVersion"},
@@ -145,7 +143,6 @@ func (v *ApplyGuardrailRequest) WriteMembers(w smithy.Writer) {
 
 var schemaApplyGuardrailResponse = smithy.Schema{
 	Name: "ApplyGuardrailResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "usage", WireName: "usage", Schema: &schemaGuardrailUsage, Required: true},
 		{Name: "action", WireName: "action", Schema: &schemaGuardrailAction, Required: true},
@@ -229,7 +226,6 @@ var schemaAsyncInvokeMessage = smithy.Schema{
 
 var schemaAsyncInvokeOutputDataConfig = smithy.Schema{
 	Name: "AsyncInvokeOutputDataConfig", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "s3OutputDataConfig", WireName: "s3OutputDataConfig", Schema: &schemaAsyncInvokeS3OutputDataConfig},
 	},
@@ -260,7 +256,6 @@ func (v *AsyncInvokeOutputDataConfig) WriteMembers(w smithy.Writer) {
 
 var schemaAsyncInvokeS3OutputDataConfig = smithy.Schema{
 	Name: "AsyncInvokeS3OutputDataConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "s3Uri", WireName: "s3Uri", Schema: &schemaS3URI, Required: true},
 		{Name: "kmsKeyId", WireName: "kmsKeyId", Schema: &schemaKMSKeyID},
@@ -302,7 +297,6 @@ var schemaAsyncInvokeStatus = smithy.Schema{
 
 var schemaAsyncInvokeSummaries = smithy.Schema{
 	Name: "AsyncInvokeSummaries", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAsyncInvokeSummary},
 	},
@@ -310,7 +304,6 @@ var schemaAsyncInvokeSummaries = smithy.Schema{
 
 var schemaAsyncInvokeSummary = smithy.Schema{
 	Name: "AsyncInvokeSummary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "invocationArn", WireName: "invocationArn", Schema: &schemaInvocationARN, Required: true},
 		{Name: "modelArn", WireName: "modelArn", Schema: &schemaAsyncInvokeARN, Required: true},
@@ -373,7 +366,6 @@ func (v *AsyncInvokeSummary) WriteMembers(w smithy.Writer) {
 
 var schemaAudioBlock = smithy.Schema{
 	Name: "AudioBlock", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "format", WireName: "format", Schema: &schemaAudioFormat, Required: true},
 		{Name: "source", WireName: "source", Schema: &schemaAudioSource, Required: true},
@@ -551,7 +543,6 @@ var schemaBoolean = smithy.Schema{
 
 var schemaCacheDetail = smithy.Schema{
 	Name: "CacheDetail", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "ttl", WireName: "ttl", Schema: &schemaCacheTTL, Required: true},
 		{Name: "inputTokens", WireName: "inputTokens", Schema: &schemaCacheDetailInputTokensInteger, Required: true},
@@ -587,7 +578,6 @@ var schemaCacheDetailInputTokensInteger = smithy.Schema{
 
 var schemaCacheDetailsList = smithy.Schema{
 	Name: "CacheDetailsList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaCacheDetail},
 	},
@@ -595,7 +585,6 @@ var schemaCacheDetailsList = smithy.Schema{
 
 var schemaCachePointBlock = smithy.Schema{
 	Name: "CachePointBlock", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaCachePointType, Required: true},
 		{Name: "ttl", WireName: "ttl", Schema: &schemaCacheTTL},
@@ -636,7 +625,6 @@ var schemaCacheTTL = smithy.Schema{
 
 var schemaCitation = smithy.Schema{
 	Name: "Citation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "title", WireName: "title", Schema: &schemaString},
 		{Name: "source", WireName: "source", Schema: &schemaString},
@@ -685,7 +673,6 @@ func (v *Citation) WriteMembers(w smithy.Writer) {
 
 var schemaCitationGeneratedContent = smithy.Schema{
 	Name: "CitationGeneratedContent", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "text", WireName: "text", Schema: &schemaString},
 	},
@@ -712,7 +699,6 @@ func (v *CitationGeneratedContent) WriteMembers(w smithy.Writer) {
 
 var schemaCitationGeneratedContentList = smithy.Schema{
 	Name: "CitationGeneratedContentList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaCitationGeneratedContent},
 	},
@@ -720,7 +706,6 @@ var schemaCitationGeneratedContentList = smithy.Schema{
 
 var schemaCitationLocation = smithy.Schema{
 	Name: "CitationLocation", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "web", WireName: "web", Schema: &schemaWebLocation},
 		{Name: "documentChar", WireName: "documentChar", Schema: &schemaDocumentCharLocation},
@@ -781,7 +766,6 @@ func (v *CitationLocation) WriteMembers(w smithy.Writer) {
 
 var schemaCitationSourceContent = smithy.Schema{
 	Name: "CitationSourceContent", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "text", WireName: "text", Schema: &schemaString},
 	},
@@ -808,7 +792,6 @@ func (v *CitationSourceContent) WriteMembers(w smithy.Writer) {
 
 var schemaCitationSourceContentDelta = smithy.Schema{
 	Name: "CitationSourceContentDelta", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "text", WireName: "text", Schema: &schemaString},
 	},
@@ -835,7 +818,6 @@ func (v *CitationSourceContentDelta) WriteMembers(w smithy.Writer) {
 
 var schemaCitationSourceContentList = smithy.Schema{
 	Name: "CitationSourceContentList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaCitationSourceContent},
 	},
@@ -843,7 +825,6 @@ var schemaCitationSourceContentList = smithy.Schema{
 
 var schemaCitationSourceContentListDelta = smithy.Schema{
 	Name: "CitationSourceContentListDelta", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaCitationSourceContentDelta},
 	},
@@ -851,7 +832,6 @@ var schemaCitationSourceContentListDelta = smithy.Schema{
 
 var schemaCitations = smithy.Schema{
 	Name: "Citations", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaCitation},
 	},
@@ -859,7 +839,6 @@ var schemaCitations = smithy.Schema{
 
 var schemaCitationsConfig = smithy.Schema{
 	Name: "CitationsConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "enabled", WireName: "enabled", Schema: &schemaBoolean, Required: true},
 	},
@@ -886,7 +865,6 @@ func (v *CitationsConfig) WriteMembers(w smithy.Writer) {
 
 var schemaCitationsContentBlock = smithy.Schema{
 	Name: "CitationsContentBlock", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "content", WireName: "content", Schema: &schemaCitationGeneratedContentList},
 		{Name: "citations", WireName: "citations", Schema: &schemaCitations},
@@ -929,7 +907,6 @@ func (v *CitationsContentBlock) WriteMembers(w smithy.Writer) {
 
 var schemaCitationsDelta = smithy.Schema{
 	Name: "CitationsDelta", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "title", WireName: "title", Schema: &schemaString},
 		{Name: "source", WireName: "source", Schema: &schemaString},
@@ -1005,7 +982,6 @@ func (v *ConflictException) WriteMembers(w smithy.Writer) {
 
 var schemaContentBlock = smithy.Schema{
 	Name: "ContentBlock", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "text", WireName: "text", Schema: &schemaString},
 		{Name: "image", WireName: "image", Schema: &schemaImageBlock},
@@ -1136,7 +1112,6 @@ func (v *ContentBlock) WriteMembers(w smithy.Writer) {
 
 var schemaContentBlockDelta = smithy.Schema{
 	Name: "ContentBlockDelta", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "text", WireName: "text", Schema: &schemaString},
 		{Name: "toolUse", WireName: "toolUse", Schema: &schemaToolUseBlockDelta},
@@ -1205,7 +1180,6 @@ func (v *ContentBlockDelta) WriteMembers(w smithy.Writer) {
 
 var schemaContentBlockDeltaEvent = smithy.Schema{
 	Name: "ContentBlockDeltaEvent", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "delta", WireName: "delta", Schema: &schemaContentBlockDelta, Required: true},
 		{Name: "contentBlockIndex", WireName: "contentBlockIndex", Schema: &schemaNonNegativeInteger, Required: true},
@@ -1240,7 +1214,6 @@ func (v *ContentBlockDeltaEvent) WriteMembers(w smithy.Writer) {
 
 var schemaContentBlockStart = smithy.Schema{
 	Name: "ContentBlockStart", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "toolUse", WireName: "toolUse", Schema: &schemaToolUseBlockStart},
 		{Name: "toolResult", WireName: "toolResult", Schema: &schemaToolResultBlockStart},
@@ -1285,7 +1258,6 @@ func (v *ContentBlockStart) WriteMembers(w smithy.Writer) {
 
 var schemaContentBlockStartEvent = smithy.Schema{
 	Name: "ContentBlockStartEvent", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "start", WireName: "start", Schema: &schemaContentBlockStart, Required: true},
 		{Name: "contentBlockIndex", WireName: "contentBlockIndex", Schema: &schemaNonNegativeInteger, Required: true},
@@ -1320,7 +1292,6 @@ func (v *ContentBlockStartEvent) WriteMembers(w smithy.Writer) {
 
 var schemaContentBlockStopEvent = smithy.Schema{
 	Name: "ContentBlockStopEvent", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "contentBlockIndex", WireName: "contentBlockIndex", Schema: &schemaNonNegativeInteger, Required: true},
 	},
@@ -1347,7 +1318,6 @@ func (v *ContentBlockStopEvent) WriteMembers(w smithy.Writer) {
 
 var schemaContentBlocks = smithy.Schema{
 	Name: "ContentBlocks", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaContentBlock},
 	},
@@ -1365,7 +1335,6 @@ var schemaConversationalModelID = smithy.Schema{
 
 var schemaConverseMetrics = smithy.Schema{
 	Name: "ConverseMetrics", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "latencyMs", WireName: "latencyMs", Schema: &schemaLong, Required: true},
 	},
@@ -1392,7 +1361,6 @@ func (v *ConverseMetrics) WriteMembers(w smithy.Writer) {
 
 var schemaConverseOutput = smithy.Schema{
 	Name: "ConverseOutput", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "message", WireName: "message", Schema: &schemaMessage},
 	},
@@ -1421,7 +1389,6 @@ func (v *ConverseOutput) WriteMembers(w smithy.Writer) {
 
 var schemaConverseRequest = smithy.Schema{
 	Name: "ConverseRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelId", WireName: "modelId", Schema: &schemaConversationalModelID, Required: true, Location: smithy.Label, LocationName: "modelId"},
 		{Name: "messages", WireName: "messages", Schema: &schemaMessages},
@@ -1533,7 +1500,6 @@ func (v *ConverseRequest) WriteMembers(w smithy.Writer) {
 var schemaConverseRequestAdditionalModelResponseFieldPathsList = smithy.Schema{
 	Name: "ConverseRequestAdditionalModelResponseFieldPathsList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaConverseRequestAdditionalModelResponseFieldPathsListMemberString},
 	},
@@ -1546,7 +1512,6 @@ var schemaConverseRequestAdditionalModelResponseFieldPathsListMemberString = smi
 
 var schemaConverseResponse = smithy.Schema{
 	Name: "ConverseResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "output", WireName: "output", Schema: &schemaConverseOutput, Required: true},
 		{Name: "stopReason", WireName: "stopReason", Schema: &schemaStopReason, Required: true},
@@ -1625,7 +1590,6 @@ func (v *ConverseResponse) WriteMembers(w smithy.Writer) {
 
 var schemaConverseStreamMetadataEvent = smithy.Schema{
 	Name: "ConverseStreamMetadataEvent", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "usage", WireName: "usage", Schema: &schemaTokenUsage, Required: true},
 		{Name: "metrics", WireName: "metrics", Schema: &schemaConverseStreamMetrics, Required: true},
@@ -1688,7 +1652,6 @@ func (v *ConverseStreamMetadataEvent) WriteMembers(w smithy.Writer) {
 
 var schemaConverseStreamMetrics = smithy.Schema{
 	Name: "ConverseStreamMetrics", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "latencyMs", WireName: "latencyMs", Schema: &schemaLong, Required: true},
 	},
@@ -1824,7 +1787,6 @@ func (v *ConverseStreamOutput) WriteMembers(w smithy.Writer) {
 
 var schemaConverseStreamRequest = smithy.Schema{
 	Name: "ConverseStreamRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelId", WireName: "modelId", Schema: &schemaConversationalModelID, Required: true, Location: smithy.Label, LocationName: "modelId"},
 		{Name: "messages", WireName: "messages", Schema: &schemaMessages},
@@ -1936,7 +1898,6 @@ func (v *ConverseStreamRequest) WriteMembers(w smithy.Writer) {
 var schemaConverseStreamRequestAdditionalModelResponseFieldPathsList = smithy.Schema{
 	Name: "ConverseStreamRequestAdditionalModelResponseFieldPathsList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaConverseStreamRequestAdditionalModelResponseFieldPathsListMemberString},
 	},
@@ -1949,7 +1910,6 @@ var schemaConverseStreamRequestAdditionalModelResponseFieldPathsListMemberString
 
 var schemaConverseStreamResponse = smithy.Schema{
 	Name: "ConverseStreamResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "stream", WireName: "stream", Schema: &schemaConverseStreamOutput, Location: smithy.Payload},
 	},
@@ -1979,7 +1939,6 @@ func (v *ConverseStreamResponse) SetEvents(seq iter.Seq2[smithy.Struct, error]) 
 
 var schemaConverseStreamTrace = smithy.Schema{
 	Name: "ConverseStreamTrace", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "guardrail", WireName: "guardrail", Schema: &schemaGuardrailTraceAssessment},
 		{Name: "promptRouter", WireName: "promptRouter", Schema: &schemaPromptRouterTrace},
@@ -2016,7 +1975,6 @@ func (v *ConverseStreamTrace) WriteMembers(w smithy.Writer) {
 
 var schemaConverseTokensRequest = smithy.Schema{
 	Name: "ConverseTokensRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "messages", WireName: "messages", Schema: &schemaMessages},
 		{Name: "system", WireName: "system", Schema: &schemaSystemContentBlocks},
@@ -2071,7 +2029,6 @@ func (v *ConverseTokensRequest) WriteMembers(w smithy.Writer) {
 
 var schemaConverseTrace = smithy.Schema{
 	Name: "ConverseTrace", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "guardrail", WireName: "guardrail", Schema: &schemaGuardrailTraceAssessment},
 		{Name: "promptRouter", WireName: "promptRouter", Schema: &schemaPromptRouterTrace},
@@ -2108,7 +2065,6 @@ func (v *ConverseTrace) WriteMembers(w smithy.Writer) {
 
 var schemaCountTokensInput = smithy.Schema{
 	Name: "CountTokensInput", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "invokeModel", WireName: "invokeModel", Schema: &schemaInvokeModelTokensRequest},
 		{Name: "converse", WireName: "converse", Schema: &schemaConverseTokensRequest},
@@ -2145,7 +2101,6 @@ func (v *CountTokensInput) WriteMembers(w smithy.Writer) {
 
 var schemaCountTokensRequest = smithy.Schema{
 	Name: "CountTokensRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelId", WireName: "modelId", Schema: &schemaFoundationModelVersionIdentifier, Required: true, Location: smithy.Label, LocationName: "modelId"},
 		{Name: "input", WireName: "input", Schema: &schemaCountTokensInput, Required: true},
@@ -2180,7 +2135,6 @@ func (v *CountTokensRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCountTokensResponse = smithy.Schema{
 	Name: "CountTokensResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "inputTokens", WireName: "inputTokens", Schema: &schemaInteger, Required: true},
 	},
@@ -2211,7 +2165,6 @@ var schemaDocument = smithy.Schema{
 
 var schemaDocumentBlock = smithy.Schema{
 	Name: "DocumentBlock", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "format", WireName: "format", Schema: &schemaDocumentFormat},
 		{Name: "name", WireName: "name", Schema: &schemaDocumentBlockNameString, Required: true},
@@ -2267,7 +2220,6 @@ var schemaDocumentBlockNameString = smithy.Schema{
 
 var schemaDocumentCharLocation = smithy.Schema{
 	Name: "DocumentCharLocation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "documentIndex", WireName: "documentIndex", Schema: &schemaDocumentCharLocationDocumentIndexInteger},
 		{Name: "start", WireName: "start", Schema: &schemaDocumentCharLocationStartInteger},
@@ -2317,7 +2269,6 @@ var schemaDocumentCharLocationStartInteger = smithy.Schema{
 
 var schemaDocumentChunkLocation = smithy.Schema{
 	Name: "DocumentChunkLocation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "documentIndex", WireName: "documentIndex", Schema: &schemaDocumentChunkLocationDocumentIndexInteger},
 		{Name: "start", WireName: "start", Schema: &schemaDocumentChunkLocationStartInteger},
@@ -2367,7 +2318,6 @@ var schemaDocumentChunkLocationStartInteger = smithy.Schema{
 
 var schemaDocumentContentBlock = smithy.Schema{
 	Name: "DocumentContentBlock", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "text", WireName: "text", Schema: &schemaString},
 	},
@@ -2394,7 +2344,6 @@ func (v *DocumentContentBlock) WriteMembers(w smithy.Writer) {
 
 var schemaDocumentContentBlocks = smithy.Schema{
 	Name: "DocumentContentBlocks", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaDocumentContentBlock},
 	},
@@ -2407,7 +2356,6 @@ var schemaDocumentFormat = smithy.Schema{
 
 var schemaDocumentPageLocation = smithy.Schema{
 	Name: "DocumentPageLocation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "documentIndex", WireName: "documentIndex", Schema: &schemaDocumentPageLocationDocumentIndexInteger},
 		{Name: "start", WireName: "start", Schema: &schemaDocumentPageLocationStartInteger},
@@ -2457,7 +2405,6 @@ var schemaDocumentPageLocationStartInteger = smithy.Schema{
 
 var schemaDocumentSource = smithy.Schema{
 	Name: "DocumentSource", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "bytes", WireName: "bytes", Schema: &schemaDocumentSourceBytesBlob},
 		{Name: "s3Location", WireName: "s3Location", Schema: &schemaS3Location},
@@ -2543,7 +2490,6 @@ var schemaFoundationModelVersionIdentifier = smithy.Schema{
 
 var schemaGetAsyncInvokeRequest = smithy.Schema{
 	Name: "GetAsyncInvokeRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "invocationArn", WireName: "invocationArn", Schema: &schemaInvocationARN, Required: true, Location: smithy.Label, LocationName: "invocationArn"},
 	},
@@ -2570,7 +2516,6 @@ func (v *GetAsyncInvokeRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetAsyncInvokeResponse = smithy.Schema{
 	Name: "GetAsyncInvokeResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "invocationArn", WireName: "invocationArn", Schema: &schemaInvocationARN, Required: true},
 		{Name: "modelArn", WireName: "modelArn", Schema: &schemaAsyncInvokeARN, Required: true},
@@ -2643,7 +2588,6 @@ var schemaGuardrailARN = smithy.Schema{
 
 var schemaGuardrailAssessment = smithy.Schema{
 	Name: "GuardrailAssessment", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "topicPolicy", WireName: "topicPolicy", Schema: &schemaGuardrailTopicPolicyAssessment},
 		{Name: "contentPolicy", WireName: "contentPolicy", Schema: &schemaGuardrailContentPolicyAssessment},
@@ -2728,7 +2672,6 @@ func (v *GuardrailAssessment) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailAssessmentList = smithy.Schema{
 	Name: "GuardrailAssessmentList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailAssessment},
 	},
@@ -2736,7 +2679,6 @@ var schemaGuardrailAssessmentList = smithy.Schema{
 
 var schemaGuardrailAssessmentListMap = smithy.Schema{
 	Name: "GuardrailAssessmentListMap", Type: smithy.Map,
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaString},
 		{Name: "value", WireName: "value", Schema: &schemaGuardrailAssessmentList},
@@ -2745,7 +2687,6 @@ var schemaGuardrailAssessmentListMap = smithy.Schema{
 
 var schemaGuardrailAssessmentMap = smithy.Schema{
 	Name: "GuardrailAssessmentMap", Type: smithy.Map,
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaString},
 		{Name: "value", WireName: "value", Schema: &schemaGuardrailAssessment},
@@ -2755,7 +2696,6 @@ var schemaGuardrailAssessmentMap = smithy.Schema{
 var schemaGuardrailAutomatedReasoningDifferenceScenarioList = smithy.Schema{
 	Name: "GuardrailAutomatedReasoningDifferenceScenarioList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i2},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailAutomatedReasoningScenario},
 	},
@@ -2763,7 +2703,6 @@ var schemaGuardrailAutomatedReasoningDifferenceScenarioList = smithy.Schema{
 
 var schemaGuardrailAutomatedReasoningFinding = smithy.Schema{
 	Name: "GuardrailAutomatedReasoningFinding", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "valid", WireName: "valid", Schema: &schemaGuardrailAutomatedReasoningValidFinding},
 		{Name: "invalid", WireName: "invalid", Schema: &schemaGuardrailAutomatedReasoningInvalidFinding},
@@ -2842,7 +2781,6 @@ func (v *GuardrailAutomatedReasoningFinding) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailAutomatedReasoningFindingList = smithy.Schema{
 	Name: "GuardrailAutomatedReasoningFindingList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailAutomatedReasoningFinding},
 	},
@@ -2850,7 +2788,6 @@ var schemaGuardrailAutomatedReasoningFindingList = smithy.Schema{
 
 var schemaGuardrailAutomatedReasoningImpossibleFinding = smithy.Schema{
 	Name: "GuardrailAutomatedReasoningImpossibleFinding", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "translation", WireName: "translation", Schema: &schemaGuardrailAutomatedReasoningTranslation},
 		{Name: "contradictingRules", WireName: "contradictingRules", Schema: &schemaGuardrailAutomatedReasoningRuleList},
@@ -2901,7 +2838,6 @@ func (v *GuardrailAutomatedReasoningImpossibleFinding) WriteMembers(w smithy.Wri
 
 var schemaGuardrailAutomatedReasoningInputTextReference = smithy.Schema{
 	Name: "GuardrailAutomatedReasoningInputTextReference", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "text", WireName: "text", Schema: &schemaGuardrailAutomatedReasoningStatementNaturalLanguageContent},
 	},
@@ -2930,7 +2866,6 @@ func (v *GuardrailAutomatedReasoningInputTextReference) WriteMembers(w smithy.Wr
 
 var schemaGuardrailAutomatedReasoningInputTextReferenceList = smithy.Schema{
 	Name: "GuardrailAutomatedReasoningInputTextReferenceList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailAutomatedReasoningInputTextReference},
 	},
@@ -2938,7 +2873,6 @@ var schemaGuardrailAutomatedReasoningInputTextReferenceList = smithy.Schema{
 
 var schemaGuardrailAutomatedReasoningInvalidFinding = smithy.Schema{
 	Name: "GuardrailAutomatedReasoningInvalidFinding", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "translation", WireName: "translation", Schema: &schemaGuardrailAutomatedReasoningTranslation},
 		{Name: "contradictingRules", WireName: "contradictingRules", Schema: &schemaGuardrailAutomatedReasoningRuleList},
@@ -2989,7 +2923,6 @@ func (v *GuardrailAutomatedReasoningInvalidFinding) WriteMembers(w smithy.Writer
 
 var schemaGuardrailAutomatedReasoningLogicWarning = smithy.Schema{
 	Name: "GuardrailAutomatedReasoningLogicWarning", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaGuardrailAutomatedReasoningLogicWarningType},
 		{Name: "premises", WireName: "premises", Schema: &schemaGuardrailAutomatedReasoningStatementList},
@@ -3064,7 +2997,6 @@ var schemaGuardrailAutomatedReasoningPoliciesProcessed = smithy.Schema{
 
 var schemaGuardrailAutomatedReasoningPolicyAssessment = smithy.Schema{
 	Name: "GuardrailAutomatedReasoningPolicyAssessment", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "findings", WireName: "findings", Schema: &schemaGuardrailAutomatedReasoningFindingList},
 	},
@@ -3108,7 +3040,6 @@ var schemaGuardrailAutomatedReasoningPolicyVersionARN = smithy.Schema{
 
 var schemaGuardrailAutomatedReasoningRule = smithy.Schema{
 	Name: "GuardrailAutomatedReasoningRule", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "identifier", WireName: "identifier", Schema: &schemaAutomatedReasoningRuleIdentifier},
 		{Name: "policyVersionArn", WireName: "policyVersionArn", Schema: &schemaGuardrailAutomatedReasoningPolicyVersionARN},
@@ -3141,7 +3072,6 @@ func (v *GuardrailAutomatedReasoningRule) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailAutomatedReasoningRuleList = smithy.Schema{
 	Name: "GuardrailAutomatedReasoningRuleList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailAutomatedReasoningRule},
 	},
@@ -3149,7 +3079,6 @@ var schemaGuardrailAutomatedReasoningRuleList = smithy.Schema{
 
 var schemaGuardrailAutomatedReasoningSatisfiableFinding = smithy.Schema{
 	Name: "GuardrailAutomatedReasoningSatisfiableFinding", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "translation", WireName: "translation", Schema: &schemaGuardrailAutomatedReasoningTranslation},
 		{Name: "claimsTrueScenario", WireName: "claimsTrueScenario", Schema: &schemaGuardrailAutomatedReasoningScenario},
@@ -3204,7 +3133,6 @@ func (v *GuardrailAutomatedReasoningSatisfiableFinding) WriteMembers(w smithy.Wr
 
 var schemaGuardrailAutomatedReasoningScenario = smithy.Schema{
 	Name: "GuardrailAutomatedReasoningScenario", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "statements", WireName: "statements", Schema: &schemaGuardrailAutomatedReasoningStatementList},
 	},
@@ -3239,7 +3167,6 @@ func (v *GuardrailAutomatedReasoningScenario) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailAutomatedReasoningStatement = smithy.Schema{
 	Name: "GuardrailAutomatedReasoningStatement", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "logic", WireName: "logic", Schema: &schemaGuardrailAutomatedReasoningStatementLogicContent},
 		{Name: "naturalLanguage", WireName: "naturalLanguage", Schema: &schemaGuardrailAutomatedReasoningStatementNaturalLanguageContent},
@@ -3272,7 +3199,6 @@ func (v *GuardrailAutomatedReasoningStatement) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailAutomatedReasoningStatementList = smithy.Schema{
 	Name: "GuardrailAutomatedReasoningStatementList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailAutomatedReasoningStatement},
 	},
@@ -3307,7 +3233,6 @@ func (*GuardrailAutomatedReasoningTooComplexFinding) WriteMembers(smithy.Writer)
 
 var schemaGuardrailAutomatedReasoningTranslation = smithy.Schema{
 	Name: "GuardrailAutomatedReasoningTranslation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "premises", WireName: "premises", Schema: &schemaGuardrailAutomatedReasoningStatementList},
 		{Name: "claims", WireName: "claims", Schema: &schemaGuardrailAutomatedReasoningStatementList},
@@ -3376,7 +3301,6 @@ func (v *GuardrailAutomatedReasoningTranslation) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailAutomatedReasoningTranslationAmbiguousFinding = smithy.Schema{
 	Name: "GuardrailAutomatedReasoningTranslationAmbiguousFinding", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "options", WireName: "options", Schema: &schemaGuardrailAutomatedReasoningTranslationOptionList},
 		{Name: "differenceScenarios", WireName: "differenceScenarios", Schema: &schemaGuardrailAutomatedReasoningDifferenceScenarioList},
@@ -3426,7 +3350,6 @@ var schemaGuardrailAutomatedReasoningTranslationConfidence = smithy.Schema{
 
 var schemaGuardrailAutomatedReasoningTranslationList = smithy.Schema{
 	Name: "GuardrailAutomatedReasoningTranslationList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailAutomatedReasoningTranslation},
 	},
@@ -3434,7 +3357,6 @@ var schemaGuardrailAutomatedReasoningTranslationList = smithy.Schema{
 
 var schemaGuardrailAutomatedReasoningTranslationOption = smithy.Schema{
 	Name: "GuardrailAutomatedReasoningTranslationOption", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "translations", WireName: "translations", Schema: &schemaGuardrailAutomatedReasoningTranslationList},
 	},
@@ -3470,7 +3392,6 @@ func (v *GuardrailAutomatedReasoningTranslationOption) WriteMembers(w smithy.Wri
 var schemaGuardrailAutomatedReasoningTranslationOptionList = smithy.Schema{
 	Name: "GuardrailAutomatedReasoningTranslationOptionList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i2},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailAutomatedReasoningTranslationOption},
 	},
@@ -3478,7 +3399,6 @@ var schemaGuardrailAutomatedReasoningTranslationOptionList = smithy.Schema{
 
 var schemaGuardrailAutomatedReasoningValidFinding = smithy.Schema{
 	Name: "GuardrailAutomatedReasoningValidFinding", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "translation", WireName: "translation", Schema: &schemaGuardrailAutomatedReasoningTranslation},
 		{Name: "claimsTrueScenario", WireName: "claimsTrueScenario", Schema: &schemaGuardrailAutomatedReasoningScenario},
@@ -3537,7 +3457,6 @@ func (v *GuardrailAutomatedReasoningValidFinding) WriteMembers(w smithy.Writer) 
 
 var schemaGuardrailChecksConfig = smithy.Schema{
 	Name: "GuardrailChecksConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "contentFilter", WireName: "contentFilter", Schema: &schemaGuardrailChecksContentFilterConfig},
 		{Name: "promptAttack", WireName: "promptAttack", Schema: &schemaGuardrailChecksPromptAttackConfig},
@@ -3582,7 +3501,6 @@ func (v *GuardrailChecksConfig) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailChecksContentBlock = smithy.Schema{
 	Name: "GuardrailChecksContentBlock", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "text", WireName: "text", Schema: &schemaGuardrailChecksTextContent},
 	},
@@ -3612,7 +3530,6 @@ func (v *GuardrailChecksContentBlock) WriteMembers(w smithy.Writer) {
 var schemaGuardrailChecksContentBlockList = smithy.Schema{
 	Name: "GuardrailChecksContentBlockList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailChecksContentBlock},
 	},
@@ -3625,7 +3542,6 @@ var schemaGuardrailChecksContentFilterCategory = smithy.Schema{
 
 var schemaGuardrailChecksContentFilterCategoryConfig = smithy.Schema{
 	Name: "GuardrailChecksContentFilterCategoryConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "category", WireName: "category", Schema: &schemaGuardrailChecksContentFilterCategory, Required: true},
 	},
@@ -3655,7 +3571,6 @@ func (v *GuardrailChecksContentFilterCategoryConfig) WriteMembers(w smithy.Write
 var schemaGuardrailChecksContentFilterCategoryConfigList = smithy.Schema{
 	Name: "GuardrailChecksContentFilterCategoryConfigList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i5},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailChecksContentFilterCategoryConfig},
 	},
@@ -3663,7 +3578,6 @@ var schemaGuardrailChecksContentFilterCategoryConfigList = smithy.Schema{
 
 var schemaGuardrailChecksContentFilterConfig = smithy.Schema{
 	Name: "GuardrailChecksContentFilterConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "categories", WireName: "categories", Schema: &schemaGuardrailChecksContentFilterCategoryConfigList, Required: true},
 	},
@@ -3696,7 +3610,6 @@ func (v *GuardrailChecksContentFilterConfig) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailChecksContentFilterResult = smithy.Schema{
 	Name: "GuardrailChecksContentFilterResult", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "results", WireName: "results", Schema: &schemaGuardrailChecksContentFilterResultList, Required: true},
 	},
@@ -3729,7 +3642,6 @@ func (v *GuardrailChecksContentFilterResult) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailChecksContentFilterResultEntry = smithy.Schema{
 	Name: "GuardrailChecksContentFilterResultEntry", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "category", WireName: "category", Schema: &schemaGuardrailChecksContentFilterCategory, Required: true},
 		{Name: "severityScore", WireName: "severityScore", Schema: &schemaGuardrailChecksContentFilterResultEntrySeverityScoreDouble, Required: true},
@@ -3767,7 +3679,6 @@ var schemaGuardrailChecksContentFilterResultEntrySeverityScoreDouble = smithy.Sc
 
 var schemaGuardrailChecksContentFilterResultList = smithy.Schema{
 	Name: "GuardrailChecksContentFilterResultList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailChecksContentFilterResultEntry},
 	},
@@ -3775,7 +3686,6 @@ var schemaGuardrailChecksContentFilterResultList = smithy.Schema{
 
 var schemaGuardrailChecksContentFilterUsage = smithy.Schema{
 	Name: "GuardrailChecksContentFilterUsage", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "textUnits", WireName: "textUnits", Schema: &schemaInteger, Required: true},
 	},
@@ -3804,7 +3714,6 @@ func (v *GuardrailChecksContentFilterUsage) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailChecksMessage = smithy.Schema{
 	Name: "GuardrailChecksMessage", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "role", WireName: "role", Schema: &schemaGuardrailChecksRole, Required: true},
 		{Name: "content", WireName: "content", Schema: &schemaGuardrailChecksContentBlockList, Required: true},
@@ -3840,7 +3749,6 @@ func (v *GuardrailChecksMessage) WriteMembers(w smithy.Writer) {
 var schemaGuardrailChecksMessageList = smithy.Schema{
 	Name: "GuardrailChecksMessageList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailChecksMessage},
 	},
@@ -3853,7 +3761,6 @@ var schemaGuardrailChecksPromptAttackCategory = smithy.Schema{
 
 var schemaGuardrailChecksPromptAttackCategoryConfig = smithy.Schema{
 	Name: "GuardrailChecksPromptAttackCategoryConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "category", WireName: "category", Schema: &schemaGuardrailChecksPromptAttackCategory, Required: true},
 	},
@@ -3883,7 +3790,6 @@ func (v *GuardrailChecksPromptAttackCategoryConfig) WriteMembers(w smithy.Writer
 var schemaGuardrailChecksPromptAttackCategoryConfigList = smithy.Schema{
 	Name: "GuardrailChecksPromptAttackCategoryConfigList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i3},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailChecksPromptAttackCategoryConfig},
 	},
@@ -3891,7 +3797,6 @@ var schemaGuardrailChecksPromptAttackCategoryConfigList = smithy.Schema{
 
 var schemaGuardrailChecksPromptAttackConfig = smithy.Schema{
 	Name: "GuardrailChecksPromptAttackConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "categories", WireName: "categories", Schema: &schemaGuardrailChecksPromptAttackCategoryConfigList, Required: true},
 	},
@@ -3924,7 +3829,6 @@ func (v *GuardrailChecksPromptAttackConfig) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailChecksPromptAttackResult = smithy.Schema{
 	Name: "GuardrailChecksPromptAttackResult", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "results", WireName: "results", Schema: &schemaGuardrailChecksPromptAttackResultList, Required: true},
 	},
@@ -3957,7 +3861,6 @@ func (v *GuardrailChecksPromptAttackResult) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailChecksPromptAttackResultEntry = smithy.Schema{
 	Name: "GuardrailChecksPromptAttackResultEntry", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "category", WireName: "category", Schema: &schemaGuardrailChecksPromptAttackCategory, Required: true},
 		{Name: "severityScore", WireName: "severityScore", Schema: &schemaGuardrailChecksPromptAttackResultEntrySeverityScoreDouble, Required: true},
@@ -3995,7 +3898,6 @@ var schemaGuardrailChecksPromptAttackResultEntrySeverityScoreDouble = smithy.Sch
 
 var schemaGuardrailChecksPromptAttackResultList = smithy.Schema{
 	Name: "GuardrailChecksPromptAttackResultList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailChecksPromptAttackResultEntry},
 	},
@@ -4003,7 +3905,6 @@ var schemaGuardrailChecksPromptAttackResultList = smithy.Schema{
 
 var schemaGuardrailChecksPromptAttackUsage = smithy.Schema{
 	Name: "GuardrailChecksPromptAttackUsage", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "textUnits", WireName: "textUnits", Schema: &schemaInteger, Required: true},
 	},
@@ -4032,7 +3933,6 @@ func (v *GuardrailChecksPromptAttackUsage) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailChecksResults = smithy.Schema{
 	Name: "GuardrailChecksResults", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "contentFilter", WireName: "contentFilter", Schema: &schemaGuardrailChecksContentFilterResult},
 		{Name: "promptAttack", WireName: "promptAttack", Schema: &schemaGuardrailChecksPromptAttackResult},
@@ -4082,7 +3982,6 @@ var schemaGuardrailChecksRole = smithy.Schema{
 
 var schemaGuardrailChecksSensitiveInformationConfig = smithy.Schema{
 	Name: "GuardrailChecksSensitiveInformationConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "entities", WireName: "entities", Schema: &schemaGuardrailChecksSensitiveInformationEntityConfigList, Required: true},
 	},
@@ -4115,7 +4014,6 @@ func (v *GuardrailChecksSensitiveInformationConfig) WriteMembers(w smithy.Writer
 
 var schemaGuardrailChecksSensitiveInformationEntityConfig = smithy.Schema{
 	Name: "GuardrailChecksSensitiveInformationEntityConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaGuardrailChecksSensitiveInformationEntityType, Required: true},
 	},
@@ -4145,7 +4043,6 @@ func (v *GuardrailChecksSensitiveInformationEntityConfig) WriteMembers(w smithy.
 var schemaGuardrailChecksSensitiveInformationEntityConfigList = smithy.Schema{
 	Name: "GuardrailChecksSensitiveInformationEntityConfigList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i31},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailChecksSensitiveInformationEntityConfig},
 	},
@@ -4158,7 +4055,6 @@ var schemaGuardrailChecksSensitiveInformationEntityType = smithy.Schema{
 
 var schemaGuardrailChecksSensitiveInformationResult = smithy.Schema{
 	Name: "GuardrailChecksSensitiveInformationResult", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "results", WireName: "results", Schema: &schemaGuardrailChecksSensitiveInformationResultList, Required: true},
 		{Name: "truncated", WireName: "truncated", Schema: &schemaBoolean},
@@ -4195,7 +4091,6 @@ func (v *GuardrailChecksSensitiveInformationResult) WriteMembers(w smithy.Writer
 
 var schemaGuardrailChecksSensitiveInformationResultEntry = smithy.Schema{
 	Name: "GuardrailChecksSensitiveInformationResultEntry", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaGuardrailChecksSensitiveInformationEntityType, Required: true},
 		{Name: "confidenceScore", WireName: "confidenceScore", Schema: &schemaGuardrailChecksSensitiveInformationResultEntryConfidenceScoreDouble, Required: true},
@@ -4269,7 +4164,6 @@ var schemaGuardrailChecksSensitiveInformationResultEntryMessageIndexInteger = sm
 
 var schemaGuardrailChecksSensitiveInformationResultList = smithy.Schema{
 	Name: "GuardrailChecksSensitiveInformationResultList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailChecksSensitiveInformationResultEntry},
 	},
@@ -4277,7 +4171,6 @@ var schemaGuardrailChecksSensitiveInformationResultList = smithy.Schema{
 
 var schemaGuardrailChecksSensitiveInformationUsage = smithy.Schema{
 	Name: "GuardrailChecksSensitiveInformationUsage", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "textUnits", WireName: "textUnits", Schema: &schemaInteger, Required: true},
 	},
@@ -4312,7 +4205,6 @@ var schemaGuardrailChecksTextContent = smithy.Schema{
 
 var schemaGuardrailChecksUsageResults = smithy.Schema{
 	Name: "GuardrailChecksUsageResults", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "contentFilter", WireName: "contentFilter", Schema: &schemaGuardrailChecksContentFilterUsage},
 		{Name: "promptAttack", WireName: "promptAttack", Schema: &schemaGuardrailChecksPromptAttackUsage},
@@ -4359,7 +4251,6 @@ func (v *GuardrailChecksUsageResults) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailConfiguration = smithy.Schema{
 	Name: "GuardrailConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "guardrailIdentifier", WireName: "guardrailIdentifier", Schema: &schemaGuardrailIdentifier},
 		{Name: "guardrailVersion", WireName: "guardrailVersion", Schema: &schemaGuardrailVersion},
@@ -4394,7 +4285,6 @@ func (v *GuardrailConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailContentBlock = smithy.Schema{
 	Name: "GuardrailContentBlock", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "text", WireName: "text", Schema: &schemaGuardrailTextBlock},
 		{Name: "image", WireName: "image", Schema: &schemaGuardrailImageBlock},
@@ -4431,7 +4321,6 @@ func (v *GuardrailContentBlock) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailContentBlockList = smithy.Schema{
 	Name: "GuardrailContentBlockList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailContentBlock},
 	},
@@ -4439,7 +4328,6 @@ var schemaGuardrailContentBlockList = smithy.Schema{
 
 var schemaGuardrailContentFilter = smithy.Schema{
 	Name: "GuardrailContentFilter", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaGuardrailContentFilterType, Required: true},
 		{Name: "confidence", WireName: "confidence", Schema: &schemaGuardrailContentFilterConfidence, Required: true},
@@ -4487,7 +4375,6 @@ var schemaGuardrailContentFilterConfidence = smithy.Schema{
 
 var schemaGuardrailContentFilterList = smithy.Schema{
 	Name: "GuardrailContentFilterList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailContentFilter},
 	},
@@ -4510,7 +4397,6 @@ var schemaGuardrailContentPolicyAction = smithy.Schema{
 
 var schemaGuardrailContentPolicyAssessment = smithy.Schema{
 	Name: "GuardrailContentPolicyAssessment", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "filters", WireName: "filters", Schema: &schemaGuardrailContentFilterList, Required: true},
 	},
@@ -4556,7 +4442,6 @@ var schemaGuardrailContentQualifier = smithy.Schema{
 
 var schemaGuardrailContentQualifierList = smithy.Schema{
 	Name: "GuardrailContentQualifierList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailContentQualifier},
 	},
@@ -4569,7 +4454,6 @@ var schemaGuardrailContentSource = smithy.Schema{
 
 var schemaGuardrailContextualGroundingFilter = smithy.Schema{
 	Name: "GuardrailContextualGroundingFilter", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaGuardrailContextualGroundingFilterType, Required: true},
 		{Name: "threshold", WireName: "threshold", Schema: &schemaGuardrailContextualGroundingFilterThresholdDouble, Required: true},
@@ -4629,7 +4513,6 @@ var schemaGuardrailContextualGroundingFilterType = smithy.Schema{
 
 var schemaGuardrailContextualGroundingFilters = smithy.Schema{
 	Name: "GuardrailContextualGroundingFilters", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailContextualGroundingFilter},
 	},
@@ -4642,7 +4525,6 @@ var schemaGuardrailContextualGroundingPolicyAction = smithy.Schema{
 
 var schemaGuardrailContextualGroundingPolicyAssessment = smithy.Schema{
 	Name: "GuardrailContextualGroundingPolicyAssessment", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "filters", WireName: "filters", Schema: &schemaGuardrailContextualGroundingFilters},
 	},
@@ -4681,7 +4563,6 @@ var schemaGuardrailContextualGroundingPolicyUnitsProcessed = smithy.Schema{
 
 var schemaGuardrailConverseContentBlock = smithy.Schema{
 	Name: "GuardrailConverseContentBlock", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "text", WireName: "text", Schema: &schemaGuardrailConverseTextBlock},
 		{Name: "image", WireName: "image", Schema: &schemaGuardrailConverseImageBlock},
@@ -4725,7 +4606,6 @@ var schemaGuardrailConverseContentQualifier = smithy.Schema{
 
 var schemaGuardrailConverseContentQualifierList = smithy.Schema{
 	Name: "GuardrailConverseContentQualifierList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailConverseContentQualifier},
 	},
@@ -4809,7 +4689,6 @@ var schemaGuardrailConverseImageSourceBytesBlob = smithy.Schema{
 
 var schemaGuardrailConverseTextBlock = smithy.Schema{
 	Name: "GuardrailConverseTextBlock", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "text", WireName: "text", Schema: &schemaString, Required: true},
 		{Name: "qualifiers", WireName: "qualifiers", Schema: &schemaGuardrailConverseContentQualifierList},
@@ -4840,7 +4719,6 @@ func (v *GuardrailConverseTextBlock) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailCoverage = smithy.Schema{
 	Name: "GuardrailCoverage", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "textCharacters", WireName: "textCharacters", Schema: &schemaGuardrailTextCharactersCoverage},
 		{Name: "images", WireName: "images", Schema: &schemaGuardrailImageCoverage},
@@ -4877,7 +4755,6 @@ func (v *GuardrailCoverage) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailCustomWord = smithy.Schema{
 	Name: "GuardrailCustomWord", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "match", WireName: "match", Schema: &schemaString, Required: true},
 		{Name: "action", WireName: "action", Schema: &schemaGuardrailWordPolicyAction, Required: true},
@@ -4912,7 +4789,6 @@ func (v *GuardrailCustomWord) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailCustomWordList = smithy.Schema{
 	Name: "GuardrailCustomWordList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailCustomWord},
 	},
@@ -4965,7 +4841,6 @@ func (v *GuardrailImageBlock) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailImageCoverage = smithy.Schema{
 	Name: "GuardrailImageCoverage", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "guarded", WireName: "guarded", Schema: &schemaImagesGuarded},
 		{Name: "total", WireName: "total", Schema: &schemaImagesTotal},
@@ -5033,7 +4908,6 @@ var schemaGuardrailImageSourceBytesBlob = smithy.Schema{
 
 var schemaGuardrailInvocationMetrics = smithy.Schema{
 	Name: "GuardrailInvocationMetrics", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "guardrailProcessingLatency", WireName: "guardrailProcessingLatency", Schema: &schemaGuardrailProcessingLatency},
 		{Name: "usage", WireName: "usage", Schema: &schemaGuardrailUsage},
@@ -5076,7 +4950,6 @@ func (v *GuardrailInvocationMetrics) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailManagedWord = smithy.Schema{
 	Name: "GuardrailManagedWord", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "match", WireName: "match", Schema: &schemaString, Required: true},
 		{Name: "type", WireName: "type", Schema: &schemaGuardrailManagedWordType, Required: true},
@@ -5115,7 +4988,6 @@ func (v *GuardrailManagedWord) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailManagedWordList = smithy.Schema{
 	Name: "GuardrailManagedWordList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailManagedWord},
 	},
@@ -5133,7 +5005,6 @@ var schemaGuardrailOrigin = smithy.Schema{
 
 var schemaGuardrailOriginList = smithy.Schema{
 	Name: "GuardrailOriginList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailOrigin},
 	},
@@ -5141,7 +5012,6 @@ var schemaGuardrailOriginList = smithy.Schema{
 
 var schemaGuardrailOutputContent = smithy.Schema{
 	Name: "GuardrailOutputContent", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "text", WireName: "text", Schema: &schemaGuardrailOutputText},
 	},
@@ -5168,7 +5038,6 @@ func (v *GuardrailOutputContent) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailOutputContentList = smithy.Schema{
 	Name: "GuardrailOutputContentList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailOutputContent},
 	},
@@ -5190,7 +5059,6 @@ var schemaGuardrailOwnership = smithy.Schema{
 
 var schemaGuardrailPIIEntityFilter = smithy.Schema{
 	Name: "GuardrailPiiEntityFilter", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "match", WireName: "match", Schema: &schemaString, Required: true},
 		{Name: "type", WireName: "type", Schema: &schemaGuardrailPIIEntityType, Required: true},
@@ -5229,7 +5097,6 @@ func (v *GuardrailPIIEntityFilter) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailPIIEntityFilterList = smithy.Schema{
 	Name: "GuardrailPiiEntityFilterList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailPIIEntityFilter},
 	},
@@ -5246,7 +5113,6 @@ var schemaGuardrailProcessingLatency = smithy.Schema{
 
 var schemaGuardrailRegexFilter = smithy.Schema{
 	Name: "GuardrailRegexFilter", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaString},
 		{Name: "match", WireName: "match", Schema: &schemaString},
@@ -5289,7 +5155,6 @@ func (v *GuardrailRegexFilter) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailRegexFilterList = smithy.Schema{
 	Name: "GuardrailRegexFilterList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailRegexFilter},
 	},
@@ -5302,7 +5167,6 @@ var schemaGuardrailSensitiveInformationPolicyAction = smithy.Schema{
 
 var schemaGuardrailSensitiveInformationPolicyAssessment = smithy.Schema{
 	Name: "GuardrailSensitiveInformationPolicyAssessment", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "piiEntities", WireName: "piiEntities", Schema: &schemaGuardrailPIIEntityFilterList, Required: true},
 		{Name: "regexes", WireName: "regexes", Schema: &schemaGuardrailRegexFilterList, Required: true},
@@ -5351,7 +5215,6 @@ var schemaGuardrailSensitiveInformationPolicyUnitsProcessed = smithy.Schema{
 
 var schemaGuardrailStreamConfiguration = smithy.Schema{
 	Name: "GuardrailStreamConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "guardrailIdentifier", WireName: "guardrailIdentifier", Schema: &schemaGuardrailIdentifier},
 		{Name: "guardrailVersion", WireName: "guardrailVersion", Schema: &schemaGuardrailVersion},
@@ -5397,7 +5260,6 @@ var schemaGuardrailStreamProcessingMode = smithy.Schema{
 
 var schemaGuardrailTextBlock = smithy.Schema{
 	Name: "GuardrailTextBlock", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "text", WireName: "text", Schema: &schemaString, Required: true},
 		{Name: "qualifiers", WireName: "qualifiers", Schema: &schemaGuardrailContentQualifierList},
@@ -5428,7 +5290,6 @@ func (v *GuardrailTextBlock) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailTextCharactersCoverage = smithy.Schema{
 	Name: "GuardrailTextCharactersCoverage", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "guarded", WireName: "guarded", Schema: &schemaTextCharactersGuarded},
 		{Name: "total", WireName: "total", Schema: &schemaTextCharactersTotal},
@@ -5461,7 +5322,6 @@ func (v *GuardrailTextCharactersCoverage) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailTopic = smithy.Schema{
 	Name: "GuardrailTopic", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaString, Required: true},
 		{Name: "type", WireName: "type", Schema: &schemaGuardrailTopicType, Required: true},
@@ -5500,7 +5360,6 @@ func (v *GuardrailTopic) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailTopicList = smithy.Schema{
 	Name: "GuardrailTopicList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailTopic},
 	},
@@ -5513,7 +5372,6 @@ var schemaGuardrailTopicPolicyAction = smithy.Schema{
 
 var schemaGuardrailTopicPolicyAssessment = smithy.Schema{
 	Name: "GuardrailTopicPolicyAssessment", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "topics", WireName: "topics", Schema: &schemaGuardrailTopicList, Required: true},
 	},
@@ -5560,7 +5418,6 @@ var schemaGuardrailTrace = smithy.Schema{
 
 var schemaGuardrailTraceAssessment = smithy.Schema{
 	Name: "GuardrailTraceAssessment", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelOutput", WireName: "modelOutput", Schema: &schemaModelOutputs},
 		{Name: "inputAssessment", WireName: "inputAssessment", Schema: &schemaGuardrailAssessmentMap},
@@ -5603,7 +5460,6 @@ func (v *GuardrailTraceAssessment) WriteMembers(w smithy.Writer) {
 
 var schemaGuardrailUsage = smithy.Schema{
 	Name: "GuardrailUsage", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "topicPolicyUnits", WireName: "topicPolicyUnits", Schema: &schemaGuardrailTopicPolicyUnitsProcessed, Required: true},
 		{Name: "contentPolicyUnits", WireName: "contentPolicyUnits", Schema: &schemaGuardrailContentPolicyUnitsProcessed, Required: true},
@@ -5672,7 +5528,6 @@ var schemaGuardrailWordPolicyAction = smithy.Schema{
 
 var schemaGuardrailWordPolicyAssessment = smithy.Schema{
 	Name: "GuardrailWordPolicyAssessment", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "customWords", WireName: "customWords", Schema: &schemaGuardrailCustomWordList, Required: true},
 		{Name: "managedWordLists", WireName: "managedWordLists", Schema: &schemaGuardrailManagedWordList, Required: true},
@@ -5717,7 +5572,6 @@ var schemaGuardrailWordPolicyUnitsProcessed = smithy.Schema{
 
 var schemaImageBlock = smithy.Schema{
 	Name: "ImageBlock", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "format", WireName: "format", Schema: &schemaImageFormat, Required: true},
 		{Name: "source", WireName: "source", Schema: &schemaImageSource, Required: true},
@@ -5760,7 +5614,6 @@ func (v *ImageBlock) WriteMembers(w smithy.Writer) {
 
 var schemaImageBlockDelta = smithy.Schema{
 	Name: "ImageBlockDelta", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "source", WireName: "source", Schema: &schemaImageSource},
 		{Name: "error", WireName: "error", Schema: &schemaErrorBlock},
@@ -5797,7 +5650,6 @@ func (v *ImageBlockDelta) WriteMembers(w smithy.Writer) {
 
 var schemaImageBlockStart = smithy.Schema{
 	Name: "ImageBlockStart", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "format", WireName: "format", Schema: &schemaImageFormat, Required: true},
 	},
@@ -5877,7 +5729,6 @@ var schemaImagesTotal = smithy.Schema{
 
 var schemaInferenceConfiguration = smithy.Schema{
 	Name: "InferenceConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "maxTokens", WireName: "maxTokens", Schema: &schemaInferenceConfigurationMaxTokensInteger},
 		{Name: "temperature", WireName: "temperature", Schema: &schemaInferenceConfigurationTemperatureFloat},
@@ -5922,7 +5773,6 @@ var schemaInferenceConfigurationMaxTokensInteger = smithy.Schema{
 var schemaInferenceConfigurationStopSequencesList = smithy.Schema{
 	Name: "InferenceConfigurationStopSequencesList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i2500},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaNonEmptyString},
 	},
@@ -5976,7 +5826,6 @@ var schemaInvocationARN = smithy.Schema{
 
 var schemaInvokeGuardrailChecksRequest = smithy.Schema{
 	Name: "InvokeGuardrailChecksRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "messages", WireName: "messages", Schema: &schemaGuardrailChecksMessageList, Required: true},
 		{Name: "checks", WireName: "checks", Schema: &schemaGuardrailChecksConfig, Required: true},
@@ -6017,7 +5866,6 @@ func (v *InvokeGuardrailChecksRequest) WriteMembers(w smithy.Writer) {
 
 var schemaInvokeGuardrailChecksResponse = smithy.Schema{
 	Name: "InvokeGuardrailChecksResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "results", WireName: "results", Schema: &schemaGuardrailChecksResults, Required: true},
 		{Name: "usage", WireName: "usage", Schema: &schemaGuardrailChecksUsageResults, Required: true},
@@ -6061,7 +5909,6 @@ var schemaInvokeModelIdentifier = smithy.Schema{
 
 var schemaInvokeModelRequest = smithy.Schema{
 	Name: "InvokeModelRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "body", WireName: "body", Schema: &schemaBody, Location: smithy.Payload},
 		{Name: "contentType", WireName: "contentType", Schema: &schemaMimeType, Location: smithy.Header, LocationName: "Content-Type"},
@@ -6124,7 +5971,6 @@ func (v *InvokeModelRequest) WriteMembers(w smithy.Writer) {
 
 var schemaInvokeModelResponse = smithy.Schema{
 	Name: "InvokeModelResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "body", WireName: "body", Schema: &schemaBody, Required: true, Location: smithy.Payload},
 		{Name: "contentType", WireName: "contentType", Schema: &schemaMimeType, Required: true, Location: smithy.Header, LocationName: "Content-Type"},
@@ -6163,7 +6009,6 @@ func (v *InvokeModelResponse) WriteMembers(w smithy.Writer) {
 
 var schemaInvokeModelTokensRequest = smithy.Schema{
 	Name: "InvokeModelTokensRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "body", WireName: "body", Schema: &schemaBody, Required: true},
 	},
@@ -6300,7 +6145,6 @@ func (v *InvokeModelWithBidirectionalStreamOutput) WriteMembers(w smithy.Writer)
 
 var schemaInvokeModelWithBidirectionalStreamRequest = smithy.Schema{
 	Name: "InvokeModelWithBidirectionalStreamRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "modelId", WireName: "modelId", Schema: &schemaInvokeModelIdentifier, Required: true, Location: smithy.Label, LocationName: "modelId"},
 		{Name: "body", WireName: "body", Schema: &schemaInvokeModelWithBidirectionalStreamInput, Required: true, Location: smithy.Payload},
@@ -6345,7 +6189,6 @@ func (v *InvokeModelWithBidirectionalStreamRequest) SetEvents(seq iter.Seq2[smit
 
 var schemaInvokeModelWithBidirectionalStreamResponse = smithy.Schema{
 	Name: "InvokeModelWithBidirectionalStreamResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "body", WireName: "body", Schema: &schemaInvokeModelWithBidirectionalStreamOutput, Required: true, Location: smithy.Payload},
 	},
@@ -6379,7 +6222,6 @@ func (v *InvokeModelWithBidirectionalStreamResponse) SetEvents(seq iter.Seq2[smi
 
 var schemaInvokeModelWithResponseStreamRequest = smithy.Schema{
 	Name: "InvokeModelWithResponseStreamRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "body", WireName: "body", Schema: &schemaBody, Location: smithy.Payload},
 		{Name: "contentType", WireName: "contentType", Schema: &schemaMimeType, Location: smithy.Header, LocationName: "Content-Type"},
@@ -6444,7 +6286,6 @@ func (v *InvokeModelWithResponseStreamRequest) WriteMembers(w smithy.Writer) {
 
 var schemaInvokeModelWithResponseStreamResponse = smithy.Schema{
 	Name: "InvokeModelWithResponseStreamResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "body", WireName: "body", Schema: &schemaResponseStream, Required: true, Location: smithy.Payload},
 		{Name: "contentType", WireName: "contentType", Schema: &schemaMimeType, Required: true, Location: smithy.Header, LocationName: "X-Amzn-Bedrock-Content-Type"},
@@ -6500,7 +6341,6 @@ var schemaInvokedModelID = smithy.Schema{
 
 var schemaJSONSchemaDefinition = smithy.Schema{
 	Name: "JsonSchemaDefinition", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "schema", WireName: "schema", Schema: &schemaString, Required: true},
 		{Name: "name", WireName: "name", Schema: &schemaString},
@@ -6540,7 +6380,6 @@ var schemaKMSKeyID = smithy.Schema{
 
 var schemaListAsyncInvokesRequest = smithy.Schema{
 	Name: "ListAsyncInvokesRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "submitTimeAfter", WireName: "submitTimeAfter", Schema: &schemaTimestamp, Location: smithy.Query, LocationName: "submitTimeAfter"},
 		{Name: "submitTimeBefore", WireName: "submitTimeBefore", Schema: &schemaTimestamp, Location: smithy.Query, LocationName: "submitTimeBefore"},
@@ -6591,7 +6430,6 @@ func (v *ListAsyncInvokesRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListAsyncInvokesResponse = smithy.Schema{
 	Name: "ListAsyncInvokesResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaPaginationToken},
 		{Name: "asyncInvokeSummaries", WireName: "asyncInvokeSummaries", Schema: &schemaAsyncInvokeSummaries},
@@ -6637,7 +6475,6 @@ var schemaMaxResults = smithy.Schema{
 
 var schemaMessage = smithy.Schema{
 	Name: "Message", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "role", WireName: "role", Schema: &schemaConversationRole, Required: true},
 		{Name: "content", WireName: "content", Schema: &schemaContentBlocks, Required: true},
@@ -6672,7 +6509,6 @@ func (v *Message) WriteMembers(w smithy.Writer) {
 
 var schemaMessageStartEvent = smithy.Schema{
 	Name: "MessageStartEvent", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "role", WireName: "role", Schema: &schemaConversationRole, Required: true},
 	},
@@ -6699,7 +6535,6 @@ func (v *MessageStartEvent) WriteMembers(w smithy.Writer) {
 
 var schemaMessageStopEvent = smithy.Schema{
 	Name: "MessageStopEvent", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "stopReason", WireName: "stopReason", Schema: &schemaStopReason, Required: true},
 		{Name: "additionalModelResponseFields", WireName: "additionalModelResponseFields", Schema: &schemaDocument},
@@ -6730,7 +6565,6 @@ func (v *MessageStopEvent) WriteMembers(w smithy.Writer) {
 
 var schemaMessages = smithy.Schema{
 	Name: "Messages", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaMessage},
 	},
@@ -6809,7 +6643,6 @@ func (v *ModelNotReadyException) WriteMembers(w smithy.Writer) {
 
 var schemaModelOutputs = smithy.Schema{
 	Name: "ModelOutputs", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaGuardrailOutputText},
 	},
@@ -6894,7 +6727,6 @@ var schemaNonNegativeInteger = smithy.Schema{
 
 var schemaOutputConfig = smithy.Schema{
 	Name: "OutputConfig", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "textFormat", WireName: "textFormat", Schema: &schemaOutputFormat},
 		{Name: "effort", WireName: "effort", Schema: &schemaOutputConfigEffortString},
@@ -6934,7 +6766,6 @@ var schemaOutputConfigEffortString = smithy.Schema{
 
 var schemaOutputFormat = smithy.Schema{
 	Name: "OutputFormat", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaOutputFormatType, Required: true},
 		{Name: "structure", WireName: "structure", Schema: &schemaOutputFormatStructure, Required: true},
@@ -7046,7 +6877,6 @@ var schemaPerformanceConfigLatency = smithy.Schema{
 
 var schemaPerformanceConfiguration = smithy.Schema{
 	Name: "PerformanceConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "latency", WireName: "latency", Schema: &schemaPerformanceConfigLatency},
 	},
@@ -7073,7 +6903,6 @@ func (v *PerformanceConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaPromptRouterTrace = smithy.Schema{
 	Name: "PromptRouterTrace", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "invokedModelId", WireName: "invokedModelId", Schema: &schemaInvokedModelID},
 	},
@@ -7109,7 +6938,6 @@ var schemaPromptVariableMap = smithy.Schema{
 
 var schemaPromptVariableValues = smithy.Schema{
 	Name: "PromptVariableValues", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "text", WireName: "text", Schema: &schemaString},
 	},
@@ -7367,7 +7195,6 @@ func (v *ResponseStream) WriteMembers(w smithy.Writer) {
 
 var schemaS3Location = smithy.Schema{
 	Name: "S3Location", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "uri", WireName: "uri", Schema: &schemaS3URI, Required: true},
 		{Name: "bucketOwner", WireName: "bucketOwner", Schema: &schemaAccountID},
@@ -7403,7 +7230,6 @@ var schemaS3URI = smithy.Schema{
 
 var schemaSearchResultBlock = smithy.Schema{
 	Name: "SearchResultBlock", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "source", WireName: "source", Schema: &schemaString, Required: true},
 		{Name: "title", WireName: "title", Schema: &schemaString, Required: true},
@@ -7450,7 +7276,6 @@ func (v *SearchResultBlock) WriteMembers(w smithy.Writer) {
 
 var schemaSearchResultContentBlock = smithy.Schema{
 	Name: "SearchResultContentBlock", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "text", WireName: "text", Schema: &schemaString, Required: true},
 	},
@@ -7477,7 +7302,6 @@ func (v *SearchResultContentBlock) WriteMembers(w smithy.Writer) {
 
 var schemaSearchResultContentBlocks = smithy.Schema{
 	Name: "SearchResultContentBlocks", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaSearchResultContentBlock},
 	},
@@ -7485,7 +7309,6 @@ var schemaSearchResultContentBlocks = smithy.Schema{
 
 var schemaSearchResultLocation = smithy.Schema{
 	Name: "SearchResultLocation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "searchResultIndex", WireName: "searchResultIndex", Schema: &schemaSearchResultLocationSearchResultIndexInteger},
 		{Name: "start", WireName: "start", Schema: &schemaSearchResultLocationStartInteger},
@@ -7564,7 +7387,6 @@ func (v *ServiceQuotaExceededException) WriteMembers(w smithy.Writer) {
 
 var schemaServiceTier = smithy.Schema{
 	Name: "ServiceTier", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaServiceTierType, Required: true},
 	},
@@ -7635,7 +7457,6 @@ var schemaSortOrder = smithy.Schema{
 
 var schemaSpecificToolChoice = smithy.Schema{
 	Name: "SpecificToolChoice", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaToolName, Required: true},
 	},
@@ -7662,7 +7483,6 @@ func (v *SpecificToolChoice) WriteMembers(w smithy.Writer) {
 
 var schemaStartAsyncInvokeRequest = smithy.Schema{
 	Name: "StartAsyncInvokeRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "clientRequestToken", WireName: "clientRequestToken", Schema: &schemaAsyncInvokeIdempotencyToken, IdempotencyToken: true},
 		{Name: "modelId", WireName: "modelId", Schema: &schemaAsyncInvokeIdentifier, Required: true},
@@ -7715,7 +7535,6 @@ func (v *StartAsyncInvokeRequest) WriteMembers(w smithy.Writer) {
 
 var schemaStartAsyncInvokeResponse = smithy.Schema{
 	Name: "StartAsyncInvokeResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "invocationArn", WireName: "invocationArn", Schema: &schemaInvocationARN, Required: true},
 	},
@@ -7756,7 +7575,6 @@ var schemaString = smithy.Schema{
 
 var schemaSystemContentBlock = smithy.Schema{
 	Name: "SystemContentBlock", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "text", WireName: "text", Schema: &schemaNonEmptyString},
 		{Name: "guardContent", WireName: "guardContent", Schema: &schemaGuardrailConverseContentBlock},
@@ -7799,7 +7617,6 @@ func (v *SystemContentBlock) WriteMembers(w smithy.Writer) {
 
 var schemaSystemContentBlocks = smithy.Schema{
 	Name: "SystemContentBlocks", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaSystemContentBlock},
 	},
@@ -7807,7 +7624,6 @@ var schemaSystemContentBlocks = smithy.Schema{
 
 var schemaSystemTool = smithy.Schema{
 	Name: "SystemTool", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaToolName, Required: true},
 	},
@@ -7834,7 +7650,6 @@ func (v *SystemTool) WriteMembers(w smithy.Writer) {
 
 var schemaTag = smithy.Schema{
 	Name: "Tag", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaTagKey, Required: true},
 		{Name: "value", WireName: "value", Schema: &schemaTagValue, Required: true},
@@ -7871,7 +7686,6 @@ var schemaTagKey = smithy.Schema{
 var schemaTagList = smithy.Schema{
 	Name: "TagList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i200},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaTag},
 	},
@@ -7924,7 +7738,6 @@ var schemaTimestamp = smithy.Schema{
 
 var schemaTokenUsage = smithy.Schema{
 	Name: "TokenUsage", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "inputTokens", WireName: "inputTokens", Schema: &schemaTokenUsageInputTokensInteger, Required: true},
 		{Name: "outputTokens", WireName: "outputTokens", Schema: &schemaTokenUsageOutputTokensInteger, Required: true},
@@ -8002,7 +7815,6 @@ var schemaTokenUsageTotalTokensInteger = smithy.Schema{
 
 var schemaTool = smithy.Schema{
 	Name: "Tool", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "toolSpec", WireName: "toolSpec", Schema: &schemaToolSpecification},
 		{Name: "systemTool", WireName: "systemTool", Schema: &schemaSystemTool},
@@ -8047,7 +7859,6 @@ func (v *Tool) WriteMembers(w smithy.Writer) {
 
 var schemaToolAdditionBlock = smithy.Schema{
 	Name: "ToolAdditionBlock", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "tool", WireName: "tool", Schema: &schemaToolReference, Required: true},
 	},
@@ -8076,7 +7887,6 @@ func (v *ToolAdditionBlock) WriteMembers(w smithy.Writer) {
 
 var schemaToolChoice = smithy.Schema{
 	Name: "ToolChoice", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "auto", WireName: "auto", Schema: &schemaAutoToolChoice},
 		{Name: "any", WireName: "any", Schema: &schemaAnyToolChoice},
@@ -8121,7 +7931,6 @@ func (v *ToolChoice) WriteMembers(w smithy.Writer) {
 
 var schemaToolConfiguration = smithy.Schema{
 	Name: "ToolConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "tools", WireName: "tools", Schema: &schemaToolConfigurationToolsList, Required: true},
 		{Name: "toolChoice", WireName: "toolChoice", Schema: &schemaToolChoice},
@@ -8161,7 +7970,6 @@ func (v *ToolConfiguration) WriteMembers(w smithy.Writer) {
 var schemaToolConfigurationToolsList = smithy.Schema{
 	Name: "ToolConfigurationToolsList", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaTool},
 	},
@@ -8169,7 +7977,6 @@ var schemaToolConfigurationToolsList = smithy.Schema{
 
 var schemaToolInputSchema = smithy.Schema{
 	Name: "ToolInputSchema", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "json", WireName: "json", Schema: &schemaDocument},
 	},
@@ -8201,7 +8008,6 @@ var schemaToolName = smithy.Schema{
 
 var schemaToolReference = smithy.Schema{
 	Name: "ToolReference", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "type", WireName: "type", Schema: &schemaToolReferenceTypeString},
 		{Name: "name", WireName: "name", Schema: &schemaToolReferenceNameString},
@@ -8251,7 +8057,6 @@ var schemaToolReferenceTypeString = smithy.Schema{
 
 var schemaToolRemovalBlock = smithy.Schema{
 	Name: "ToolRemovalBlock", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "tool", WireName: "tool", Schema: &schemaToolReference, Required: true},
 	},
@@ -8280,7 +8085,6 @@ func (v *ToolRemovalBlock) WriteMembers(w smithy.Writer) {
 
 var schemaToolResultBlock = smithy.Schema{
 	Name: "ToolResultBlock", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "toolUseId", WireName: "toolUseId", Schema: &schemaToolUseID, Required: true},
 		{Name: "content", WireName: "content", Schema: &schemaToolResultContentBlocks, Required: true},
@@ -8323,7 +8127,6 @@ func (v *ToolResultBlock) WriteMembers(w smithy.Writer) {
 
 var schemaToolResultBlockDelta = smithy.Schema{
 	Name: "ToolResultBlockDelta", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "text", WireName: "text", Schema: &schemaString},
 		{Name: "json", WireName: "json", Schema: &schemaDocument},
@@ -8354,7 +8157,6 @@ func (v *ToolResultBlockDelta) WriteMembers(w smithy.Writer) {
 
 var schemaToolResultBlockStart = smithy.Schema{
 	Name: "ToolResultBlockStart", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "toolUseId", WireName: "toolUseId", Schema: &schemaToolUseID, Required: true},
 		{Name: "type", WireName: "type", Schema: &schemaString},
@@ -8389,7 +8191,6 @@ func (v *ToolResultBlockStart) WriteMembers(w smithy.Writer) {
 
 var schemaToolResultBlocksDelta = smithy.Schema{
 	Name: "ToolResultBlocksDelta", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaToolResultBlockDelta},
 	},
@@ -8397,7 +8198,6 @@ var schemaToolResultBlocksDelta = smithy.Schema{
 
 var schemaToolResultContentBlock = smithy.Schema{
 	Name: "ToolResultContentBlock", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "json", WireName: "json", Schema: &schemaDocument},
 		{Name: "text", WireName: "text", Schema: &schemaString},
@@ -8460,7 +8260,6 @@ func (v *ToolResultContentBlock) WriteMembers(w smithy.Writer) {
 
 var schemaToolResultContentBlocks = smithy.Schema{
 	Name: "ToolResultContentBlocks", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaToolResultContentBlock},
 	},
@@ -8473,7 +8272,6 @@ var schemaToolResultStatus = smithy.Schema{
 
 var schemaToolSpecification = smithy.Schema{
 	Name: "ToolSpecification", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "name", WireName: "name", Schema: &schemaToolName, Required: true},
 		{Name: "description", WireName: "description", Schema: &schemaNonEmptyString},
@@ -8516,7 +8314,6 @@ func (v *ToolSpecification) WriteMembers(w smithy.Writer) {
 
 var schemaToolUseBlock = smithy.Schema{
 	Name: "ToolUseBlock", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "toolUseId", WireName: "toolUseId", Schema: &schemaToolUseID, Required: true},
 		{Name: "name", WireName: "name", Schema: &schemaToolName, Required: true},
@@ -8555,7 +8352,6 @@ func (v *ToolUseBlock) WriteMembers(w smithy.Writer) {
 
 var schemaToolUseBlockDelta = smithy.Schema{
 	Name: "ToolUseBlockDelta", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "input", WireName: "input", Schema: &schemaString, Required: true},
 	},
@@ -8582,7 +8378,6 @@ func (v *ToolUseBlockDelta) WriteMembers(w smithy.Writer) {
 
 var schemaToolUseBlockStart = smithy.Schema{
 	Name: "ToolUseBlockStart", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "toolUseId", WireName: "toolUseId", Schema: &schemaToolUseID, Required: true},
 		{Name: "name", WireName: "name", Schema: &schemaToolName, Required: true},
@@ -8659,7 +8454,6 @@ func (v *ValidationException) WriteMembers(w smithy.Writer) {
 
 var schemaVideoBlock = smithy.Schema{
 	Name: "VideoBlock", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "format", WireName: "format", Schema: &schemaVideoFormat, Required: true},
 		{Name: "source", WireName: "source", Schema: &schemaVideoSource, Required: true},
@@ -8699,7 +8493,6 @@ var schemaVideoFormat = smithy.Schema{
 
 var schemaVideoSource = smithy.Schema{
 	Name: "VideoSource", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "bytes", WireName: "bytes", Schema: &schemaVideoSourceBytesBlob},
 		{Name: "s3Location", WireName: "s3Location", Schema: &schemaS3Location},
@@ -8739,7 +8532,6 @@ var schemaVideoSourceBytesBlob = smithy.Schema{
 
 var schemaWebLocation = smithy.Schema{
 	Name: "WebLocation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "url", WireName: "url", Schema: &schemaString},
 		{Name: "domain", WireName: "domain", Schema: &schemaString},

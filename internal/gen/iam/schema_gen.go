@@ -8,7 +8,6 @@ import (
 
 var schemaAccessKey = smithy.Schema{
 	Name: "AccessKey", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "UserName", WireName: "UserName", Schema: &schemaUserNameType, Required: true},
 		{Name: "AccessKeyId", WireName: "AccessKeyId", Schema: &schemaAccessKeyIDType, Required: true},
@@ -51,7 +50,6 @@ func (v *AccessKey) WriteMembers(w smithy.Writer) {
 
 var schemaAccessKeyMetadata = smithy.Schema{
 	Name: "AccessKeyMetadata", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "UserName", WireName: "UserName", Schema: &schemaUserNameType},
 		{Name: "AccessKeyId", WireName: "AccessKeyId", Schema: &schemaAccessKeyIDType},
@@ -90,7 +88,6 @@ func (v *AccessKeyMetadata) WriteMembers(w smithy.Writer) {
 
 var schemaActionNameListType = smithy.Schema{
 	Name: "ActionNameListType", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaActionNameType},
 	},
@@ -116,7 +113,6 @@ func (*AttachRolePolicyOutput) WriteMembers(smithy.Writer) {}
 
 var schemaAttachRolePolicyRequest = smithy.Schema{
 	Name: "AttachRolePolicyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "RoleName", WireName: "RoleName", Schema: &schemaRoleNameType, Required: true},
 		{Name: "PolicyArn", WireName: "PolicyArn", Schema: &schemaARNType, Required: true},
@@ -160,7 +156,6 @@ func (*AttachUserPolicyOutput) WriteMembers(smithy.Writer) {}
 
 var schemaAttachUserPolicyRequest = smithy.Schema{
 	Name: "AttachUserPolicyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "UserName", WireName: "UserName", Schema: &schemaUserNameType, Required: true},
 		{Name: "PolicyArn", WireName: "PolicyArn", Schema: &schemaARNType, Required: true},
@@ -191,7 +186,6 @@ func (v *AttachUserPolicyRequest) WriteMembers(w smithy.Writer) {
 
 var schemaAttachedPermissionsBoundary = smithy.Schema{
 	Name: "AttachedPermissionsBoundary", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "PermissionsBoundaryType", WireName: "PermissionsBoundaryType", Schema: &schemaPermissionsBoundaryAttachmentType},
 		{Name: "PermissionsBoundaryArn", WireName: "PermissionsBoundaryArn", Schema: &schemaARNType},
@@ -224,7 +218,6 @@ func (v *AttachedPermissionsBoundary) WriteMembers(w smithy.Writer) {
 
 var schemaAttachedPolicy = smithy.Schema{
 	Name: "AttachedPolicy", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "PolicyName", WireName: "PolicyName", Schema: &schemaPolicyNameType},
 		{Name: "PolicyArn", WireName: "PolicyArn", Schema: &schemaARNType},
@@ -302,7 +295,6 @@ var schemaConcurrentModificationMessage = smithy.Schema{
 
 var schemaContextEntry = smithy.Schema{
 	Name: "ContextEntry", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "ContextKeyName", WireName: "ContextKeyName", Schema: &schemaContextKeyNameType},
 		{Name: "ContextKeyValues", WireName: "ContextKeyValues", Schema: &schemaContextKeyValueListType},
@@ -337,7 +329,6 @@ func (v *ContextEntry) WriteMembers(w smithy.Writer) {
 
 var schemaContextEntryListType = smithy.Schema{
 	Name: "ContextEntryListType", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaContextEntry},
 	},
@@ -350,7 +341,6 @@ var schemaContextKeyNameType = smithy.Schema{
 
 var schemaContextKeyNamesResultListType = smithy.Schema{
 	Name: "ContextKeyNamesResultListType", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaContextKeyNameType},
 	},
@@ -363,7 +353,6 @@ var schemaContextKeyTypeEnum = smithy.Schema{
 
 var schemaContextKeyValueListType = smithy.Schema{
 	Name: "ContextKeyValueListType", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaContextKeyValueType},
 	},
@@ -375,7 +364,6 @@ var schemaContextKeyValueType = smithy.Schema{
 
 var schemaCreateAccessKeyRequest = smithy.Schema{
 	Name: "CreateAccessKeyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "UserName", WireName: "UserName", Schema: &schemaExistingUserNameType},
 	},
@@ -402,7 +390,6 @@ func (v *CreateAccessKeyRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreateAccessKeyResponse = smithy.Schema{
 	Name: "CreateAccessKeyResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "AccessKey", WireName: "AccessKey", Schema: &schemaAccessKey, Required: true},
 	},
@@ -431,7 +418,6 @@ func (v *CreateAccessKeyResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCreatePolicyRequest = smithy.Schema{
 	Name: "CreatePolicyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "PolicyName", WireName: "PolicyName", Schema: &schemaPolicyNameType, Required: true},
 		{Name: "Path", WireName: "Path", Schema: &schemaPolicyPathType},
@@ -480,7 +466,6 @@ func (v *CreatePolicyRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreatePolicyResponse = smithy.Schema{
 	Name: "CreatePolicyResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Policy", WireName: "Policy", Schema: &schemaPolicy},
 	},
@@ -509,7 +494,6 @@ func (v *CreatePolicyResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCreateRoleRequest = smithy.Schema{
 	Name: "CreateRoleRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Path", WireName: "Path", Schema: &schemaPathType},
 		{Name: "RoleName", WireName: "RoleName", Schema: &schemaRoleNameType, Required: true},
@@ -566,7 +550,6 @@ func (v *CreateRoleRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreateRoleResponse = smithy.Schema{
 	Name: "CreateRoleResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Role", WireName: "Role", Schema: &schemaRole, Required: true},
 	},
@@ -595,7 +578,6 @@ func (v *CreateRoleResponse) WriteMembers(w smithy.Writer) {
 
 var schemaCreateServiceSpecificCredentialRequest = smithy.Schema{
 	Name: "CreateServiceSpecificCredentialRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "UserName", WireName: "UserName", Schema: &schemaUserNameType, Required: true},
 		{Name: "ServiceName", WireName: "ServiceName", Schema: &schemaServiceName, Required: true},
@@ -632,7 +614,6 @@ func (v *CreateServiceSpecificCredentialRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreateServiceSpecificCredentialResponse = smithy.Schema{
 	Name: "CreateServiceSpecificCredentialResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "ServiceSpecificCredential", WireName: "ServiceSpecificCredential", Schema: &schemaServiceSpecificCredential},
 	},
@@ -663,7 +644,6 @@ func (v *CreateServiceSpecificCredentialResponse) WriteMembers(w smithy.Writer) 
 
 var schemaCreateUserRequest = smithy.Schema{
 	Name: "CreateUserRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Path", WireName: "Path", Schema: &schemaPathType},
 		{Name: "UserName", WireName: "UserName", Schema: &schemaUserNameType, Required: true},
@@ -708,7 +688,6 @@ func (v *CreateUserRequest) WriteMembers(w smithy.Writer) {
 
 var schemaCreateUserResponse = smithy.Schema{
 	Name: "CreateUserResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "User", WireName: "User", Schema: &schemaUser},
 	},
@@ -750,7 +729,6 @@ func (*DeleteAccessKeyOutput) WriteMembers(smithy.Writer) {}
 
 var schemaDeleteAccessKeyRequest = smithy.Schema{
 	Name: "DeleteAccessKeyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "UserName", WireName: "UserName", Schema: &schemaExistingUserNameType},
 		{Name: "AccessKeyId", WireName: "AccessKeyId", Schema: &schemaAccessKeyIDType, Required: true},
@@ -821,7 +799,6 @@ func (*DeletePolicyOutput) WriteMembers(smithy.Writer) {}
 
 var schemaDeletePolicyRequest = smithy.Schema{
 	Name: "DeletePolicyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "PolicyArn", WireName: "PolicyArn", Schema: &schemaARNType, Required: true},
 	},
@@ -874,7 +851,6 @@ func (*DeleteRolePolicyOutput) WriteMembers(smithy.Writer) {}
 
 var schemaDeleteRolePolicyRequest = smithy.Schema{
 	Name: "DeleteRolePolicyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "RoleName", WireName: "RoleName", Schema: &schemaRoleNameType, Required: true},
 		{Name: "PolicyName", WireName: "PolicyName", Schema: &schemaPolicyNameType, Required: true},
@@ -905,7 +881,6 @@ func (v *DeleteRolePolicyRequest) WriteMembers(w smithy.Writer) {
 
 var schemaDeleteRoleRequest = smithy.Schema{
 	Name: "DeleteRoleRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "RoleName", WireName: "RoleName", Schema: &schemaRoleNameType, Required: true},
 	},
@@ -947,7 +922,6 @@ func (*DeleteServiceSpecificCredentialOutput) WriteMembers(smithy.Writer) {}
 
 var schemaDeleteServiceSpecificCredentialRequest = smithy.Schema{
 	Name: "DeleteServiceSpecificCredentialRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "UserName", WireName: "UserName", Schema: &schemaUserNameType},
 		{Name: "ServiceSpecificCredentialId", WireName: "ServiceSpecificCredentialId", Schema: &schemaServiceSpecificCredentialID, Required: true},
@@ -1006,7 +980,6 @@ func (*DeleteUserPolicyOutput) WriteMembers(smithy.Writer) {}
 
 var schemaDeleteUserPolicyRequest = smithy.Schema{
 	Name: "DeleteUserPolicyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "UserName", WireName: "UserName", Schema: &schemaExistingUserNameType, Required: true},
 		{Name: "PolicyName", WireName: "PolicyName", Schema: &schemaPolicyNameType, Required: true},
@@ -1037,7 +1010,6 @@ func (v *DeleteUserPolicyRequest) WriteMembers(w smithy.Writer) {
 
 var schemaDeleteUserRequest = smithy.Schema{
 	Name: "DeleteUserRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "UserName", WireName: "UserName", Schema: &schemaExistingUserNameType, Required: true},
 	},
@@ -1077,7 +1049,6 @@ func (*DetachRolePolicyOutput) WriteMembers(smithy.Writer) {}
 
 var schemaDetachRolePolicyRequest = smithy.Schema{
 	Name: "DetachRolePolicyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "RoleName", WireName: "RoleName", Schema: &schemaRoleNameType, Required: true},
 		{Name: "PolicyArn", WireName: "PolicyArn", Schema: &schemaARNType, Required: true},
@@ -1121,7 +1092,6 @@ func (*DetachUserPolicyOutput) WriteMembers(smithy.Writer) {}
 
 var schemaDetachUserPolicyRequest = smithy.Schema{
 	Name: "DetachUserPolicyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "UserName", WireName: "UserName", Schema: &schemaUserNameType, Required: true},
 		{Name: "PolicyArn", WireName: "PolicyArn", Schema: &schemaARNType, Required: true},
@@ -1181,7 +1151,6 @@ func (v *EntityAlreadyExistsException) WriteMembers(w smithy.Writer) {
 
 var schemaEvalDecisionDetailsType = smithy.Schema{
 	Name: "EvalDecisionDetailsType", Type: smithy.Map,
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaEvalDecisionSourceType},
 		{Name: "value", WireName: "value", Schema: &schemaPolicyEvaluationDecisionType},
@@ -1195,7 +1164,6 @@ var schemaEvalDecisionSourceType = smithy.Schema{
 
 var schemaEvaluationResult = smithy.Schema{
 	Name: "EvaluationResult", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "EvalActionName", WireName: "EvalActionName", Schema: &schemaActionNameType, Required: true},
 		{Name: "EvalResourceName", WireName: "EvalResourceName", Schema: &schemaResourceNameType},
@@ -1274,7 +1242,6 @@ func (v *EvaluationResult) WriteMembers(w smithy.Writer) {
 
 var schemaEvaluationResultsListType = smithy.Schema{
 	Name: "EvaluationResultsListType", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaEvaluationResult},
 	},
@@ -1282,7 +1249,6 @@ var schemaEvaluationResultsListType = smithy.Schema{
 
 var schemaGetPolicyRequest = smithy.Schema{
 	Name: "GetPolicyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "PolicyArn", WireName: "PolicyArn", Schema: &schemaARNType, Required: true},
 	},
@@ -1309,7 +1275,6 @@ func (v *GetPolicyRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetPolicyResponse = smithy.Schema{
 	Name: "GetPolicyResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Policy", WireName: "Policy", Schema: &schemaPolicy},
 	},
@@ -1338,7 +1303,6 @@ func (v *GetPolicyResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetPolicyVersionRequest = smithy.Schema{
 	Name: "GetPolicyVersionRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "PolicyArn", WireName: "PolicyArn", Schema: &schemaARNType, Required: true},
 		{Name: "VersionId", WireName: "VersionId", Schema: &schemaPolicyVersionIDType, Required: true},
@@ -1369,7 +1333,6 @@ func (v *GetPolicyVersionRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetPolicyVersionResponse = smithy.Schema{
 	Name: "GetPolicyVersionResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "PolicyVersion", WireName: "PolicyVersion", Schema: &schemaPolicyVersion},
 	},
@@ -1398,7 +1361,6 @@ func (v *GetPolicyVersionResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetRolePolicyRequest = smithy.Schema{
 	Name: "GetRolePolicyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "RoleName", WireName: "RoleName", Schema: &schemaRoleNameType, Required: true},
 		{Name: "PolicyName", WireName: "PolicyName", Schema: &schemaPolicyNameType, Required: true},
@@ -1429,7 +1391,6 @@ func (v *GetRolePolicyRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetRolePolicyResponse = smithy.Schema{
 	Name: "GetRolePolicyResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "RoleName", WireName: "RoleName", Schema: &schemaRoleNameType, Required: true},
 		{Name: "PolicyName", WireName: "PolicyName", Schema: &schemaPolicyNameType, Required: true},
@@ -1464,7 +1425,6 @@ func (v *GetRolePolicyResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetRoleRequest = smithy.Schema{
 	Name: "GetRoleRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "RoleName", WireName: "RoleName", Schema: &schemaRoleNameType, Required: true},
 	},
@@ -1491,7 +1451,6 @@ func (v *GetRoleRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetRoleResponse = smithy.Schema{
 	Name: "GetRoleResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Role", WireName: "Role", Schema: &schemaRole, Required: true},
 	},
@@ -1520,7 +1479,6 @@ func (v *GetRoleResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetUserPolicyRequest = smithy.Schema{
 	Name: "GetUserPolicyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "UserName", WireName: "UserName", Schema: &schemaExistingUserNameType, Required: true},
 		{Name: "PolicyName", WireName: "PolicyName", Schema: &schemaPolicyNameType, Required: true},
@@ -1551,7 +1509,6 @@ func (v *GetUserPolicyRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetUserPolicyResponse = smithy.Schema{
 	Name: "GetUserPolicyResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "UserName", WireName: "UserName", Schema: &schemaExistingUserNameType, Required: true},
 		{Name: "PolicyName", WireName: "PolicyName", Schema: &schemaPolicyNameType, Required: true},
@@ -1586,7 +1543,6 @@ func (v *GetUserPolicyResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetUserRequest = smithy.Schema{
 	Name: "GetUserRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "UserName", WireName: "UserName", Schema: &schemaExistingUserNameType},
 	},
@@ -1613,7 +1569,6 @@ func (v *GetUserRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetUserResponse = smithy.Schema{
 	Name: "GetUserResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "User", WireName: "User", Schema: &schemaUser, Required: true},
 	},
@@ -1642,7 +1597,6 @@ func (v *GetUserResponse) WriteMembers(w smithy.Writer) {
 
 var schemaInlinePolicyIdentifierType = smithy.Schema{
 	Name: "InlinePolicyIdentifierType", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "PolicyName", WireName: "PolicyName", Schema: &schemaPolicyNameType, Required: true},
 		{Name: "AttachmentType", WireName: "AttachmentType", Schema: &schemaAttachmentType, Required: true},
@@ -1735,7 +1689,6 @@ var schemaLineNumber = smithy.Schema{
 
 var schemaListAccessKeysRequest = smithy.Schema{
 	Name: "ListAccessKeysRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "UserName", WireName: "UserName", Schema: &schemaExistingUserNameType},
 		{Name: "Marker", WireName: "Marker", Schema: &schemaMarkerType},
@@ -1770,7 +1723,6 @@ func (v *ListAccessKeysRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListAccessKeysResponse = smithy.Schema{
 	Name: "ListAccessKeysResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "AccessKeyMetadata", WireName: "AccessKeyMetadata", Schema: &schemaAccessKeyMetadataListType, Required: true},
 		{Name: "IsTruncated", WireName: "IsTruncated", Schema: &schemaBooleanType},
@@ -1809,7 +1761,6 @@ func (v *ListAccessKeysResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListAttachedRolePoliciesRequest = smithy.Schema{
 	Name: "ListAttachedRolePoliciesRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "RoleName", WireName: "RoleName", Schema: &schemaRoleNameType, Required: true},
 		{Name: "PathPrefix", WireName: "PathPrefix", Schema: &schemaPolicyPathType},
@@ -1850,7 +1801,6 @@ func (v *ListAttachedRolePoliciesRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListAttachedRolePoliciesResponse = smithy.Schema{
 	Name: "ListAttachedRolePoliciesResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "AttachedPolicies", WireName: "AttachedPolicies", Schema: &schemaAttachedPoliciesListType},
 		{Name: "IsTruncated", WireName: "IsTruncated", Schema: &schemaBooleanType},
@@ -1893,7 +1843,6 @@ func (v *ListAttachedRolePoliciesResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListAttachedUserPoliciesRequest = smithy.Schema{
 	Name: "ListAttachedUserPoliciesRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "UserName", WireName: "UserName", Schema: &schemaUserNameType, Required: true},
 		{Name: "PathPrefix", WireName: "PathPrefix", Schema: &schemaPolicyPathType},
@@ -1934,7 +1883,6 @@ func (v *ListAttachedUserPoliciesRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListAttachedUserPoliciesResponse = smithy.Schema{
 	Name: "ListAttachedUserPoliciesResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "AttachedPolicies", WireName: "AttachedPolicies", Schema: &schemaAttachedPoliciesListType},
 		{Name: "IsTruncated", WireName: "IsTruncated", Schema: &schemaBooleanType},
@@ -1977,7 +1925,6 @@ func (v *ListAttachedUserPoliciesResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListPoliciesRequest = smithy.Schema{
 	Name: "ListPoliciesRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Scope", WireName: "Scope", Schema: &schemaPolicyScopeType},
 		{Name: "OnlyAttached", WireName: "OnlyAttached", Schema: &schemaBooleanType},
@@ -2024,7 +1971,6 @@ func (v *ListPoliciesRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListPoliciesResponse = smithy.Schema{
 	Name: "ListPoliciesResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Policies", WireName: "Policies", Schema: &schemaPolicyListType},
 		{Name: "IsTruncated", WireName: "IsTruncated", Schema: &schemaBooleanType},
@@ -2065,7 +2011,6 @@ func (v *ListPoliciesResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListRolePoliciesRequest = smithy.Schema{
 	Name: "ListRolePoliciesRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "RoleName", WireName: "RoleName", Schema: &schemaRoleNameType, Required: true},
 		{Name: "Marker", WireName: "Marker", Schema: &schemaMarkerType},
@@ -2100,7 +2045,6 @@ func (v *ListRolePoliciesRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListRolePoliciesResponse = smithy.Schema{
 	Name: "ListRolePoliciesResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "PolicyNames", WireName: "PolicyNames", Schema: &schemaPolicyNameListType, Required: true},
 		{Name: "IsTruncated", WireName: "IsTruncated", Schema: &schemaBooleanType},
@@ -2135,7 +2079,6 @@ func (v *ListRolePoliciesResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListRolesRequest = smithy.Schema{
 	Name: "ListRolesRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "PathPrefix", WireName: "PathPrefix", Schema: &schemaPathPrefixType},
 		{Name: "Marker", WireName: "Marker", Schema: &schemaMarkerType},
@@ -2170,7 +2113,6 @@ func (v *ListRolesRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListRolesResponse = smithy.Schema{
 	Name: "ListRolesResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Roles", WireName: "Roles", Schema: &schemaRoleListType, Required: true},
 		{Name: "IsTruncated", WireName: "IsTruncated", Schema: &schemaBooleanType},
@@ -2209,7 +2151,6 @@ func (v *ListRolesResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListServiceSpecificCredentialsRequest = smithy.Schema{
 	Name: "ListServiceSpecificCredentialsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "UserName", WireName: "UserName", Schema: &schemaUserNameType},
 		{Name: "ServiceName", WireName: "ServiceName", Schema: &schemaServiceName},
@@ -2254,7 +2195,6 @@ func (v *ListServiceSpecificCredentialsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListServiceSpecificCredentialsResponse = smithy.Schema{
 	Name: "ListServiceSpecificCredentialsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "ServiceSpecificCredentials", WireName: "ServiceSpecificCredentials", Schema: &schemaServiceSpecificCredentialsListType},
 		{Name: "Marker", WireName: "Marker", Schema: &schemaResponseMarkerType},
@@ -2297,7 +2237,6 @@ func (v *ListServiceSpecificCredentialsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListUserPoliciesRequest = smithy.Schema{
 	Name: "ListUserPoliciesRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "UserName", WireName: "UserName", Schema: &schemaExistingUserNameType, Required: true},
 		{Name: "Marker", WireName: "Marker", Schema: &schemaMarkerType},
@@ -2332,7 +2271,6 @@ func (v *ListUserPoliciesRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListUserPoliciesResponse = smithy.Schema{
 	Name: "ListUserPoliciesResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "PolicyNames", WireName: "PolicyNames", Schema: &schemaPolicyNameListType, Required: true},
 		{Name: "IsTruncated", WireName: "IsTruncated", Schema: &schemaBooleanType},
@@ -2367,7 +2305,6 @@ func (v *ListUserPoliciesResponse) WriteMembers(w smithy.Writer) {
 
 var schemaListUsersRequest = smithy.Schema{
 	Name: "ListUsersRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "PathPrefix", WireName: "PathPrefix", Schema: &schemaPathPrefixType},
 		{Name: "Marker", WireName: "Marker", Schema: &schemaMarkerType},
@@ -2402,7 +2339,6 @@ func (v *ListUsersRequest) WriteMembers(w smithy.Writer) {
 
 var schemaListUsersResponse = smithy.Schema{
 	Name: "ListUsersResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Users", WireName: "Users", Schema: &schemaUserListType, Required: true},
 		{Name: "IsTruncated", WireName: "IsTruncated", Schema: &schemaBooleanType},
@@ -2497,7 +2433,6 @@ func (v *NoSuchEntityException) WriteMembers(w smithy.Writer) {
 
 var schemaOrderedOrganizationPolicyType = smithy.Schema{
 	Name: "OrderedOrganizationPolicyType", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "ServiceControlPolicyInputList", WireName: "ServiceControlPolicyInputList", Schema: &schemaSimulationPolicyListType},
 	},
@@ -2527,7 +2462,6 @@ func (v *OrderedOrganizationPolicyType) WriteMembers(w smithy.Writer) {
 var schemaOrganizationPolicyListType = smithy.Schema{
 	Name: "OrganizationPolicyListType", Type: smithy.List,
 	Constraints: smithy.Constraints{MaxLength: &i7},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaOrderedOrganizationPolicyType},
 	},
@@ -2535,7 +2469,6 @@ var schemaOrganizationPolicyListType = smithy.Schema{
 
 var schemaOrganizationsDecisionDetail = smithy.Schema{
 	Name: "OrganizationsDecisionDetail", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "AllowedByOrganizations", WireName: "AllowedByOrganizations", Schema: &schemaBooleanType},
 	},
@@ -2569,7 +2502,6 @@ var schemaPermissionsBoundaryAttachmentType = smithy.Schema{
 
 var schemaPermissionsBoundaryDecisionDetail = smithy.Schema{
 	Name: "PermissionsBoundaryDecisionDetail", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "AllowedByPermissionsBoundary", WireName: "AllowedByPermissionsBoundary", Schema: &schemaBooleanType},
 	},
@@ -2598,7 +2530,6 @@ func (v *PermissionsBoundaryDecisionDetail) WriteMembers(w smithy.Writer) {
 
 var schemaPolicy = smithy.Schema{
 	Name: "Policy", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "PolicyName", WireName: "PolicyName", Schema: &schemaPolicyNameType},
 		{Name: "PolicyId", WireName: "PolicyId", Schema: &schemaIDType},
@@ -2708,7 +2639,6 @@ func (v *PolicyEvaluationException) WriteMembers(w smithy.Writer) {
 var schemaPolicyExclusionsListType = smithy.Schema{
 	Name: "PolicyExclusionsListType", Type: smithy.List,
 	Constraints: smithy.Constraints{MaxLength: &i256},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaPolicyIdentifier},
 	},
@@ -2716,7 +2646,6 @@ var schemaPolicyExclusionsListType = smithy.Schema{
 
 var schemaPolicyIdentifier = smithy.Schema{
 	Name: "PolicyIdentifier", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "PolicyType", WireName: "PolicyType", Schema: &schemaPolicyIdentifierPolicyType},
 		{Name: "PolicyArn", WireName: "PolicyArn", Schema: &schemaARNType},
@@ -2803,7 +2732,6 @@ var schemaPolicyUsageType = smithy.Schema{
 
 var schemaPolicyVersion = smithy.Schema{
 	Name: "PolicyVersion", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Document", WireName: "Document", Schema: &schemaPolicyDocumentType},
 		{Name: "VersionId", WireName: "VersionId", Schema: &schemaPolicyVersionIDType},
@@ -2842,7 +2770,6 @@ func (v *PolicyVersion) WriteMembers(w smithy.Writer) {
 
 var schemaPosition = smithy.Schema{
 	Name: "Position", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Line", WireName: "Line", Schema: &schemaLineNumber},
 		{Name: "Column", WireName: "Column", Schema: &schemaColumnNumber},
@@ -2886,7 +2813,6 @@ func (*PutRolePolicyOutput) WriteMembers(smithy.Writer) {}
 
 var schemaPutRolePolicyRequest = smithy.Schema{
 	Name: "PutRolePolicyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "RoleName", WireName: "RoleName", Schema: &schemaRoleNameType, Required: true},
 		{Name: "PolicyName", WireName: "PolicyName", Schema: &schemaPolicyNameType, Required: true},
@@ -2934,7 +2860,6 @@ func (*PutUserPolicyOutput) WriteMembers(smithy.Writer) {}
 
 var schemaPutUserPolicyRequest = smithy.Schema{
 	Name: "PutUserPolicyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "UserName", WireName: "UserName", Schema: &schemaExistingUserNameType, Required: true},
 		{Name: "PolicyName", WireName: "PolicyName", Schema: &schemaPolicyNameType, Required: true},
@@ -2974,7 +2899,6 @@ var schemaResourceHandlingOptionType = smithy.Schema{
 
 var schemaResourceNameListType = smithy.Schema{
 	Name: "ResourceNameListType", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaResourceNameType},
 	},
@@ -2987,7 +2911,6 @@ var schemaResourceNameType = smithy.Schema{
 
 var schemaResourceSpecificResult = smithy.Schema{
 	Name: "ResourceSpecificResult", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "EvalResourceName", WireName: "EvalResourceName", Schema: &schemaResourceNameType, Required: true},
 		{Name: "EvalResourceDecision", WireName: "EvalResourceDecision", Schema: &schemaPolicyEvaluationDecisionType, Required: true},
@@ -3044,7 +2967,6 @@ func (v *ResourceSpecificResult) WriteMembers(w smithy.Writer) {
 
 var schemaResourceSpecificResultListType = smithy.Schema{
 	Name: "ResourceSpecificResultListType", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaResourceSpecificResult},
 	},
@@ -3052,7 +2974,6 @@ var schemaResourceSpecificResultListType = smithy.Schema{
 
 var schemaRole = smithy.Schema{
 	Name: "Role", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Path", WireName: "Path", Schema: &schemaPathType, Required: true},
 		{Name: "RoleName", WireName: "RoleName", Schema: &schemaRoleNameType, Required: true},
@@ -3141,7 +3062,6 @@ func (v *Role) WriteMembers(w smithy.Writer) {
 
 var schemaRoleLastUsed = smithy.Schema{
 	Name: "RoleLastUsed", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "LastUsedDate", WireName: "LastUsedDate", Schema: &schemaDateType},
 		{Name: "Region", WireName: "Region", Schema: &schemaStringType},
@@ -3228,7 +3148,6 @@ func (v *ServiceNotSupportedException) WriteMembers(w smithy.Writer) {
 
 var schemaServiceSpecificCredential = smithy.Schema{
 	Name: "ServiceSpecificCredential", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "CreateDate", WireName: "CreateDate", Schema: &schemaDateType, Required: true},
 		{Name: "ExpirationDate", WireName: "ExpirationDate", Schema: &schemaDateType},
@@ -3291,7 +3210,6 @@ func (v *ServiceSpecificCredential) WriteMembers(w smithy.Writer) {
 
 var schemaServiceSpecificCredentialMetadata = smithy.Schema{
 	Name: "ServiceSpecificCredentialMetadata", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "UserName", WireName: "UserName", Schema: &schemaUserNameType, Required: true},
 		{Name: "Status", WireName: "Status", Schema: &schemaStatusType, Required: true},
@@ -3348,7 +3266,6 @@ func (v *ServiceSpecificCredentialMetadata) WriteMembers(w smithy.Writer) {
 
 var schemaServiceSpecificCredentialsListType = smithy.Schema{
 	Name: "ServiceSpecificCredentialsListType", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaServiceSpecificCredentialMetadata},
 	},
@@ -3356,7 +3273,6 @@ var schemaServiceSpecificCredentialsListType = smithy.Schema{
 
 var schemaSimulateCustomPolicyRequest = smithy.Schema{
 	Name: "SimulateCustomPolicyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "PolicyInputList", WireName: "PolicyInputList", Schema: &schemaSimulationPolicyListType, Required: true},
 		{Name: "PermissionsBoundaryPolicyInputList", WireName: "PermissionsBoundaryPolicyInputList", Schema: &schemaSimulationPolicyListType},
@@ -3441,7 +3357,6 @@ func (v *SimulateCustomPolicyRequest) WriteMembers(w smithy.Writer) {
 
 var schemaSimulatePolicyResponse = smithy.Schema{
 	Name: "SimulatePolicyResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "EvaluationResults", WireName: "EvaluationResults", Schema: &schemaEvaluationResultsListType},
 		{Name: "IsTruncated", WireName: "IsTruncated", Schema: &schemaBooleanType},
@@ -3482,7 +3397,6 @@ func (v *SimulatePolicyResponse) WriteMembers(w smithy.Writer) {
 
 var schemaSimulatePrincipalPolicyRequest = smithy.Schema{
 	Name: "SimulatePrincipalPolicyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "PolicySourceArn", WireName: "PolicySourceArn", Schema: &schemaARNType, Required: true},
 		{Name: "PolicyInputList", WireName: "PolicyInputList", Schema: &schemaSimulationPolicyListType},
@@ -3571,7 +3485,6 @@ func (v *SimulatePrincipalPolicyRequest) WriteMembers(w smithy.Writer) {
 
 var schemaSimulationPolicyListType = smithy.Schema{
 	Name: "SimulationPolicyListType", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaPolicyDocumentType},
 	},
@@ -3579,7 +3492,6 @@ var schemaSimulationPolicyListType = smithy.Schema{
 
 var schemaSourceRoleTemplate = smithy.Schema{
 	Name: "SourceRoleTemplate", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "TemplateArn", WireName: "TemplateArn", Schema: &schemaARNType, Required: true},
 		{Name: "TemplateMinorVersion", WireName: "TemplateMinorVersion", Schema: &schemaIntegerType, Required: true},
@@ -3610,7 +3522,6 @@ func (v *SourceRoleTemplate) WriteMembers(w smithy.Writer) {
 
 var schemaStatement = smithy.Schema{
 	Name: "Statement", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "SourcePolicyId", WireName: "SourcePolicyId", Schema: &schemaPolicyIdentifierType},
 		{Name: "SourcePolicyType", WireName: "SourcePolicyType", Schema: &schemaPolicySourceType},
@@ -3657,7 +3568,6 @@ func (v *Statement) WriteMembers(w smithy.Writer) {
 
 var schemaStatementListType = smithy.Schema{
 	Name: "StatementListType", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaStatement},
 	},
@@ -3665,7 +3575,6 @@ var schemaStatementListType = smithy.Schema{
 
 var schemaTag = smithy.Schema{
 	Name: "Tag", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Key", WireName: "Key", Schema: &schemaTagKeyType, Required: true},
 		{Name: "Value", WireName: "Value", Schema: &schemaTagValueType, Required: true},
@@ -3738,7 +3647,6 @@ func (*UpdateAccessKeyOutput) WriteMembers(smithy.Writer) {}
 
 var schemaUpdateAccessKeyRequest = smithy.Schema{
 	Name: "UpdateAccessKeyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "UserName", WireName: "UserName", Schema: &schemaExistingUserNameType},
 		{Name: "AccessKeyId", WireName: "AccessKeyId", Schema: &schemaAccessKeyIDType, Required: true},
@@ -3788,7 +3696,6 @@ func (*UpdateAssumeRolePolicyOutput) WriteMembers(smithy.Writer) {}
 
 var schemaUpdateAssumeRolePolicyRequest = smithy.Schema{
 	Name: "UpdateAssumeRolePolicyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "RoleName", WireName: "RoleName", Schema: &schemaRoleNameType, Required: true},
 		{Name: "PolicyDocument", WireName: "PolicyDocument", Schema: &schemaPolicyDocumentType, Required: true},
@@ -3821,7 +3728,6 @@ func (v *UpdateAssumeRolePolicyRequest) WriteMembers(w smithy.Writer) {
 
 var schemaUser = smithy.Schema{
 	Name: "User", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Path", WireName: "Path", Schema: &schemaPathType, Required: true},
 		{Name: "UserName", WireName: "UserName", Schema: &schemaUserNameType, Required: true},
@@ -3891,7 +3797,6 @@ var schemaAccessKeyIDType = smithy.Schema{
 
 var schemaAccessKeyMetadataListType = smithy.Schema{
 	Name: "accessKeyMetadataListType", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAccessKeyMetadata},
 	},
@@ -3913,7 +3818,6 @@ var schemaARNType = smithy.Schema{
 
 var schemaAttachedPoliciesListType = smithy.Schema{
 	Name: "attachedPoliciesListType", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAttachedPolicy},
 	},
@@ -4010,7 +3914,6 @@ var schemaPolicyEvaluationErrorMessage = smithy.Schema{
 
 var schemaPolicyListType = smithy.Schema{
 	Name: "policyListType", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaPolicy},
 	},
@@ -4018,7 +3921,6 @@ var schemaPolicyListType = smithy.Schema{
 
 var schemaPolicyNameListType = smithy.Schema{
 	Name: "policyNameListType", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaPolicyNameType},
 	},
@@ -4059,7 +3961,6 @@ var schemaRoleDescriptionType = smithy.Schema{
 
 var schemaRoleListType = smithy.Schema{
 	Name: "roleListType", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaRole},
 	},
@@ -4129,7 +4030,6 @@ var schemaTagKeyType = smithy.Schema{
 var schemaTagListType = smithy.Schema{
 	Name: "tagListType", Type: smithy.List,
 	Constraints: smithy.Constraints{MaxLength: &i50},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaTag},
 	},
@@ -4146,7 +4046,6 @@ var schemaUnmodifiableEntityMessage = smithy.Schema{
 
 var schemaUserListType = smithy.Schema{
 	Name: "userListType", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaUser},
 	},

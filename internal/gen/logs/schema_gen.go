@@ -14,7 +14,6 @@ var schemaAccountID = smithy.Schema{
 var schemaAccountIDs = smithy.Schema{
 	Name: "AccountIds", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i20},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAccountID},
 	},
@@ -47,7 +46,6 @@ func (*CreateLogGroupOutput) WriteMembers(smithy.Writer) {}
 
 var schemaCreateLogGroupRequest = smithy.Schema{
 	Name: "CreateLogGroupRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "logGroupName", WireName: "logGroupName", Schema: &schemaLogGroupName, Required: true},
 		{Name: "kmsKeyId", WireName: "kmsKeyId", Schema: &schemaKMSKeyID},
@@ -103,7 +101,6 @@ func (*CreateLogStreamOutput) WriteMembers(smithy.Writer) {}
 
 var schemaCreateLogStreamRequest = smithy.Schema{
 	Name: "CreateLogStreamRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "logGroupName", WireName: "logGroupName", Schema: &schemaLogGroupName, Required: true},
 		{Name: "logStreamName", WireName: "logStreamName", Schema: &schemaLogStreamName, Required: true},
@@ -189,7 +186,6 @@ func (*DeleteLogGroupOutput) WriteMembers(smithy.Writer) {}
 
 var schemaDeleteLogGroupRequest = smithy.Schema{
 	Name: "DeleteLogGroupRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "logGroupName", WireName: "logGroupName", Schema: &schemaLogGroupName, Required: true},
 	},
@@ -230,7 +226,6 @@ var schemaDescribeLimit = smithy.Schema{
 var schemaDescribeLogGroupsLogGroupIdentifiers = smithy.Schema{
 	Name: "DescribeLogGroupsLogGroupIdentifiers", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i50},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaLogGroupIdentifier},
 	},
@@ -238,7 +233,6 @@ var schemaDescribeLogGroupsLogGroupIdentifiers = smithy.Schema{
 
 var schemaDescribeLogGroupsRequest = smithy.Schema{
 	Name: "DescribeLogGroupsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "accountIdentifiers", WireName: "accountIdentifiers", Schema: &schemaAccountIDs},
 		{Name: "logGroupNamePrefix", WireName: "logGroupNamePrefix", Schema: &schemaLogGroupName},
@@ -293,7 +287,6 @@ func (v *DescribeLogGroupsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaDescribeLogGroupsResponse = smithy.Schema{
 	Name: "DescribeLogGroupsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "logGroups", WireName: "logGroups", Schema: &schemaLogGroups},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
@@ -330,7 +323,6 @@ func (v *DescribeLogGroupsResponse) WriteMembers(w smithy.Writer) {
 
 var schemaDescribeLogStreamsRequest = smithy.Schema{
 	Name: "DescribeLogStreamsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "logGroupName", WireName: "logGroupName", Schema: &schemaLogGroupName},
 		{Name: "logGroupIdentifier", WireName: "logGroupIdentifier", Schema: &schemaLogGroupIdentifier},
@@ -381,7 +373,6 @@ func (v *DescribeLogStreamsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaDescribeLogStreamsResponse = smithy.Schema{
 	Name: "DescribeLogStreamsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "logStreams", WireName: "logStreams", Schema: &schemaLogStreams},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
@@ -423,7 +414,6 @@ var schemaDescribeQueriesMaxResults = smithy.Schema{
 
 var schemaDescribeQueriesRequest = smithy.Schema{
 	Name: "DescribeQueriesRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "logGroupName", WireName: "logGroupName", Schema: &schemaLogGroupName},
 		{Name: "status", WireName: "status", Schema: &schemaQueryStatus},
@@ -466,7 +456,6 @@ func (v *DescribeQueriesRequest) WriteMembers(w smithy.Writer) {
 
 var schemaDescribeQueriesResponse = smithy.Schema{
 	Name: "DescribeQueriesResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "queries", WireName: "queries", Schema: &schemaQueryInfoList},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaNextToken},
@@ -508,7 +497,6 @@ var schemaEncryptionKey = smithy.Schema{
 
 var schemaEntity = smithy.Schema{
 	Name: "Entity", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "keyAttributes", WireName: "keyAttributes", Schema: &schemaEntityKeyAttributes},
 		{Name: "attributes", WireName: "attributes", Schema: &schemaEntityAttributes},
@@ -540,7 +528,6 @@ func (v *Entity) WriteMembers(w smithy.Writer) {
 var schemaEntityAttributes = smithy.Schema{
 	Name: "EntityAttributes", Type: smithy.Map,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaEntityAttributesKey},
 		{Name: "value", WireName: "value", Schema: &schemaEntityAttributesValue},
@@ -560,7 +547,6 @@ var schemaEntityAttributesValue = smithy.Schema{
 var schemaEntityKeyAttributes = smithy.Schema{
 	Name: "EntityKeyAttributes", Type: smithy.Map,
 	Constraints: smithy.Constraints{MinLength: &i2, MaxLength: &i4},
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaEntityKeyAttributesKey},
 		{Name: "value", WireName: "value", Schema: &schemaEntityKeyAttributesValue},
@@ -615,7 +601,6 @@ var schemaFilterCount = smithy.Schema{
 
 var schemaFilterLogEventsRequest = smithy.Schema{
 	Name: "FilterLogEventsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "logGroupName", WireName: "logGroupName", Schema: &schemaLogGroupName},
 		{Name: "logGroupIdentifier", WireName: "logGroupIdentifier", Schema: &schemaLogGroupIdentifier},
@@ -686,7 +671,6 @@ func (v *FilterLogEventsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaFilterLogEventsResponse = smithy.Schema{
 	Name: "FilterLogEventsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "events", WireName: "events", Schema: &schemaFilteredLogEvents},
 		{Name: "searchedLogStreams", WireName: "searchedLogStreams", Schema: &schemaSearchedLogStreams},
@@ -738,7 +722,6 @@ var schemaFilterPattern = smithy.Schema{
 
 var schemaFilteredLogEvent = smithy.Schema{
 	Name: "FilteredLogEvent", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "logStreamName", WireName: "logStreamName", Schema: &schemaLogStreamName},
 		{Name: "timestamp", WireName: "timestamp", Schema: &schemaTimestamp},
@@ -781,7 +764,6 @@ func (v *FilteredLogEvent) WriteMembers(w smithy.Writer) {
 
 var schemaFilteredLogEvents = smithy.Schema{
 	Name: "FilteredLogEvents", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaFilteredLogEvent},
 	},
@@ -789,7 +771,6 @@ var schemaFilteredLogEvents = smithy.Schema{
 
 var schemaGetLogEventsRequest = smithy.Schema{
 	Name: "GetLogEventsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "logGroupName", WireName: "logGroupName", Schema: &schemaLogGroupName},
 		{Name: "logGroupIdentifier", WireName: "logGroupIdentifier", Schema: &schemaLogGroupIdentifier},
@@ -848,7 +829,6 @@ func (v *GetLogEventsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetLogEventsResponse = smithy.Schema{
 	Name: "GetLogEventsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "events", WireName: "events", Schema: &schemaOutputLogEvents},
 		{Name: "nextForwardToken", WireName: "nextForwardToken", Schema: &schemaNextToken},
@@ -899,7 +879,6 @@ var schemaGetQueryResultsNextToken = smithy.Schema{
 
 var schemaGetQueryResultsRequest = smithy.Schema{
 	Name: "GetQueryResultsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "queryId", WireName: "queryId", Schema: &schemaQueryID, Required: true},
 		{Name: "nextToken", WireName: "nextToken", Schema: &schemaGetQueryResultsNextToken},
@@ -934,7 +913,6 @@ func (v *GetQueryResultsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetQueryResultsResponse = smithy.Schema{
 	Name: "GetQueryResultsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "queryLanguage", WireName: "queryLanguage", Schema: &schemaQueryLanguage},
 		{Name: "results", WireName: "results", Schema: &schemaQueryResults},
@@ -993,7 +971,6 @@ var schemaIncludeLinkedAccounts = smithy.Schema{
 
 var schemaInheritedProperties = smithy.Schema{
 	Name: "InheritedProperties", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaInheritedProperty},
 	},
@@ -1006,7 +983,6 @@ var schemaInheritedProperty = smithy.Schema{
 
 var schemaInputLogEvent = smithy.Schema{
 	Name: "InputLogEvent", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "timestamp", WireName: "timestamp", Schema: &schemaTimestamp, Required: true},
 		{Name: "message", WireName: "message", Schema: &schemaEventMessage, Required: true},
@@ -1038,7 +1014,6 @@ func (v *InputLogEvent) WriteMembers(w smithy.Writer) {
 var schemaInputLogEvents = smithy.Schema{
 	Name: "InputLogEvents", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i10000},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaInputLogEvent},
 	},
@@ -1047,7 +1022,6 @@ var schemaInputLogEvents = smithy.Schema{
 var schemaInputLogStreamNames = smithy.Schema{
 	Name: "InputLogStreamNames", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i100},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaLogStreamName},
 	},
@@ -1155,7 +1129,6 @@ var schemaLogEventIndex = smithy.Schema{
 
 var schemaLogGroup = smithy.Schema{
 	Name: "LogGroup", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "logGroupName", WireName: "logGroupName", Schema: &schemaLogGroupName},
 		{Name: "creationTime", WireName: "creationTime", Schema: &schemaTimestamp},
@@ -1244,7 +1217,6 @@ var schemaLogGroupIdentifier = smithy.Schema{
 
 var schemaLogGroupIdentifiers = smithy.Schema{
 	Name: "LogGroupIdentifiers", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaLogGroupIdentifier},
 	},
@@ -1262,7 +1234,6 @@ var schemaLogGroupNamePattern = smithy.Schema{
 
 var schemaLogGroupNames = smithy.Schema{
 	Name: "LogGroupNames", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaLogGroupName},
 	},
@@ -1270,7 +1241,6 @@ var schemaLogGroupNames = smithy.Schema{
 
 var schemaLogGroups = smithy.Schema{
 	Name: "LogGroups", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaLogGroup},
 	},
@@ -1278,7 +1248,6 @@ var schemaLogGroups = smithy.Schema{
 
 var schemaLogStream = smithy.Schema{
 	Name: "LogStream", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "logStreamName", WireName: "logStreamName", Schema: &schemaLogStreamName},
 		{Name: "creationTime", WireName: "creationTime", Schema: &schemaTimestamp},
@@ -1342,7 +1311,6 @@ var schemaLogStreamSearchedCompletely = smithy.Schema{
 
 var schemaLogStreams = smithy.Schema{
 	Name: "LogStreams", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaLogStream},
 	},
@@ -1426,7 +1394,6 @@ var schemaOrderBy = smithy.Schema{
 
 var schemaOutputLogEvent = smithy.Schema{
 	Name: "OutputLogEvent", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "timestamp", WireName: "timestamp", Schema: &schemaTimestamp},
 		{Name: "message", WireName: "message", Schema: &schemaEventMessage},
@@ -1461,7 +1428,6 @@ func (v *OutputLogEvent) WriteMembers(w smithy.Writer) {
 
 var schemaOutputLogEvents = smithy.Schema{
 	Name: "OutputLogEvents", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaOutputLogEvent},
 	},
@@ -1473,7 +1439,6 @@ var schemaPolicyName = smithy.Schema{
 
 var schemaPutLogEventsRequest = smithy.Schema{
 	Name: "PutLogEventsRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "logGroupName", WireName: "logGroupName", Schema: &schemaLogGroupName, Required: true},
 		{Name: "logStreamName", WireName: "logStreamName", Schema: &schemaLogStreamName, Required: true},
@@ -1524,7 +1489,6 @@ func (v *PutLogEventsRequest) WriteMembers(w smithy.Writer) {
 
 var schemaPutLogEventsResponse = smithy.Schema{
 	Name: "PutLogEventsResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "nextSequenceToken", WireName: "nextSequenceToken", Schema: &schemaSequenceToken},
 		{Name: "rejectedLogEventsInfo", WireName: "rejectedLogEventsInfo", Schema: &schemaRejectedLogEventsInfo},
@@ -1580,7 +1544,6 @@ func (*PutRetentionPolicyOutput) WriteMembers(smithy.Writer) {}
 
 var schemaPutRetentionPolicyRequest = smithy.Schema{
 	Name: "PutRetentionPolicyRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "logGroupName", WireName: "logGroupName", Schema: &schemaLogGroupName, Required: true},
 		{Name: "retentionInDays", WireName: "retentionInDays", Schema: &schemaDays, Required: true},
@@ -1615,7 +1578,6 @@ var schemaQueryCharOffset = smithy.Schema{
 
 var schemaQueryCompileError = smithy.Schema{
 	Name: "QueryCompileError", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "location", WireName: "location", Schema: &schemaQueryCompileErrorLocation},
 		{Name: "message", WireName: "message", Schema: &schemaMessage},
@@ -1650,7 +1612,6 @@ func (v *QueryCompileError) WriteMembers(w smithy.Writer) {
 
 var schemaQueryCompileErrorLocation = smithy.Schema{
 	Name: "QueryCompileErrorLocation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "startCharOffset", WireName: "startCharOffset", Schema: &schemaQueryCharOffset},
 		{Name: "endCharOffset", WireName: "endCharOffset", Schema: &schemaQueryCharOffset},
@@ -1690,7 +1651,6 @@ var schemaQueryID = smithy.Schema{
 
 var schemaQueryInfo = smithy.Schema{
 	Name: "QueryInfo", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "queryLanguage", WireName: "queryLanguage", Schema: &schemaQueryLanguage},
 		{Name: "queryId", WireName: "queryId", Schema: &schemaQueryID},
@@ -1749,7 +1709,6 @@ func (v *QueryInfo) WriteMembers(w smithy.Writer) {
 
 var schemaQueryInfoList = smithy.Schema{
 	Name: "QueryInfoList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaQueryInfo},
 	},
@@ -1762,7 +1721,6 @@ var schemaQueryLanguage = smithy.Schema{
 
 var schemaQueryResults = smithy.Schema{
 	Name: "QueryResults", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaResultRows},
 	},
@@ -1770,7 +1728,6 @@ var schemaQueryResults = smithy.Schema{
 
 var schemaQueryStatistics = smithy.Schema{
 	Name: "QueryStatistics", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "recordsMatched", WireName: "recordsMatched", Schema: &schemaStatsValue},
 		{Name: "recordsScanned", WireName: "recordsScanned", Schema: &schemaStatsValue},
@@ -1831,7 +1788,6 @@ var schemaQueryString = smithy.Schema{
 
 var schemaRejectedEntityInfo = smithy.Schema{
 	Name: "RejectedEntityInfo", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "errorType", WireName: "errorType", Schema: &schemaEntityRejectionErrorType, Required: true},
 	},
@@ -1858,7 +1814,6 @@ func (v *RejectedEntityInfo) WriteMembers(w smithy.Writer) {
 
 var schemaRejectedLogEventsInfo = smithy.Schema{
 	Name: "RejectedLogEventsInfo", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "tooNewLogEventStartIndex", WireName: "tooNewLogEventStartIndex", Schema: &schemaLogEventIndex},
 		{Name: "tooOldLogEventEndIndex", WireName: "tooOldLogEventEndIndex", Schema: &schemaLogEventIndex},
@@ -1949,7 +1904,6 @@ func (v *ResourceNotFoundException) WriteMembers(w smithy.Writer) {
 
 var schemaResultField = smithy.Schema{
 	Name: "ResultField", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "field", WireName: "field", Schema: &schemaField},
 		{Name: "value", WireName: "value", Schema: &schemaValue},
@@ -1980,7 +1934,6 @@ func (v *ResultField) WriteMembers(w smithy.Writer) {
 
 var schemaResultRows = smithy.Schema{
 	Name: "ResultRows", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaResultField},
 	},
@@ -1988,7 +1941,6 @@ var schemaResultRows = smithy.Schema{
 
 var schemaSearchedLogStream = smithy.Schema{
 	Name: "SearchedLogStream", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "logStreamName", WireName: "logStreamName", Schema: &schemaLogStreamName},
 		{Name: "searchedCompletely", WireName: "searchedCompletely", Schema: &schemaLogStreamSearchedCompletely},
@@ -2019,7 +1971,6 @@ func (v *SearchedLogStream) WriteMembers(w smithy.Writer) {
 
 var schemaSearchedLogStreams = smithy.Schema{
 	Name: "SearchedLogStreams", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaSearchedLogStream},
 	},
@@ -2065,7 +2016,6 @@ var schemaStartFromHead = smithy.Schema{
 
 var schemaStartQueryRequest = smithy.Schema{
 	Name: "StartQueryRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "queryLanguage", WireName: "queryLanguage", Schema: &schemaQueryLanguage},
 		{Name: "logGroupName", WireName: "logGroupName", Schema: &schemaLogGroupName},
@@ -2120,7 +2070,6 @@ func (v *StartQueryRequest) WriteMembers(w smithy.Writer) {
 
 var schemaStartQueryResponse = smithy.Schema{
 	Name: "StartQueryResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "queryId", WireName: "queryId", Schema: &schemaQueryID},
 	},
@@ -2151,7 +2100,6 @@ var schemaStatsValue = smithy.Schema{
 
 var schemaStopQueryRequest = smithy.Schema{
 	Name: "StopQueryRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "queryId", WireName: "queryId", Schema: &schemaQueryID, Required: true},
 	},
@@ -2178,7 +2126,6 @@ func (v *StopQueryRequest) WriteMembers(w smithy.Writer) {
 
 var schemaStopQueryResponse = smithy.Schema{
 	Name: "StopQueryResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "success", WireName: "success", Schema: &schemaSuccess},
 	},
@@ -2225,7 +2172,6 @@ var schemaTagValue = smithy.Schema{
 var schemaTags = smithy.Schema{
 	Name: "Tags", Type: smithy.Map,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i50},
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaTagKey},
 		{Name: "value", WireName: "value", Schema: &schemaTagValue},

@@ -13,7 +13,6 @@ var schemaAccountID = smithy.Schema{
 
 var schemaActionConfiguration = smithy.Schema{
 	Name: "ActionConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "AlarmTagsPropagation", WireName: "AlarmTagsPropagation", Schema: &schemaAlarmTagsPropagation},
 	},
@@ -84,7 +83,6 @@ var schemaAlarmDescription = smithy.Schema{
 
 var schemaAlarmHistoryItem = smithy.Schema{
 	Name: "AlarmHistoryItem", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "AlarmName", WireName: "AlarmName", Schema: &schemaAlarmName},
 		{Name: "AlarmContributorId", WireName: "AlarmContributorId", Schema: &schemaContributorID},
@@ -139,7 +137,6 @@ func (v *AlarmHistoryItem) WriteMembers(w smithy.Writer) {
 
 var schemaAlarmHistoryItems = smithy.Schema{
 	Name: "AlarmHistoryItems", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAlarmHistoryItem},
 	},
@@ -158,7 +155,6 @@ var schemaAlarmNamePrefix = smithy.Schema{
 var schemaAlarmNames = smithy.Schema{
 	Name: "AlarmNames", Type: smithy.List,
 	Constraints: smithy.Constraints{MaxLength: &i100},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAlarmName},
 	},
@@ -166,7 +162,6 @@ var schemaAlarmNames = smithy.Schema{
 
 var schemaAlarmPromQLCriteria = smithy.Schema{
 	Name: "AlarmPromQLCriteria", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Query", WireName: "Query", Schema: &schemaQuery, Required: true},
 		{Name: "PendingPeriod", WireName: "PendingPeriod", Schema: &schemaPendingPeriod},
@@ -206,7 +201,6 @@ var schemaAlarmRule = smithy.Schema{
 
 var schemaAlarmTagsPropagation = smithy.Schema{
 	Name: "AlarmTagsPropagation", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Enabled", WireName: "Enabled", Schema: &schemaAlarmTagsPropagationEnabled, Required: true},
 		{Name: "IncludedTagKeys", WireName: "IncludedTagKeys", Schema: &schemaAlarmTagsPropagationTagKeys},
@@ -251,7 +245,6 @@ var schemaAlarmTagsPropagationTagKey = smithy.Schema{
 var schemaAlarmTagsPropagationTagKeys = smithy.Schema{
 	Name: "AlarmTagsPropagationTagKeys", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i50},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAlarmTagsPropagationTagKey},
 	},
@@ -264,7 +257,6 @@ var schemaAlarmType = smithy.Schema{
 
 var schemaAlarmTypes = smithy.Schema{
 	Name: "AlarmTypes", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAlarmType},
 	},
@@ -296,7 +288,6 @@ var schemaComparisonOperator = smithy.Schema{
 
 var schemaCompositeAlarm = smithy.Schema{
 	Name: "CompositeAlarm", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "ActionsEnabled", WireName: "ActionsEnabled", Schema: &schemaActionsEnabled},
 		{Name: "AlarmActions", WireName: "AlarmActions", Schema: &schemaResourceList},
@@ -403,7 +394,6 @@ func (v *CompositeAlarm) WriteMembers(w smithy.Writer) {
 
 var schemaCompositeAlarms = smithy.Schema{
 	Name: "CompositeAlarms", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaCompositeAlarm},
 	},
@@ -412,7 +402,6 @@ var schemaCompositeAlarms = smithy.Schema{
 var schemaContributorAttributes = smithy.Schema{
 	Name: "ContributorAttributes", Type: smithy.Map,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i150},
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaAttributeName},
 		{Name: "value", WireName: "value", Schema: &schemaAttributeValue},
@@ -426,7 +415,6 @@ var schemaContributorID = smithy.Schema{
 
 var schemaCounts = smithy.Schema{
 	Name: "Counts", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaDatapointValue},
 	},
@@ -434,7 +422,6 @@ var schemaCounts = smithy.Schema{
 
 var schemaDatapoint = smithy.Schema{
 	Name: "Datapoint", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Timestamp", WireName: "Timestamp", Schema: &schemaTimestamp},
 		{Name: "SampleCount", WireName: "SampleCount", Schema: &schemaDatapointValue},
@@ -493,7 +480,6 @@ var schemaDatapointValue = smithy.Schema{
 
 var schemaDatapointValueMap = smithy.Schema{
 	Name: "DatapointValueMap", Type: smithy.Map,
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaExtendedStatistic},
 		{Name: "value", WireName: "value", Schema: &schemaDatapointValue},
@@ -502,7 +488,6 @@ var schemaDatapointValueMap = smithy.Schema{
 
 var schemaDatapointValues = smithy.Schema{
 	Name: "DatapointValues", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaDatapointValue},
 	},
@@ -510,7 +495,6 @@ var schemaDatapointValues = smithy.Schema{
 
 var schemaDatapoints = smithy.Schema{
 	Name: "Datapoints", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaDatapoint},
 	},
@@ -523,7 +507,6 @@ var schemaDatapointsToAlarm = smithy.Schema{
 
 var schemaDeleteAlarmsInput = smithy.Schema{
 	Name: "DeleteAlarmsInput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "AlarmNames", WireName: "AlarmNames", Schema: &schemaAlarmNames, Required: true},
 	},
@@ -563,7 +546,6 @@ func (*DeleteAlarmsOutput) WriteMembers(smithy.Writer) {}
 
 var schemaDescribeAlarmHistoryInput = smithy.Schema{
 	Name: "DescribeAlarmHistoryInput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "AlarmName", WireName: "AlarmName", Schema: &schemaAlarmName},
 		{Name: "AlarmContributorId", WireName: "AlarmContributorId", Schema: &schemaContributorID},
@@ -622,7 +604,6 @@ func (v *DescribeAlarmHistoryInput) WriteMembers(w smithy.Writer) {
 
 var schemaDescribeAlarmHistoryOutput = smithy.Schema{
 	Name: "DescribeAlarmHistoryOutput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "AlarmHistoryItems", WireName: "AlarmHistoryItems", Schema: &schemaAlarmHistoryItems},
 		{Name: "NextToken", WireName: "NextToken", Schema: &schemaNextToken},
@@ -659,7 +640,6 @@ func (v *DescribeAlarmHistoryOutput) WriteMembers(w smithy.Writer) {
 
 var schemaDescribeAlarmsInput = smithy.Schema{
 	Name: "DescribeAlarmsInput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "AlarmNames", WireName: "AlarmNames", Schema: &schemaAlarmNames},
 		{Name: "AlarmNamePrefix", WireName: "AlarmNamePrefix", Schema: &schemaAlarmNamePrefix},
@@ -718,7 +698,6 @@ func (v *DescribeAlarmsInput) WriteMembers(w smithy.Writer) {
 
 var schemaDescribeAlarmsOutput = smithy.Schema{
 	Name: "DescribeAlarmsOutput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "CompositeAlarms", WireName: "CompositeAlarms", Schema: &schemaCompositeAlarms},
 		{Name: "MetricAlarms", WireName: "MetricAlarms", Schema: &schemaMetricAlarms},
@@ -775,7 +754,6 @@ func (v *DescribeAlarmsOutput) WriteMembers(w smithy.Writer) {
 
 var schemaDimension = smithy.Schema{
 	Name: "Dimension", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Name", WireName: "Name", Schema: &schemaDimensionName, Required: true},
 		{Name: "Value", WireName: "Value", Schema: &schemaDimensionValue, Required: true},
@@ -806,7 +784,6 @@ func (v *Dimension) WriteMembers(w smithy.Writer) {
 
 var schemaDimensionFilter = smithy.Schema{
 	Name: "DimensionFilter", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Name", WireName: "Name", Schema: &schemaDimensionName, Required: true},
 		{Name: "Value", WireName: "Value", Schema: &schemaDimensionValue},
@@ -838,7 +815,6 @@ func (v *DimensionFilter) WriteMembers(w smithy.Writer) {
 var schemaDimensionFilters = smithy.Schema{
 	Name: "DimensionFilters", Type: smithy.List,
 	Constraints: smithy.Constraints{MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaDimensionFilter},
 	},
@@ -857,7 +833,6 @@ var schemaDimensionValue = smithy.Schema{
 var schemaDimensions = smithy.Schema{
 	Name: "Dimensions", Type: smithy.List,
 	Constraints: smithy.Constraints{MaxLength: &i30},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaDimension},
 	},
@@ -865,7 +840,6 @@ var schemaDimensions = smithy.Schema{
 
 var schemaDisableAlarmActionsInput = smithy.Schema{
 	Name: "DisableAlarmActionsInput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "AlarmNames", WireName: "AlarmNames", Schema: &schemaAlarmNames, Required: true},
 	},
@@ -905,7 +879,6 @@ func (*DisableAlarmActionsOutput) WriteMembers(smithy.Writer) {}
 
 var schemaEnableAlarmActionsInput = smithy.Schema{
 	Name: "EnableAlarmActionsInput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "AlarmNames", WireName: "AlarmNames", Schema: &schemaAlarmNames, Required: true},
 	},
@@ -950,7 +923,6 @@ var schemaEndTimeOffset = smithy.Schema{
 
 var schemaEntity = smithy.Schema{
 	Name: "Entity", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "KeyAttributes", WireName: "KeyAttributes", Schema: &schemaEntityKeyAttributesMap},
 		{Name: "Attributes", WireName: "Attributes", Schema: &schemaEntityAttributesMap},
@@ -982,7 +954,6 @@ func (v *Entity) WriteMembers(w smithy.Writer) {
 var schemaEntityAttributesMap = smithy.Schema{
 	Name: "EntityAttributesMap", Type: smithy.Map,
 	Constraints: smithy.Constraints{MinLength: &i0, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaEntityAttributesMapKeyString},
 		{Name: "value", WireName: "value", Schema: &schemaEntityAttributesMapValueString},
@@ -1002,7 +973,6 @@ var schemaEntityAttributesMapValueString = smithy.Schema{
 var schemaEntityKeyAttributesMap = smithy.Schema{
 	Name: "EntityKeyAttributesMap", Type: smithy.Map,
 	Constraints: smithy.Constraints{MinLength: &i2, MaxLength: &i4},
-
 	Members: []smithy.Member{
 		{Name: "key", WireName: "key", Schema: &schemaEntityKeyAttributesMapKeyString},
 		{Name: "value", WireName: "value", Schema: &schemaEntityKeyAttributesMapValueString},
@@ -1021,7 +991,6 @@ var schemaEntityKeyAttributesMapValueString = smithy.Schema{
 
 var schemaEntityMetricData = smithy.Schema{
 	Name: "EntityMetricData", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Entity", WireName: "Entity", Schema: &schemaEntity},
 		{Name: "MetricData", WireName: "MetricData", Schema: &schemaMetricData},
@@ -1062,7 +1031,6 @@ func (v *EntityMetricData) WriteMembers(w smithy.Writer) {
 
 var schemaEntityMetricDataList = smithy.Schema{
 	Name: "EntityMetricDataList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaEntityMetricData},
 	},
@@ -1080,7 +1048,6 @@ var schemaEvaluateLowSampleCountPercentile = smithy.Schema{
 
 var schemaEvaluationCriteria = smithy.Schema{
 	Name: "EvaluationCriteria", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "PromQLCriteria", WireName: "PromQLCriteria", Schema: &schemaAlarmPromQLCriteria},
 	},
@@ -1124,7 +1091,6 @@ var schemaEvaluationState = smithy.Schema{
 
 var schemaEvaluationWindow = smithy.Schema{
 	Name: "EvaluationWindow", Type: smithy.Union,
-
 	Members: []smithy.Member{
 		{Name: "WallClockWindow", WireName: "WallClockWindow", Schema: &schemaWallClockWindow},
 		{Name: "SlidingWindow", WireName: "SlidingWindow", Schema: &schemaSlidingWindow},
@@ -1166,7 +1132,6 @@ var schemaExtendedStatistic = smithy.Schema{
 var schemaExtendedStatistics = smithy.Schema{
 	Name: "ExtendedStatistics", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i10},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaExtendedStatistic},
 	},
@@ -1178,7 +1143,6 @@ var schemaFaultDescription = smithy.Schema{
 
 var schemaGetMetricDataInput = smithy.Schema{
 	Name: "GetMetricDataInput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "MetricDataQueries", WireName: "MetricDataQueries", Schema: &schemaMetricDataQueries, Required: true},
 		{Name: "StartTime", WireName: "StartTime", Schema: &schemaTimestamp, Required: true},
@@ -1245,7 +1209,6 @@ var schemaGetMetricDataMaxDatapoints = smithy.Schema{
 
 var schemaGetMetricDataOutput = smithy.Schema{
 	Name: "GetMetricDataOutput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "MetricDataResults", WireName: "MetricDataResults", Schema: &schemaMetricDataResults},
 		{Name: "NextToken", WireName: "NextToken", Schema: &schemaNextToken},
@@ -1292,7 +1255,6 @@ func (v *GetMetricDataOutput) WriteMembers(w smithy.Writer) {
 
 var schemaGetMetricStatisticsInput = smithy.Schema{
 	Name: "GetMetricStatisticsInput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Namespace", WireName: "Namespace", Schema: &schemaNamespace, Required: true},
 		{Name: "MetricName", WireName: "MetricName", Schema: &schemaMetricName, Required: true},
@@ -1357,7 +1319,6 @@ func (v *GetMetricStatisticsInput) WriteMembers(w smithy.Writer) {
 
 var schemaGetMetricStatisticsOutput = smithy.Schema{
 	Name: "GetMetricStatisticsOutput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Label", WireName: "Label", Schema: &schemaMetricLabel},
 		{Name: "Datapoints", WireName: "Datapoints", Schema: &schemaDatapoints},
@@ -1552,7 +1513,6 @@ func (v *InvalidParameterValueException) WriteMembers(w smithy.Writer) {
 
 var schemaLabelOptions = smithy.Schema{
 	Name: "LabelOptions", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Timezone", WireName: "Timezone", Schema: &schemaGetMetricDataLabelTimezone},
 	},
@@ -1606,7 +1566,6 @@ func (v *LimitExceededFault) WriteMembers(w smithy.Writer) {
 
 var schemaListMetricsInput = smithy.Schema{
 	Name: "ListMetricsInput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Namespace", WireName: "Namespace", Schema: &schemaNamespace},
 		{Name: "MetricName", WireName: "MetricName", Schema: &schemaMetricName},
@@ -1663,7 +1622,6 @@ func (v *ListMetricsInput) WriteMembers(w smithy.Writer) {
 
 var schemaListMetricsOutput = smithy.Schema{
 	Name: "ListMetricsOutput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Metrics", WireName: "Metrics", Schema: &schemaMetrics},
 		{Name: "NextToken", WireName: "NextToken", Schema: &schemaNextToken},
@@ -1704,7 +1662,6 @@ func (v *ListMetricsOutput) WriteMembers(w smithy.Writer) {
 
 var schemaLogAlarm = smithy.Schema{
 	Name: "LogAlarm", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "AlarmName", WireName: "AlarmName", Schema: &schemaAlarmName},
 		{Name: "AlarmArn", WireName: "AlarmArn", Schema: &schemaAlarmARN},
@@ -1835,7 +1792,6 @@ func (v *LogAlarm) WriteMembers(w smithy.Writer) {
 
 var schemaLogAlarms = smithy.Schema{
 	Name: "LogAlarms", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaLogAlarm},
 	},
@@ -1844,7 +1800,6 @@ var schemaLogAlarms = smithy.Schema{
 var schemaLogGroupIdentifiers = smithy.Schema{
 	Name: "LogGroupIdentifiers", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i50},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAmazonResourceName},
 	},
@@ -1857,7 +1812,6 @@ var schemaMaxRecords = smithy.Schema{
 
 var schemaMessageData = smithy.Schema{
 	Name: "MessageData", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Code", WireName: "Code", Schema: &schemaMessageDataCode},
 		{Name: "Value", WireName: "Value", Schema: &schemaMessageDataValue},
@@ -1896,7 +1850,6 @@ var schemaMessageDataValue = smithy.Schema{
 
 var schemaMetric = smithy.Schema{
 	Name: "Metric", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Namespace", WireName: "Namespace", Schema: &schemaNamespace},
 		{Name: "MetricName", WireName: "MetricName", Schema: &schemaMetricName},
@@ -1937,7 +1890,6 @@ func (v *Metric) WriteMembers(w smithy.Writer) {
 
 var schemaMetricAlarm = smithy.Schema{
 	Name: "MetricAlarm", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "AlarmName", WireName: "AlarmName", Schema: &schemaAlarmName},
 		{Name: "AlarmArn", WireName: "AlarmArn", Schema: &schemaAlarmARN},
@@ -2124,7 +2076,6 @@ func (v *MetricAlarm) WriteMembers(w smithy.Writer) {
 
 var schemaMetricAlarms = smithy.Schema{
 	Name: "MetricAlarms", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaMetricAlarm},
 	},
@@ -2132,7 +2083,6 @@ var schemaMetricAlarms = smithy.Schema{
 
 var schemaMetricData = smithy.Schema{
 	Name: "MetricData", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaMetricDatum},
 	},
@@ -2140,7 +2090,6 @@ var schemaMetricData = smithy.Schema{
 
 var schemaMetricDataQueries = smithy.Schema{
 	Name: "MetricDataQueries", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaMetricDataQuery},
 	},
@@ -2148,7 +2097,6 @@ var schemaMetricDataQueries = smithy.Schema{
 
 var schemaMetricDataQuery = smithy.Schema{
 	Name: "MetricDataQuery", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Id", WireName: "Id", Schema: &schemaMetricID, Required: true},
 		{Name: "MetricStat", WireName: "MetricStat", Schema: &schemaMetricStat},
@@ -2203,7 +2151,6 @@ func (v *MetricDataQuery) WriteMembers(w smithy.Writer) {
 
 var schemaMetricDataResult = smithy.Schema{
 	Name: "MetricDataResult", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Id", WireName: "Id", Schema: &schemaMetricID},
 		{Name: "Label", WireName: "Label", Schema: &schemaMetricLabel},
@@ -2256,7 +2203,6 @@ func (v *MetricDataResult) WriteMembers(w smithy.Writer) {
 
 var schemaMetricDataResultMessages = smithy.Schema{
 	Name: "MetricDataResultMessages", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaMessageData},
 	},
@@ -2264,7 +2210,6 @@ var schemaMetricDataResultMessages = smithy.Schema{
 
 var schemaMetricDataResults = smithy.Schema{
 	Name: "MetricDataResults", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaMetricDataResult},
 	},
@@ -2272,7 +2217,6 @@ var schemaMetricDataResults = smithy.Schema{
 
 var schemaMetricDatum = smithy.Schema{
 	Name: "MetricDatum", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "MetricName", WireName: "MetricName", Schema: &schemaMetricName, Required: true},
 		{Name: "Dimensions", WireName: "Dimensions", Schema: &schemaDimensions},
@@ -2360,7 +2304,6 @@ var schemaMetricName = smithy.Schema{
 
 var schemaMetricStat = smithy.Schema{
 	Name: "MetricStat", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Metric", WireName: "Metric", Schema: &schemaMetric, Required: true},
 		{Name: "Period", WireName: "Period", Schema: &schemaPeriod, Required: true},
@@ -2403,7 +2346,6 @@ func (v *MetricStat) WriteMembers(w smithy.Writer) {
 
 var schemaMetrics = smithy.Schema{
 	Name: "Metrics", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaMetric},
 	},
@@ -2453,7 +2395,6 @@ var schemaOnlyStartEvaluatingAfterWarmUpPeriodEnds = smithy.Schema{
 
 var schemaOwningAccounts = smithy.Schema{
 	Name: "OwningAccounts", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaAccountID},
 	},
@@ -2471,7 +2412,6 @@ var schemaPeriod = smithy.Schema{
 
 var schemaPutMetricAlarmInput = smithy.Schema{
 	Name: "PutMetricAlarmInput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "AlarmName", WireName: "AlarmName", Schema: &schemaAlarmName, Required: true},
 		{Name: "AlarmDescription", WireName: "AlarmDescription", Schema: &schemaAlarmDescription},
@@ -2649,7 +2589,6 @@ func (*PutMetricAlarmOutput) WriteMembers(smithy.Writer) {}
 
 var schemaPutMetricDataInput = smithy.Schema{
 	Name: "PutMetricDataInput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Namespace", WireName: "Namespace", Schema: &schemaNamespace, Required: true},
 		{Name: "MetricData", WireName: "MetricData", Schema: &schemaMetricData},
@@ -2771,7 +2710,6 @@ func (v *ResourceConflict) WriteMembers(w smithy.Writer) {
 var schemaResourceList = smithy.Schema{
 	Name: "ResourceList", Type: smithy.List,
 	Constraints: smithy.Constraints{MaxLength: &i5},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaResourceName},
 	},
@@ -2820,7 +2758,6 @@ var schemaScanBy = smithy.Schema{
 
 var schemaScheduleConfiguration = smithy.Schema{
 	Name: "ScheduleConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "ScheduleExpression", WireName: "ScheduleExpression", Schema: &schemaScheduleExpression, Required: true},
 		{Name: "StartTimeOffset", WireName: "StartTimeOffset", Schema: &schemaStartTimeOffset, Required: true},
@@ -2860,7 +2797,6 @@ var schemaScheduleExpression = smithy.Schema{
 
 var schemaScheduledQueryConfiguration = smithy.Schema{
 	Name: "ScheduledQueryConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "QueryString", WireName: "QueryString", Schema: &schemaQueryString, Required: true},
 		{Name: "LogGroupIdentifiers", WireName: "LogGroupIdentifiers", Schema: &schemaLogGroupIdentifiers},
@@ -2923,7 +2859,6 @@ func (v *ScheduledQueryConfiguration) WriteMembers(w smithy.Writer) {
 
 var schemaSetAlarmStateInput = smithy.Schema{
 	Name: "SetAlarmStateInput", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "AlarmName", WireName: "AlarmName", Schema: &schemaAlarmName, Required: true},
 		{Name: "StateValue", WireName: "StateValue", Schema: &schemaStateValue, Required: true},
@@ -3022,7 +2957,6 @@ var schemaStatistic = smithy.Schema{
 
 var schemaStatisticSet = smithy.Schema{
 	Name: "StatisticSet", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "SampleCount", WireName: "SampleCount", Schema: &schemaDatapointValue, Required: true},
 		{Name: "Sum", WireName: "Sum", Schema: &schemaDatapointValue, Required: true},
@@ -3062,7 +2996,6 @@ func (v *StatisticSet) WriteMembers(w smithy.Writer) {
 var schemaStatistics = smithy.Schema{
 	Name: "Statistics", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i5},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaStatistic},
 	},
@@ -3088,7 +3021,6 @@ var schemaSuppressorPeriod = smithy.Schema{
 
 var schemaTag = smithy.Schema{
 	Name: "Tag", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Key", WireName: "Key", Schema: &schemaTagKey, Required: true},
 		{Name: "Value", WireName: "Value", Schema: &schemaTagValue, Required: true},
@@ -3124,7 +3056,6 @@ var schemaTagKey = smithy.Schema{
 
 var schemaTagList = smithy.Schema{
 	Name: "TagList", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaTag},
 	},
@@ -3145,7 +3076,6 @@ var schemaTimestamp = smithy.Schema{
 
 var schemaTimestamps = smithy.Schema{
 	Name: "Timestamps", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaTimestamp},
 	},
@@ -3163,7 +3093,6 @@ var schemaTreatMissingData = smithy.Schema{
 
 var schemaValues = smithy.Schema{
 	Name: "Values", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaDatapointValue},
 	},
@@ -3171,7 +3100,6 @@ var schemaValues = smithy.Schema{
 
 var schemaWallClockWindow = smithy.Schema{
 	Name: "WallClockWindow", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Timezone", WireName: "Timezone", Schema: &schemaTimezone},
 	},
@@ -3198,7 +3126,6 @@ func (v *WallClockWindow) WriteMembers(w smithy.Writer) {
 
 var schemaWarmUpConfiguration = smithy.Schema{
 	Name: "WarmUpConfiguration", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "WarmUpPeriodDurationInMinutes", WireName: "WarmUpPeriodDurationInMinutes", Schema: &schemaWarmUpPeriodDurationInMinutes, Required: true},
 		{Name: "OnlyStartEvaluatingAfterWarmUpPeriodEnds", WireName: "OnlyStartEvaluatingAfterWarmUpPeriodEnds", Schema: &schemaOnlyStartEvaluatingAfterWarmUpPeriodEnds},

@@ -8,7 +8,6 @@ import (
 
 var schemaAssumeRoleRequest = smithy.Schema{
 	Name: "AssumeRoleRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "RoleArn", WireName: "RoleArn", Schema: &schemaARNType, Required: true},
 		{Name: "RoleSessionName", WireName: "RoleSessionName", Schema: &schemaRoleSessionNameType, Required: true},
@@ -101,7 +100,6 @@ func (v *AssumeRoleRequest) WriteMembers(w smithy.Writer) {
 
 var schemaAssumeRoleResponse = smithy.Schema{
 	Name: "AssumeRoleResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Credentials", WireName: "Credentials", Schema: &schemaCredentials},
 		{Name: "AssumedRoleUser", WireName: "AssumedRoleUser", Schema: &schemaAssumedRoleUser},
@@ -156,7 +154,6 @@ func (v *AssumeRoleResponse) WriteMembers(w smithy.Writer) {
 
 var schemaAssumedRoleUser = smithy.Schema{
 	Name: "AssumedRoleUser", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "AssumedRoleId", WireName: "AssumedRoleId", Schema: &schemaAssumedRoleIDType, Required: true},
 		{Name: "Arn", WireName: "Arn", Schema: &schemaARNType, Required: true},
@@ -187,7 +184,6 @@ func (v *AssumedRoleUser) WriteMembers(w smithy.Writer) {
 
 var schemaCredentials = smithy.Schema{
 	Name: "Credentials", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "AccessKeyId", WireName: "AccessKeyId", Schema: &schemaAccessKeyIDType, Required: true},
 		{Name: "SecretAccessKey", WireName: "SecretAccessKey", Schema: &schemaAccessKeySecretType, Required: true},
@@ -266,7 +262,6 @@ func (*GetCallerIdentityRequest) WriteMembers(smithy.Writer) {}
 
 var schemaGetCallerIdentityResponse = smithy.Schema{
 	Name: "GetCallerIdentityResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "UserId", WireName: "UserId", Schema: &schemaUserIDType},
 		{Name: "Account", WireName: "Account", Schema: &schemaAccountType},
@@ -301,7 +296,6 @@ func (v *GetCallerIdentityResponse) WriteMembers(w smithy.Writer) {
 
 var schemaGetSessionTokenRequest = smithy.Schema{
 	Name: "GetSessionTokenRequest", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "DurationSeconds", WireName: "DurationSeconds", Schema: &schemaDurationSecondsType},
 		{Name: "SerialNumber", WireName: "SerialNumber", Schema: &schemaSerialNumberType},
@@ -340,7 +334,6 @@ func (v *GetSessionTokenRequest) WriteMembers(w smithy.Writer) {
 
 var schemaGetSessionTokenResponse = smithy.Schema{
 	Name: "GetSessionTokenResponse", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Credentials", WireName: "Credentials", Schema: &schemaCredentials},
 		{Name: "SessionTokenUtilization", WireName: "SessionTokenUtilization", Schema: &schemaSessionTokenUtilizationType},
@@ -437,7 +430,6 @@ func (v *PackedPolicyTooLargeException) WriteMembers(w smithy.Writer) {
 
 var schemaPolicyDescriptorType = smithy.Schema{
 	Name: "PolicyDescriptorType", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "arn", WireName: "arn", Schema: &schemaARNType},
 	},
@@ -464,7 +456,6 @@ func (v *PolicyDescriptorType) WriteMembers(w smithy.Writer) {
 
 var schemaProvidedContext = smithy.Schema{
 	Name: "ProvidedContext", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "ProviderArn", WireName: "ProviderArn", Schema: &schemaARNType},
 		{Name: "ContextAssertion", WireName: "ContextAssertion", Schema: &schemaContextAssertionType},
@@ -496,7 +487,6 @@ func (v *ProvidedContext) WriteMembers(w smithy.Writer) {
 var schemaProvidedContextsListType = smithy.Schema{
 	Name: "ProvidedContextsListType", Type: smithy.List,
 	Constraints: smithy.Constraints{MinLength: &i1, MaxLength: &i5},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaProvidedContext},
 	},
@@ -531,7 +521,6 @@ func (v *RegionDisabledException) WriteMembers(w smithy.Writer) {
 
 var schemaTag = smithy.Schema{
 	Name: "Tag", Type: smithy.Structure,
-
 	Members: []smithy.Member{
 		{Name: "Key", WireName: "Key", Schema: &schemaTagKeyType, Required: true},
 		{Name: "Value", WireName: "Value", Schema: &schemaTagValueType, Required: true},
@@ -627,7 +616,6 @@ var schemaPackedPolicyTooLargeMessage = smithy.Schema{
 
 var schemaPolicyDescriptorListType = smithy.Schema{
 	Name: "policyDescriptorListType", Type: smithy.List,
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaPolicyDescriptorType},
 	},
@@ -670,7 +658,6 @@ var schemaSourceIdentityType = smithy.Schema{
 var schemaTagKeyListType = smithy.Schema{
 	Name: "tagKeyListType", Type: smithy.List,
 	Constraints: smithy.Constraints{MaxLength: &i50},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaTagKeyType},
 	},
@@ -684,7 +671,6 @@ var schemaTagKeyType = smithy.Schema{
 var schemaTagListType = smithy.Schema{
 	Name: "tagListType", Type: smithy.List,
 	Constraints: smithy.Constraints{MaxLength: &i50},
-
 	Members: []smithy.Member{
 		{Name: "member", WireName: "member", Schema: &schemaTag},
 	},
