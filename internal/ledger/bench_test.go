@@ -67,3 +67,43 @@ func BenchmarkDecode(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkLoad is the loader's work: from segments to a database of one day.
+func BenchmarkLoad(b *testing.B) {
+	l := openTest(b, Config{LoadEvery: time.Hour})
+	flush(b, l)
+	n := 0
+	var spent time.Duration
+	for b.Loop() {
+		for range 5000 {
+			r := testRecord(n)
+			l.Append(r)
+			n++
+		}
+		if err := l.writer.flush(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		start := time.Now()
+		if err := l.loader.flush(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		spent += time.Since(start)
+	}
+	b.ReportMetric(float64(n)/spent.Seconds(), "rows/s")
+	b.ReportMetric(float64(spent.Nanoseconds())/float64(n), "ns/row")
+}
+
+// BenchmarkTotals adds up 20,000 records.
+func BenchmarkTotals(b *testing.B) {
+	l := openTest(b, Config{})
+	for i := range 20_000 {
+		l.Append(testRecord(i))
+	}
+	flush(b, l)
+	for b.Loop() {
+		if _, err := l.Totals(b.Context(), Query{}, ByModel); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N)*20_000/b.Elapsed().Seconds(), "rows/s")
+}

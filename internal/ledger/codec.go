@@ -201,7 +201,7 @@ func (d *decoder) decode(data []byte) (r Record, err error) {
 // takeBytes splits a length and that many bytes off data.
 func takeBytes(data []byte) (text, rest []byte, ok bool) {
 	size, n := binary.Uvarint(data)
-	if n <= 0 || size > uint64(len(data)-n) {
+	if n <= 0 || size > uint64(len(data)-n) { //nolint:gosec // n is not more than len(data)
 		return nil, nil, false
 	}
 	end := n + int(size) //nolint:gosec // not more than len(data)

@@ -9,6 +9,10 @@ import (
 	"github.com/outcrop-ai/outcrop/internal/ledger/segment"
 )
 
+// maxSegmentSize is such that a segment, which may grow past it by a chunk, has fewer
+// frames than indexBits can count: the smallest takes 10 bytes.
+const maxSegmentSize = 128 << 20
+
 // Config configures a Ledger.
 type Config struct {
 	// Dir is the folder for everything the ledger keeps. It is created when it is
@@ -30,7 +34,8 @@ type Config struct {
 	// Zero: 500 ms.
 	RetryEvery time.Duration
 
-	// SegmentSize is the size from which a segment is closed. Zero: 8 MiB.
+	// SegmentSize is the size from which a segment is closed. Zero: 8 MiB; at most
+	// 128 MiB, so that a record's index fits into its number.
 	SegmentSize int64
 	// LoadEvery is how long a record may wait before queries see it. Zero: 1 s.
 	LoadEvery time.Duration
@@ -95,6 +100,9 @@ func (c *Config) Validate() error {
 		if f.value < 0 {
 			errs = append(errs, fmt.Errorf("ledger: %s is negative", f.name))
 		}
+	}
+	if c.SegmentSize > maxSegmentSize {
+		errs = append(errs, fmt.Errorf("ledger: SegmentSize is over %d", maxSegmentSize))
 	}
 	return errors.Join(errs...)
 }

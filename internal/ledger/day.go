@@ -112,6 +112,9 @@ func insertRecords(ctx context.Context, tx *db.Tx, records []Record) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, stmt.Close()) }()
+	// The driver watches a context that can end with a goroutine for every statement.
+	// A batch is short: it need not be interrupted in the middle.
+	ctx = context.WithoutCancel(ctx)
 	for i := range records {
 		r := &records[i]
 		metadata := ""

@@ -54,7 +54,7 @@ func (h *health) report(activity string, err error) {
 }
 
 // worst returns the trouble that has lasted longest; ok is false when there is none.
-func (h *health) worst() (since time.Time, err error, ok bool) { //nolint:revive,staticcheck // the error is the state, not the outcome
+func (h *health) worst() (since time.Time, err error, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	all := slices.Collect(maps.Values(h.trouble))

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -148,9 +149,9 @@ func TestKill(t *testing.T) {
 // longestGap returns how long the victim reported nothing within its last moments.
 func longestGap(reported []acked, killed time.Time) (longest time.Duration) {
 	next := killed
-	for i := len(reported) - 1; i >= 0; i-- {
-		longest = max(longest, next.Sub(reported[i].at))
-		if next = reported[i].at; killed.Sub(next) > 200*time.Millisecond {
+	for _, a := range slices.Backward(reported) {
+		longest = max(longest, next.Sub(a.at))
+		if next = a.at; killed.Sub(next) > 200*time.Millisecond {
 			break
 		}
 	}

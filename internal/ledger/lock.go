@@ -41,3 +41,15 @@ func owner(f *os.File) string {
 	}
 	return "unknown"
 }
+
+// Locked reports whether a process owns the ledger in dir now.
+func Locked(dir string) (bool, error) {
+	unlock, err := lockFolder(dir)
+	if errors.Is(err, ErrLocked) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return false, unlock()
+}

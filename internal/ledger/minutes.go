@@ -72,8 +72,9 @@ func (m *minutes) restore(ctx context.Context, d *days) error {
 	return nil
 }
 
-// farFuture is a minute after every other: it is the year 9999.
-const farFuture = 253_402_300_800 / 60
+// farFuture is a minute after every other, the last one of the year 9999: files are
+// named for days of four-digit years.
+const farFuture = 253_402_300_800/60 - 1
 
 // read adds the sums of [from, to) to into, from memory where it has them.
 func (m *minutes) read(ctx context.Context, d *days, from, to int64, into minuteSums) error {

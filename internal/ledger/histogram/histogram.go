@@ -179,7 +179,7 @@ func (h *Histogram) UnmarshalBinary(data []byte) error {
 			return errEncoding
 		}
 		last += step
-		h.buckets = append(h.buckets, bucket{uint16(last), int64(count)})
+		h.buckets = append(h.buckets, bucket{uint16(last), int64(count)}) //nolint:gosec // both checked above
 		h.count += int64(count)
 	}
 	if h.count <= 0 {

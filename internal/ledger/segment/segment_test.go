@@ -26,6 +26,13 @@ func write(t *testing.T, payloads ...string) (dir string) {
 	return dir
 }
 
+func closeTest(t *testing.T, c io.Closer) {
+	t.Helper()
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func add(t *testing.T, log *Log, payloads ...string) {
 	t.Helper()
 	for _, p := range payloads {
@@ -35,17 +42,17 @@ func add(t *testing.T, log *Log, payloads ...string) {
 	}
 }
 
-// read returns the payloads of a segment up to limit, the error that ended it (nil
+// read returns the payloads of a segment, the error that ended it (nil
 // for io.EOF) and how many bytes were left.
-func read(t *testing.T, dir string, id, limit int64) (payloads []string, rest int64, err error) {
+func read(t *testing.T, dir string, id int64) (payloads []string, rest int64, err error) {
 	t.Helper()
 	r, err := OpenReader(dir, id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
+	defer closeTest(t, r)
 	for {
-		p, index, err := r.Next(limit)
+		p, index, err := r.Next(-1)
 		if err != nil {
 			rest, statErr := r.Rest()
 			if statErr != nil {
@@ -71,7 +78,7 @@ func readAll(t *testing.T, dir string) (payloads []string) {
 		t.Fatal(err)
 	}
 	for _, id := range ids {
-		p, _, err := read(t, dir, id, -1)
+		p, _, err := read(t, dir, id)
 		if err != nil {
 			t.Fatalf("segment %d: %v", id, err)
 		}
@@ -85,7 +92,7 @@ func TestRoundTrip(t *testing.T) {
 	large := string(bytes.Repeat([]byte("x"), MaxPayload))
 	middle := string(bytes.Repeat([]byte("y"), window-5))
 	want := []string{"one", large, "three", middle, middle, large, "seven"}
-	got, rest, err := read(t, write(t, want...), 1, -1)
+	got, rest, err := read(t, write(t, want...), 1)
 	if err != nil || rest != 0 {
 		t.Errorf("rest = %d, err = %v", rest, err)
 	}
@@ -127,7 +134,7 @@ func TestTorn(t *testing.T) {
 			size += header + len(p)
 			want = append(want, p)
 		}
-		got, rest, err := read(t, torn, 1, -1)
+		got, rest, err := read(t, torn, 1)
 		if err != nil {
 			t.Errorf("cut at %d: %v", n, err)
 		}
@@ -163,7 +170,7 @@ func TestFlippedBits(t *testing.T) {
 				want = append(want, p)
 			}
 			// A flip in a length may look like a frame that is not all there.
-			got, rest, err := read(t, dir, 1, -1)
+			got, rest, err := read(t, dir, 1)
 			if err != nil && !errors.Is(err, ErrCorrupt) {
 				t.Errorf("byte %d bit %d: %v", i, bit, err)
 			}
@@ -181,12 +188,12 @@ func TestReaderBehindLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer log.Close()
+	defer closeTest(t, log)
 	r, err := OpenReader(dir, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
+	defer closeTest(t, r)
 	for i := range 100 {
 		limit := log.Position().Offset
 		if _, _, err := r.Next(limit); !errors.Is(err, io.EOF) {
@@ -242,7 +249,7 @@ func TestRotation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer again.Close()
+	defer closeTest(t, again)
 	if got, want := again.Position(), (Position{ID: 14}); got != want {
 		t.Errorf("a new log starts at %v, want %v", got, want)
 	}
