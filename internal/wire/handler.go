@@ -173,6 +173,7 @@ func (x *exchange) authenticate() error {
 		BodyHash:    x.bodyHash,
 		Streaming:   x.streaming(),
 		Service:     x.svc.Model.Name,
+		Operation:   x.call.Operation,
 		SigningName: x.svc.Model.SigningName,
 		Protocols:   x.svc.Model.Protocols,
 	})
@@ -231,6 +232,10 @@ func (x *exchange) finish() {
 		}
 		x.proto.unmodelled(x, internalError())
 		return // the input may still be in use
+	}
+	if !x.bodyRead && x.r.ContentLength != 0 && x.r.Body != http.NoBody {
+		// net/http reads on to save the connection; not for as long as it takes.
+		_ = http.NewResponseController(x.w).SetReadDeadline(time.Now().Add(x.h.cfg.BodyGrace))
 	}
 	if x.buf != nil && !x.keepBody {
 		*x.buf = x.body

@@ -87,6 +87,7 @@ type AuthRequest struct {
 	Streaming bool
 
 	Service     string // as in smithy.Service.Name
+	Operation   string // empty where the body names it
 	SigningName string // the name that the signature's scope must have
 	Protocols   []string
 }
