@@ -1,8 +1,11 @@
 package smithy
 
 import (
+	"hash/maphash"
 	"regexp"
+	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // Pattern is a constraint on a string's whole value. Expr is the model's own
@@ -17,23 +20,20 @@ type Pattern struct {
 	None []string
 
 	once      sync.Once
-	all, none []*regexp.Regexp
+	all, none []*matcher
 }
 
 // Match says whether the whole of s matches. It is safe for concurrent use. A
 // pattern that doesn't compile refuses nothing; Compile tells.
 func (p *Pattern) Match(s string) bool {
-	if p.Expr == anything {
-		return true
-	}
 	p.once.Do(func() { _ = p.compile() })
-	for _, re := range p.all {
-		if !re.MatchString(s) {
+	for _, m := range p.all {
+		if !m.match(s) {
 			return false
 		}
 	}
-	for _, re := range p.none {
-		if re.MatchString(s) {
+	for _, m := range p.none {
+		if m.match(s) {
 			return false
 		}
 	}
@@ -46,30 +46,83 @@ func (p *Pattern) Compile() error {
 	return c.compile()
 }
 
-// anything is the expression that models use to say no more than "a string".
-const anything = `[\s\S]*`
-
 func (p *Pattern) compile() error {
 	all := p.All
 	if all == nil {
 		all = []string{p.Expr}
 	}
 	var err error
-	if p.all, err = compileWhole(all); err != nil {
+	if p.all, err = newMatchers(all); err != nil {
 		return err
 	}
-	p.none, err = compileWhole(p.None)
+	p.none, err = newMatchers(p.None)
 	return err
 }
 
-func compileWhole(exprs []string) ([]*regexp.Regexp, error) {
-	var out []*regexp.Regexp
+func newMatchers(exprs []string) ([]*matcher, error) {
+	var out []*matcher
 	for _, e := range exprs {
-		re, err := regexp.Compile(`\A(?:` + e + `)\z`)
-		if err != nil {
-			return nil, err
+		m := &matcher{runs: parseRuns(e)}
+		if m.runs == nil {
+			re, err := regexp.Compile(`\A(?:` + e + `)\z`)
+			if err != nil {
+				return nil, err
+			}
+			m.re, m.recent = re, &recent{seed: maphash.MakeSeed()}
 		}
-		out = append(out, re)
+		out = append(out, m)
 	}
 	return out, nil
+}
+
+// matcher matches whole strings: by runs of characters where the expression is no
+// more than that, which most are, else by package regexp.
+type matcher struct {
+	runs   runs
+	re     *regexp.Regexp
+	recent *recent
+}
+
+func (m *matcher) match(s string) bool {
+	if m.re == nil {
+		return m.runs.match(s)
+	}
+	if m.recent.has(s) {
+		return true
+	}
+	ok := m.re.MatchString(s)
+	if ok {
+		m.recent.add(s)
+	}
+	return ok
+}
+
+// recent remembers a few short strings that matched: requests name the same model
+// again and again, and its pattern is the dearest part of validation. It is safe
+// for concurrent use.
+type recent struct {
+	seed maphash.Seed
+	slot [16]atomic.Pointer[string]
+}
+
+// maxRecent is the longest string that is remembered.
+const maxRecent = 256
+
+func (r *recent) at(s string) *atomic.Pointer[string] {
+	return &r.slot[maphash.String(r.seed, s)%uint64(len(r.slot))]
+}
+
+func (r *recent) has(s string) bool {
+	if len(s) > maxRecent {
+		return false
+	}
+	p := r.at(s).Load()
+	return p != nil && *p == s
+}
+
+func (r *recent) add(s string) {
+	if len(s) <= maxRecent {
+		s = strings.Clone(s) // s may be part of a whole request
+		r.at(s).Store(&s)
+	}
 }

@@ -57,11 +57,18 @@ type frame struct {
 	key    string // of a map: the entry's
 	bad    []string
 	badKey []string
+
+	// What the reader calls for each element or entry, bound once, and what it in
+	// turn calls.
+	onElem, elem   func(null bool) error
+	onEntry, entry func(key string, null bool) error
 }
 
 func (vd *validator) push(s *Schema, v Struct) *frame {
 	if vd.depth == len(vd.frames) {
-		vd.frames = append(vd.frames, &frame{vd: vd})
+		f := &frame{vd: vd}
+		f.onElem, f.onEntry = f.readElem, f.readEntry
+		vd.frames = append(vd.frames, f)
 	}
 	f := vd.frames[vd.depth]
 	vd.depth++
@@ -75,7 +82,7 @@ func (vd *validator) pop() { vd.depth-- }
 
 func (vd *validator) reset() {
 	for _, f := range vd.frames {
-		f.v, f.s, f.key, f.bad, f.badKey = nil, nil, "", nil, nil
+		f.v, f.s, f.key, f.bad, f.badKey, f.elem, f.entry = nil, nil, "", nil, nil, nil, nil
 	}
 	vd.r, vd.depth, vd.count, vd.violations = nil, 0, 0, nil
 }
@@ -138,10 +145,8 @@ func isEventStream(s *Schema) bool { return s.Type == Union && s.Streaming }
 // List implements Reader.
 func (vd *validator) List(s *Schema, elem func(null bool) error) error {
 	f := vd.push(s, nil)
-	err := vd.r.List(s, func(null bool) error {
-		f.index++
-		return elem(null)
-	})
+	f.elem = elem
+	err := vd.r.List(s, f.onElem)
 	vd.pop()
 	if err != nil {
 		return err
@@ -154,15 +159,8 @@ func (vd *validator) List(s *Schema, elem func(null bool) error) error {
 // Map implements Reader.
 func (vd *validator) Map(s *Schema, entry func(key string, null bool) error) error {
 	f := vd.push(s, nil)
-	keys := s.Members[0].Schema
-	err := vd.r.Map(s, func(key string, null bool) error {
-		f.index++
-		f.key = key
-		if !validString(keys, key) {
-			f.badKey = keepValue(f.badKey, key)
-		}
-		return entry(key, null)
-	})
+	f.entry = entry
+	err := vd.r.Map(s, f.onEntry)
 	vd.pop()
 	if err != nil {
 		return err
@@ -170,6 +168,20 @@ func (vd *validator) Map(s *Schema, entry func(key string, null bool) error) err
 	vd.flush(f)
 	vd.checkLength(s, int64(f.index), nil)
 	return nil
+}
+
+func (f *frame) readElem(null bool) error {
+	f.index++
+	return f.elem(null)
+}
+
+func (f *frame) readEntry(key string, null bool) error {
+	f.index++
+	f.key = key
+	if !validString(f.s.Members[0].Schema, key) {
+		f.badKey = keepValue(f.badKey, key)
+	}
+	return f.entry(key, null)
 }
 
 // String implements Reader.

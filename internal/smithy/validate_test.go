@@ -239,28 +239,6 @@ func TestReaderErrorComesFirst(t *testing.T) {
 	}
 }
 
-func TestPattern(t *testing.T) {
-	t.Parallel()
-	f := func(p *smithy.Pattern, s string, want bool) {
-		t.Helper()
-		if err := p.Compile(); err != nil {
-			t.Fatal(err)
-		}
-		if got := p.Match(s); got != want {
-			t.Errorf("%s matches %q: got %v, want %v", p.Expr, s, got, want)
-		}
-	}
-	f(&smithy.Pattern{Expr: `a|b`}, "ab", false)
-	f(&smithy.Pattern{Expr: `a|b`}, "b", true)
-	f(&smithy.Pattern{Expr: `^a$`}, "a", true)
-	f(&smithy.Pattern{Expr: `[\s\S]*`}, "any\nthing", true)
-	f(&smithy.Pattern{Expr: `(?!x).+`, All: []string{`.+`}, None: []string{`x.*`}}, "xa", false)
-	f(&smithy.Pattern{Expr: `(?!x).+`, All: []string{`.+`}, None: []string{`x.*`}}, "ax", true)
-	if err := (&smithy.Pattern{Expr: `(?!x)`}).Compile(); err == nil {
-		t.Error("a lookahead compiles")
-	}
-}
-
 // FuzzReadValid reads any JSON that fits the shapes: no input panics, and what one
 // call accepts the next accepts too.
 func FuzzReadValid(f *testing.F) {
