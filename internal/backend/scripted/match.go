@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -190,7 +191,7 @@ func (c *condition) match(f *facts) (map[string]string, bool) {
 		return nil, false
 	}
 	for _, want := range c.tools {
-		if !contains(f.tools, want) {
+		if !slices.Contains(f.tools, want) {
 			return nil, false
 		}
 	}
@@ -201,15 +202,6 @@ func (c *condition) match(f *facts) (map[string]string, bool) {
 		}
 	}
 	return captured, c.toolResult.match(f.results, captured)
-}
-
-func contains(list []string, s string) bool {
-	for _, e := range list {
-		if e == s {
-			return true
-		}
-	}
-	return false
 }
 
 func (m *resultMatch) match(results []result, captured map[string]string) bool {
