@@ -83,7 +83,9 @@ func (r *Record) flags() (flags int64) {
 // beyond the limit are left out.
 func (r *Record) encode(dst []byte) []byte {
 	dst = append(dst, version)
-	dst = appendInt(dst, fieldTime, r.Time.UnixNano())
+	if !r.Time.IsZero() { // else its number has no meaning
+		dst = appendInt(dst, fieldTime, r.Time.UnixNano())
+	}
 	dst = appendText(dst, fieldRequestID, r.RequestID)
 	dst = appendText(dst, fieldAccount, r.Account)
 	dst = appendText(dst, fieldRegion, r.Region)

@@ -284,6 +284,7 @@ func TestReplayAfterLoad(t *testing.T) {
 	dir, kept := t.TempDir(), t.TempDir()
 	for round := range 3 {
 		l := openTest(t, Config{Dir: dir, SegmentSize: 4 << 10, CommitEvery: time.Hour, LoadEvery: time.Hour})
+		flush(t, l) // the loader rests from now on
 		for i := range 100 {
 			l.Append(testRecord(round*100 + i))
 			if i%10 == 0 {
