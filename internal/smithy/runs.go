@@ -2,6 +2,7 @@ package smithy
 
 import (
 	"regexp/syntax"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -99,8 +100,8 @@ func strip(re *syntax.Regexp) *syntax.Regexp {
 func appendRuns(out runs, re *syntax.Regexp) (runs, bool) {
 	switch re.Op {
 	case syntax.OpConcat:
-		ok := true
 		for _, sub := range re.Sub {
+			var ok bool
 			if out, ok = appendRuns(out, sub); !ok {
 				return nil, false
 			}
@@ -151,8 +152,8 @@ func appendRepeat(out runs, re *syntax.Regexp, least, most int) (runs, bool) {
 
 func classRun(ranges []rune, least, most int) run {
 	r := run{min: least, max: most}
-	for i := 0; i < len(ranges); i += 2 {
-		lo, hi := ranges[i], ranges[i+1]
+	for pair := range slices.Chunk(ranges, 2) {
+		lo, hi := pair[0], pair[1]
 		for c := lo; c <= hi && c < utf8.RuneSelf; c++ {
 			r.ascii[c/64] |= 1 << (c % 64)
 		}

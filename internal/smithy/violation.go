@@ -126,10 +126,10 @@ func isNumber(t Type) bool {
 
 // checkRange notes the bounds that n breaks. A NaN breaks both.
 func (vd *validator) checkRange(s *Schema, n float64, value string) {
-	if s.Max != nil && !(n <= *s.Max) { //nolint:staticcheck // the negation includes NaN
+	if s.Max != nil && !(n <= *s.Max) { // so that a NaN breaks it
 		vd.add(value, maxText(s))
 	}
-	if s.Min != nil && !(n >= *s.Min) { //nolint:staticcheck // likewise
+	if s.Min != nil && !(n >= *s.Min) {
 		vd.add(value, minText(s))
 	}
 }

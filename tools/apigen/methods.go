@@ -137,6 +137,7 @@ func (g *generator) write(s *shape, m *member, i int) string {
 		return fmt.Sprintf("smithy.WriteMap(w, s, %d, %s, %s)", i, v, g.writer(t.Value.Shape))
 	case stream:
 		return ""
+	case plain:
 	}
 	switch t.Type {
 	case "blob":

@@ -60,7 +60,7 @@ func enumName(value string) string {
 // KMS, Key, Id. Digits belong to the word before them.
 func words(name string) []string {
 	var out []string
-	for part := range strings.FieldsFuncSeq(name, func(r rune) bool { return r > 127 || !isAlnum(byte(r)) }) {
+	for part := range strings.FieldsFuncSeq(name, func(r rune) bool { return r > unicode.MaxASCII || !isAlnum(byte(r&unicode.MaxASCII)) }) {
 		start := 0
 		for i := 1; i < len(part); i++ {
 			up, prevUp := isUpper(part[i]), isUpper(part[i-1])

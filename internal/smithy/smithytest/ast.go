@@ -35,7 +35,7 @@ type Model struct {
 func LoadFile(names ...string) (*Model, error) {
 	var readers []io.Reader
 	for _, name := range names {
-		f, err := os.Open(name) //nolint:gosec // a test names the file
+		f, err := os.Open(name)
 		if err != nil {
 			return nil, err
 		}
@@ -184,7 +184,7 @@ func (m *orderedMap[V]) UnmarshalJSON(data []byte) error {
 		if err != nil {
 			return err
 		}
-		m.keys = append(m.keys, key.(string)) //nolint:errcheck // a key is a string
+		m.keys = append(m.keys, key.(string)) // a key is a string
 		var skip json.RawMessage
 		if err := dec.Decode(&skip); err != nil {
 			return err

@@ -107,10 +107,10 @@ func (b *builder) operation(id string) (*smithy.Operation, error) {
 		Paginated: s.Traits.has("smithy.api#paginated"),
 	}
 	var err error
-	if op.Input, err = b.root(s.Input.Target, op.Name+"Input"); err != nil {
+	if op.Input, err = b.root(s.Input.Target); err != nil {
 		return nil, err
 	}
-	if op.Output, err = b.root(s.Output.Target, op.Name+"Output"); err != nil {
+	if op.Output, err = b.root(s.Output.Target); err != nil {
 		return nil, err
 	}
 	for _, t := range s.Errors {
@@ -136,7 +136,7 @@ func (b *builder) operation(id string) (*smithy.Operation, error) {
 
 // root returns the schema of an input or output; an absent one is a structure
 // without members.
-func (b *builder) root(id, name string) (*smithy.Schema, error) {
+func (b *builder) root(id string) (*smithy.Schema, error) {
 	if id == "" || id == unit {
 		return &smithy.Schema{Name: "Unit", Type: smithy.Structure}, nil
 	}

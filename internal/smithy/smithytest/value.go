@@ -67,6 +67,7 @@ func (v *Value) Set(name string, value any) *Value {
 func (v *Value) index(name string) int {
 	i := slices.IndexFunc(v.schema.Members, func(m smithy.Member) bool { return m.Name == name })
 	if i < 0 {
+		//nolint:forbidigo // a mistake of the test itself
 		panic(fmt.Sprintf("smithytest: %s has no member %s", v.schema.Name, name))
 	}
 	return i
@@ -180,6 +181,7 @@ func write(w smithy.Writer, s *smithy.Schema, val any) {
 	case json.RawMessage:
 		w.JSON(s, val)
 	default:
+		//nolint:forbidigo // a mistake of the test itself
 		panic(fmt.Sprintf("smithytest: %s cannot hold a %T", s.Name, val))
 	}
 }
