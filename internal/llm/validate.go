@@ -29,8 +29,10 @@ func Validate(req *ChatRequest) error {
 		return err
 	}
 	for i, m := range req.Messages {
-		if err := validateContent(fmt.Sprintf("messages.%d.content", i), m.Content); err != nil {
-			return err
+		for j, b := range m.Content {
+			if err := validateBlock(place{turn: i, block: j, inner: -1}, b); err != nil {
+				return err
+			}
 		}
 	}
 	return validateTools(req)
@@ -140,34 +142,37 @@ func duplicates(list []string) []string {
 	return again
 }
 
-func validateContent(path string, blocks []Block) error {
-	for i, b := range blocks {
-		at := fmt.Sprintf("%s.%d", path, i)
-		if err := validateBlock(at, b); err != nil {
-			return err
-		}
-	}
-	return nil
+// place is where a block stands; a path is made of it only when something is wrong.
+type place struct {
+	turn, block int
+	inner       int // inside a tool result, else -1
 }
 
-func validateBlock(at string, b Block) error {
+func (p place) String() string {
+	if p.inner >= 0 {
+		return fmt.Sprintf("messages.%d.content.%d.toolResult.content.%d", p.turn, p.block, p.inner)
+	}
+	return fmt.Sprintf("messages.%d.content.%d", p.turn, p.block)
+}
+
+func validateBlock(at place, b Block) error {
 	switch b := b.(type) {
 	case nil:
 		return invalid("%s: the block is empty", at)
 	case *Image:
-		return validateImage(at+".image", b)
+		return validateImage(at, "image", b)
 	case *Guard:
 		if b.Image != nil {
-			return validateImage(at+".guardContent.image", b.Image)
+			return validateImage(at, "guardContent.image", b.Image)
 		}
 	case *Document:
 		if sources := count(b.Source.count() > 0, b.Text != "", len(b.Content) > 0); sources > 1 || b.Source.count() > 1 {
 			return invalid("%s.document.source: exactly one source must be given", at)
 		}
 	case *Video:
-		return validateSource(at+".video.source", b.Source)
+		return validateSource(at, "video", b.Source)
 	case *Audio:
-		return validateSource(at+".audio.source", b.Source)
+		return validateSource(at, "audio", b.Source)
 	case *ToolUse:
 		switch {
 		case b.ID == "" || b.Name == "":
@@ -176,7 +181,14 @@ func validateBlock(at string, b Block) error {
 			return invalid("%s.toolUse.input: the input is not valid JSON", at)
 		}
 	case *ToolResult:
-		return validateContent(at+".toolResult.content", b.Content)
+		for i, inner := range b.Content {
+			if _, nested := inner.(*ToolResult); nested {
+				return invalid("%s.toolResult.content.%d: a tool result cannot hold another", at, i)
+			}
+			if err := validateBlock(place{turn: at.turn, block: at.block, inner: i}, inner); err != nil {
+				return err
+			}
+		}
 	case *JSON:
 		if !json.Valid(b.Value) {
 			return invalid("%s.json: the value is not valid JSON", at)
@@ -197,22 +209,23 @@ func count(conditions ...bool) int {
 	return n
 }
 
-func validateSource(at string, s Source) error {
+func validateSource(at place, medium string, s Source) error {
 	if s.count() != 1 {
-		return invalid("%s: exactly one source must be given", at)
+		return invalid("%s.%s.source: exactly one source must be given", at, medium)
 	}
 	return nil
 }
 
-func validateImage(at string, b *Image) error {
-	if err := validateSource(at+".source", b.Source); err != nil {
+func validateImage(at place, member string, b *Image) error {
+	if err := validateSource(at, member, b.Source); err != nil {
 		return err
 	}
 	if b.Source.Bytes == nil {
 		return nil
 	}
 	if is := ImageFormat(b.Source.Bytes); is != "" && is != b.Format {
-		return invalid("%s.source.bytes: The image was specified using the image/%s media type, but the image appears to be a image/%s image", at, b.Format, is)
+		return invalid("%s.%s.source.bytes: The image was specified using the image/%s media type, but the image appears to be a image/%s image",
+			at, member, b.Format, is)
 	}
 	return nil
 }

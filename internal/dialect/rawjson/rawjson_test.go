@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"strconv"
 	"maps"
+	"strconv"
 	"strings"
 	"testing"
 
