@@ -83,9 +83,17 @@ type matcher struct {
 	recent *recent
 }
 
+// maxSearched is the longest string, in bytes, that is given to package regexp, so
+// that a request of many megabytes costs no minutes. Expressions that need a search
+// are those of names and ARNs; nothing so long is one.
+const maxSearched = 16 << 10
+
 func (m *matcher) match(s string) bool {
 	if m.re == nil {
 		return m.runs.match(s)
+	}
+	if len(s) > maxSearched {
+		return false
 	}
 	if m.recent.has(s) {
 		return true

@@ -34,6 +34,9 @@ func TestPattern(t *testing.T) {
 	f(&smithy.Pattern{Expr: `(a|b)+`}, strings.Repeat("ab", 200), true)
 	f(&smithy.Pattern{Expr: `(?!x).+`, All: []string{`.+`}, None: []string{`x.*`}}, "xa", false)
 	f(&smithy.Pattern{Expr: `(?!x).+`, All: []string{`.+`}, None: []string{`x.*`}}, "ax", true)
+	f(&smithy.Pattern{Expr: `(a|bc)+`}, strings.Repeat("bc", 8<<10), true)
+	f(&smithy.Pattern{Expr: `(a|bc)+`}, strings.Repeat("bc", 8<<10)+"a", false) // too long to search
+	f(&smithy.Pattern{Expr: `[a-c]+`}, strings.Repeat("abc", 1<<20), true)
 	if err := (&smithy.Pattern{Expr: `(?!x)`}).Compile(); err == nil {
 		t.Error("a lookahead compiles")
 	}
