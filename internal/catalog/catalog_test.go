@@ -101,9 +101,6 @@ func TestEveryProviderIsThere(t *testing.T) {
 	}
 	for _, r := range regions {
 		for _, m := range c.Models("us-east-1", Filter{Provider: "anthropic"}) {
-			if strings.Contains(m.ID, "-v2") && strings.HasPrefix(m.ID, "anthropic.claude-v2") || strings.Contains(m.ID, "instant") {
-				continue // the generation before Messages stayed in two regions
-			}
 			if _, err := c.Lookup(r, account, m.ID); err != nil {
 				t.Errorf("%s in %s: %v", m.ID, r, err)
 			}

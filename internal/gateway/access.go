@@ -17,7 +17,7 @@ type Access struct {
 	// Resources have to be allowed, every one.
 	Resources []string
 	// Context holds condition keys beside those that any request has; may be nil.
-	Context map[string]string
+	Context map[string][]string
 }
 
 // Authorizer decides whether a principal may do something. A refusal is a fault of
@@ -50,16 +50,16 @@ func chatActions(operation string, stream bool) []string {
 }
 
 // conditionKeys returns the keys that only a model call has.
-func conditionKeys(m *catalog.Resolved, guard *llm.GuardrailConfig) map[string]string {
+func conditionKeys(m *catalog.Resolved, guard *llm.GuardrailConfig) map[string][]string {
 	if m.Profile == "" && guard == nil {
 		return nil
 	}
-	keys := map[string]string{}
+	keys := map[string][]string{}
 	if m.Profile != "" {
-		keys["bedrock:InferenceProfileArn"] = m.Profile
+		keys["bedrock:InferenceProfileArn"] = []string{m.Profile}
 	}
 	if guard != nil {
-		keys["bedrock:GuardrailIdentifier"] = guard.ID
+		keys["bedrock:GuardrailIdentifier"] = []string{guard.ID}
 	}
 	return keys
 }

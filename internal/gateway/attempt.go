@@ -19,8 +19,8 @@ func (g *Gateway) route(ctx context.Context, inv *Invocation, req *llm.ChatReque
 			yield(nil, inv.nobody(false))
 			return
 		}
-		err := inv.each(ctx, targets, func(t *target, last bool) (bool, error) {
-			a := attempt{inv: inv, target: t, hold: !last}
+		err := inv.each(ctx, targets, func(t *target) (bool, error) {
+			a := attempt{inv: inv, target: t}
 			return a.chat(ctx, req, yield)
 		})
 		if err != nil {
@@ -33,13 +33,13 @@ func (g *Gateway) route(ctx context.Context, inv *Invocation, req *llm.ChatReque
 // fails in a way that no other would better. Targets that were failing come after
 // all others. The error is what the caller is told, nil when there is nothing left
 // to say.
-func (inv *Invocation) each(ctx context.Context, targets []*target, try func(t *target, last bool) (settled bool, err error)) error {
+func (inv *Invocation) each(ctx context.Context, targets []*target, try func(t *target) (settled bool, err error)) error {
 	var failures []failure
 	var skipped []*target
-	attempt := func(t *target, last bool) (bool, error) {
+	attempt := func(t *target) (bool, error) {
 		inv.attempts++
 		inv.serve(t.served, t.header)
-		settled, err := try(t, last)
+		settled, err := try(t)
 		if settled || err == nil {
 			return true, err
 		}
@@ -51,17 +51,17 @@ func (inv *Invocation) each(ctx context.Context, targets []*target, try func(t *
 		failures = append(failures, failure{t, f})
 		return false, nil
 	}
-	for i, t := range targets {
+	for _, t := range targets {
 		if len(targets) > 1 && !t.breaker.allow(time.Now()) {
 			skipped = append(skipped, t)
 			continue
 		}
-		if settled, err := attempt(t, i == len(targets)-1 && len(skipped) == 0); settled {
+		if settled, err := attempt(t); settled {
 			return err
 		}
 	}
-	for i, t := range skipped {
-		if settled, err := attempt(t, i == len(skipped)-1); settled {
+	for _, t := range skipped {
+		if settled, err := attempt(t); settled {
 			return err
 		}
 	}
@@ -94,7 +94,7 @@ func (inv *Invocation) worked(ctx context.Context, t *target) {
 // nobody is the fault of a model that no target answers for.
 func (inv *Invocation) nobody(embed bool) error {
 	id := inv.Model.Model.ID
-	if embed && inv.routes.stands {
+	if inv.Model.Model.Planned || (embed && inv.routes.stands) {
 		return &fault.Error{
 			Kind: fault.NotImplemented, Resource: id,
 			Message: fmt.Sprintf("Outcrop has no embedding model of its own yet, and no backend is configured for %s: add a line such as `%s: [backend/model]` under models.", id, id),
@@ -110,25 +110,28 @@ func (inv *Invocation) nobody(embed bool) error {
 	}
 }
 
-// attempt is one target's try at a conversation.
+// attempt is one target's try at a conversation. What comes before the first token
+// is kept back: until then another target can take over, and a failure is still an
+// error response, which clients know how to retry, rather than a broken stream.
 type attempt struct {
 	inv    *Invocation
 	target *target
-	hold   bool // another target could take over: show nothing before the first token
 
 	cancel  context.CancelCauseFunc
 	first   *time.Timer // until the answer begins; nil without a limit
 	idle    *time.Timer // between events after that; likewise
 	held    []llm.Event
 	begun   bool // the answer has begun: no other target can take over
-	stopped bool
+	stopped bool // MessageStop has passed
+	whole   bool // Metadata has passed: nothing more is to come
 }
 
 // maxHeld bounds the events that are kept back before the first token: a start and
 // what the provider sent for it, then pings.
 const maxHeld = 64
 
-// chat lets the target answer. settled: the caller has seen something, or left.
+// chat lets the target answer. settled: the caller has seen something, and err is
+// what it sees last.
 func (a *attempt) chat(outer context.Context, req *llm.ChatRequest, yield func(llm.Event, error) bool) (settled bool, err error) {
 	ctx, cancel := context.WithCancelCause(outer)
 	a.cancel = cancel
@@ -142,13 +145,13 @@ func (a *attempt) chat(outer context.Context, req *llm.ChatRequest, yield func(l
 	defer a.disarm()
 
 	for e, err := range t.Chat.Chat(ctx, t.request(req)) {
+		if err != nil && a.whole {
+			break // a connection that closes badly takes nothing from the answer
+		}
 		if err != nil {
 			return a.broke(outer, ctx, err)
 		}
 		if !a.pass(ctx, e, yield) {
-			if !a.begun {
-				t.breaker.unknown()
-			}
 			return true, nil
 		}
 	}
@@ -165,19 +168,18 @@ func (a *attempt) pass(ctx context.Context, e llm.Event, yield func(llm.Event, e
 		a.named(e.Served.Model)
 	case *llm.MessageStop:
 		a.stopped = true
+	case *llm.Metadata:
+		a.whole = true
 	}
 	if !a.begun {
-		if !opens(e) && a.hold && len(a.held) < maxHeld {
+		if !opens(e) && len(a.held) < maxHeld {
 			a.held = append(a.held, e)
 			return true
 		}
-		if opens(e) || a.hold {
-			a.begin(ctx)
-		}
+		a.begun = true
+		a.inv.worked(ctx, a.target)
 	}
-	if a.begun {
-		a.disarm() // the caller's own pace is not the upstream's
-	}
+	a.disarm() // the caller's own pace is not the upstream's
 	for _, h := range a.held {
 		if !yield(h, nil) {
 			return false
@@ -198,11 +200,6 @@ func opens(e llm.Event) bool {
 		return true
 	}
 	return false
-}
-
-func (a *attempt) begin(ctx context.Context) {
-	a.begun = true
-	a.inv.worked(ctx, a.target)
 }
 
 // named notes the upstream's own name for what answers, where it differs.
@@ -233,7 +230,7 @@ func (a *attempt) broke(outer, ctx context.Context, err error) (settled bool, _ 
 	if outer.Err() != nil {
 		f = toFault(outer, err)
 	}
-	if !a.begun && (a.hold || !a.inv.yielded) {
+	if !a.begun {
 		return false, f
 	}
 	a.inv.learn(ctx, a.target, f)
@@ -259,11 +256,9 @@ func (a *attempt) disarm() {
 
 // rearm gives an answer that has begun time for its next event.
 func (a *attempt) rearm() {
-	switch limit := a.target.Idle; {
-	case !a.begun:
-	case a.idle == nil:
-		a.idle = a.timer("go on with its answer", limit)
-	default:
-		a.idle.Reset(limit)
+	if a.idle == nil {
+		a.idle = a.timer("go on with its answer", a.target.Idle)
+		return
 	}
+	a.idle.Reset(a.target.Idle)
 }

@@ -37,6 +37,9 @@ func (inv *Invocation) openChat(ctx context.Context, req *llm.ChatRequest) error
 	if err := inv.g.checkChat(inv.Model.Model, req); err != nil {
 		return err
 	}
+	if err := llm.Validate(req); err != nil {
+		return err
+	}
 	if err := inv.authorise(ctx, chatActions(inv.Call.Operation, req.Stream), req.Guardrail); err != nil {
 		return err
 	}
@@ -118,6 +121,9 @@ func (o *observer) see(e llm.Event) {
 
 // fill estimates what a usage does not report.
 func (o *observer) fill(u llm.Usage) llm.Usage {
+	for _, n := range []*int{&u.InputTokens, &u.OutputTokens, &u.CacheReadTokens, &u.CacheWriteTokens} {
+		*n = max(*n, 0)
+	}
 	if u.InputTokens+u.CacheReadTokens+u.CacheWriteTokens == 0 {
 		u.InputTokens, u.Estimated = estimateInput(o.req), true
 	}

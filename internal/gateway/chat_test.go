@@ -120,10 +120,28 @@ func TestRefusals(t *testing.T) {
 	f("video", func(r *llm.ChatRequest) { r.Messages = []llm.Message{llmtest.User(&llm.Video{})} }, fault.Invalid, "video")
 	f("audio", func(r *llm.ChatRequest) { r.Messages = []llm.Message{llmtest.User(&llm.Audio{})} }, fault.Invalid, "audio")
 	f("too much", func(r *llm.ChatRequest) { r.Inference.MaxTokens = 8193 }, fault.Invalid, "exceeds the model limit of 8192")
+	f("no messages", func(r *llm.ChatRequest) { r.Messages = nil }, fault.Invalid, "at least one message")
+	f("orphan result", func(r *llm.ChatRequest) {
+		r.Messages = []llm.Message{llmtest.User(&llm.ToolResult{ToolUseID: "t1"})}
+	}, fault.Invalid, "")
 	f("guardrail", func(r *llm.ChatRequest) { r.Guardrail = &llm.GuardrailConfig{ID: "gr1"} }, fault.NotImplemented, "gr1")
 }
 
 const w3opus = east + "anthropic.claude-3-opus-20240229-v1:0"
+
+func TestRefuse(t *testing.T) {
+	t.Parallel()
+	w := setup(t, chain(always(answers())))
+	ctx, _ := from(t.Context(), "us-east-1")
+	bad := fault.Errorf(fault.Invalid, "Malformed input request")
+	if err := w.Refuse(ctx, sonnet, bad); !errors.Is(err, bad) {
+		t.Errorf("Refuse = %v", err)
+	}
+	rec := w.book.only(t)
+	if rec.Model != sonnet || rec.ModelID != sonnet || rec.Status != 400 || rec.ErrorMessage != "Malformed input request" || rec.Completeness != ledger.Failed {
+		t.Errorf("record %+v", rec)
+	}
+}
 
 func TestAccess(t *testing.T) {
 	t.Parallel()
@@ -154,7 +172,7 @@ func TestAccess(t *testing.T) {
 			profile, east + sonnet,
 			"arn:aws:bedrock:us-east-2::foundation-model/" + sonnet, "arn:aws:bedrock:us-west-2::foundation-model/" + sonnet,
 		},
-		Context: map[string]string{"bedrock:InferenceProfileArn": profile},
+		Context: map[string][]string{"bedrock:InferenceProfileArn": {profile}},
 	})
 }
 
@@ -177,6 +195,7 @@ func TestEstimatedUsage(t *testing.T) {
 	f("no metadata", silent, send(start, open, word, shut, stop))
 	f("cached only", func(u llm.Usage) bool { return !u.Estimated && u.InputTokens == 0 },
 		send(start, open, word, shut, stop, &llm.Metadata{Usage: llm.Usage{CacheReadTokens: 9, OutputTokens: 1}}))
+	f("nonsense", silent, send(start, open, word, shut, stop, &llm.Metadata{Usage: llm.Usage{InputTokens: -5, OutputTokens: -1}}))
 	f("said nothing", func(u llm.Usage) bool { return !u.Estimated && u.OutputTokens == 0 },
 		send(start, stop, &llm.Metadata{Usage: llm.Usage{InputTokens: 9}}))
 }
@@ -246,7 +265,7 @@ func TestPlaces(t *testing.T) {
 	if quota.reserved < 100 || quota.reserved > 140 || quota.used.InputTokens != 1000 || quota.settled != 1 {
 		t.Errorf("quota: %+v", quota)
 	}
-	if got := w.police.asked[0].Context["bedrock:GuardrailIdentifier"]; got != "gr1" {
+	if got := w.police.asked[0].Context["bedrock:GuardrailIdentifier"]; !cmp.Equal(got, []string{"gr1"}) {
 		t.Errorf("guardrail in the request's context: %q", got)
 	}
 

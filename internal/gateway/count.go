@@ -28,6 +28,9 @@ func (inv *Invocation) count(ctx context.Context, req *llm.ChatRequest) (n int, 
 	if err := inv.g.checkChat(inv.Model.Model, req); err != nil {
 		return 0, err
 	}
+	if err := llm.Validate(req); err != nil {
+		return 0, err
+	}
 	if err := inv.authorise(ctx, countTokens, nil); err != nil {
 		return 0, err
 	}
@@ -35,7 +38,7 @@ func (inv *Invocation) count(ctx context.Context, req *llm.ChatRequest) (n int, 
 	if err != nil {
 		return 0, err
 	}
-	err = inv.each(ctx, targets, func(t *target, _ bool) (bool, error) {
+	err = inv.each(ctx, targets, func(t *target) (bool, error) {
 		ctx, cancel := t.limit(ctx)
 		defer cancel()
 		got, err := t.Count.CountTokens(ctx, t.request(req))

@@ -22,7 +22,7 @@ func (g *Gateway) Embed(ctx context.Context, req *llm.EmbedRequest) (*llm.EmbedR
 	if err != nil {
 		return nil, inv.fail(ctx, err)
 	}
-	if resp.InputTokens == 0 {
+	if resp.InputTokens <= 0 {
 		resp.InputTokens, inv.usage.Estimated = estimateTexts(req.Texts), true
 	}
 	resp.Served = inv.served
@@ -49,7 +49,7 @@ func (inv *Invocation) embed(ctx context.Context, req *llm.EmbedRequest) (resp *
 	if len(targets) == 0 {
 		return nil, inv.nobody(true)
 	}
-	err = inv.each(ctx, targets, func(t *target, _ bool) (bool, error) {
+	err = inv.each(ctx, targets, func(t *target) (bool, error) {
 		ctx, cancel := t.limit(ctx)
 		defer cancel()
 		r := *req

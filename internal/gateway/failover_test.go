@@ -106,6 +106,61 @@ func TestNoFailoverAfterTheFirstToken(t *testing.T) {
 	f(failsWith(fault.Timeout), fault.Timeout)
 }
 
+// TestFailedAttemptIsOver wants the first target's work cancelled before the second
+// one's begins.
+func TestFailedAttemptIsOver(t *testing.T) {
+	t.Parallel()
+	var first context.Context
+	a := always(func(ctx context.Context, _ func(llm.Event, error) bool) bool { first = ctx; return true }, failsWith(fault.Unavailable))
+	b := always(func(context.Context, func(llm.Event, error) bool) bool {
+		if first.Err() == nil {
+			t.Error("the first attempt's context lives on in the second attempt")
+		}
+		return true
+	}, answers())
+	w := setup(t, chain(a, b))
+	ctx, _ := from(t.Context(), "us-east-1")
+	llmtest.Collect(t, w.Chat(ctx, ask(sonnet)))
+}
+
+// TestErrorAfterTheEnd is a connection that closes badly behind a whole answer.
+func TestErrorAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	w := setup(t, chain(always(answers(), failsWith(fault.Unavailable))))
+	ctx, _ := from(t.Context(), "us-east-1")
+	llmtest.Collect(t, w.Chat(ctx, ask(sonnet)))
+	if rec := w.book.only(t); rec.Completeness != ledger.Complete || rec.ErrorCode != "" {
+		t.Errorf("record %+v", rec)
+	}
+}
+
+// TestHeldEventsAreBounded lets a first target ping for ever: at some point it has
+// the call, and all that it sent comes in order.
+func TestHeldEventsAreBounded(t *testing.T) {
+	t.Parallel()
+	var pings []llm.Event
+	for i := range 3 * maxHeld {
+		pings = append(pings, &llm.RawEvent{Data: []byte{byte(i)}})
+	}
+	b := always(answers())
+	w := setup(t, chain(always(send(start), send(pings...), failsWith(fault.Unavailable)), b))
+	ctx, _ := from(t.Context(), "us-east-1")
+	n := 0
+	var last error
+	for e, err := range w.Chat(ctx, ask(sonnet)) {
+		if raw, ok := e.(*llm.RawEvent); ok {
+			if int(raw.Data[0]) != n {
+				t.Fatalf("ping %d comes as number %d", raw.Data[0], n)
+			}
+			n++
+		}
+		last = err
+	}
+	if n != len(pings) || !fault.Is(last, fault.ModelError) || b.count() != 0 {
+		t.Errorf("%d pings, %v; the second target was asked %d times", n, last, b.count())
+	}
+}
+
 func TestAllTargetsFail(t *testing.T) {
 	t.Parallel()
 	throttled := func(after time.Duration) step {
@@ -211,7 +266,9 @@ func TestCallerLeaves(t *testing.T) {
 	f := func(name string, after int, want ledger.Completeness, check func(ledger.Record) bool) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := always(answers())
+			var upstream context.Context
+			note := func(ctx context.Context, _ func(llm.Event, error) bool) bool { upstream = ctx; return true }
+			a := always(note, answers())
 			w := setup(t, chain(a))
 			ctx, _ := from(t.Context(), "us-east-1")
 			n := 0
@@ -223,7 +280,7 @@ func TestCallerLeaves(t *testing.T) {
 					break
 				}
 			}
-			if a.ended != 1 {
+			if a.ended != 1 || upstream.Err() == nil {
 				t.Error("the upstream goes on")
 			}
 			if rec := w.book.only(t); rec.Completeness != want || !check(rec) {

@@ -75,8 +75,12 @@ func (s *script) count() int {
 func always(steps ...step) *script { return &script{lines: [][]step{steps}} }
 
 func send(events ...llm.Event) step {
-	return func(_ context.Context, yield func(llm.Event, error) bool) bool {
+	return func(ctx context.Context, yield func(llm.Event, error) bool) bool {
 		for _, e := range events {
+			if ctx.Err() != nil {
+				yield(nil, ctx.Err())
+				return false
+			}
 			if !yield(fresh(e), nil) {
 				return false
 			}

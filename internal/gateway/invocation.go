@@ -105,6 +105,17 @@ func (inv *Invocation) fail(ctx context.Context, err error) error {
 	return inv.err
 }
 
+// Refuse records a call that a door had to refuse before it could hand it on, such
+// as one whose body it cannot read, and returns err. Calls that reach Chat or Embed
+// record themselves.
+func (g *Gateway) Refuse(ctx context.Context, model string, err error) error {
+	inv := g.begin(ctx, model)
+	defer inv.end()
+	_ = inv.resolve() // the record says which model it was, if it is one
+	inv.err = toFault(ctx, err)
+	return err
+}
+
 // end writes the record.
 func (inv *Invocation) end() {
 	if inv.settle != nil {
@@ -187,8 +198,8 @@ func exception(k fault.Kind) (code string, status int) {
 		return "ModelErrorException", http.StatusFailedDependency
 	case fault.NotReady:
 		return "ModelNotReadyException", http.StatusTooManyRequests
-	case fault.NotImplemented:
-		return "NotImplemented", http.StatusNotImplemented
+	case fault.NotImplemented: // the runtime API has no exception for it
+		return "ValidationException", http.StatusBadRequest
 	case fault.Canceled:
 		return "ClientGone", statusClientGone
 	case fault.Internal:

@@ -18,6 +18,7 @@ type Routes struct {
 	Backends map[string]Backend
 	// Targets are the upstreams of a model in order, by model ID or by inference
 	// profile ID; what is said of a profile comes before what is said of its model.
+	// Outcrop's own models need their line too, else they are only stand-ins.
 	Targets map[string][]Target
 	// StandIns answer for models that have no target in the caller's region. Nil:
 	// nobody does, and such calls are denied.
@@ -49,7 +50,7 @@ func ParseTarget(s string) (Target, error) {
 func (t Target) String() string { return t.Backend + "/" + t.Model }
 
 // Backend is one upstream and what is known of it. At least one of Chat and Embed
-// is set.
+// is set. Time limits work by ending the context: a backend returns soon after.
 type Backend struct {
 	Chat  llm.ChatModel
 	Count llm.TokenCounter // nil: it cannot count; a stand-in does

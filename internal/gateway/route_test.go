@@ -155,6 +155,9 @@ func TestApplyKeepsWhatWasLearned(t *testing.T) {
 	ctx, _ := from(t.Context(), "us-east-1")
 	llmtest.Collect(t, w.Chat(ctx, ask(sonnet)))
 	before := w.Outages()
+	if wait := time.Until(before[0].Until); wait > time.Minute {
+		t.Errorf("an upstream can ask to be left alone for %v", wait)
+	}
 	if err := w.Apply(r); err != nil {
 		t.Fatal(err)
 	}
