@@ -121,3 +121,12 @@ func (f *finder) take(m Mention) bool {
 	f.t.Mentions = append(f.t.Mentions, m)
 	return true
 }
+
+// Gap returns what stands between word i and the next one. Words of scripts without
+// spaces overlap; between them is nothing.
+func (t *Text) Gap(i int) string {
+	if i < 0 || i+1 >= len(t.Words) || t.Words[i].End >= t.Words[i+1].Start {
+		return ""
+	}
+	return t.S[t.Words[i].End:t.Words[i+1].Start]
+}

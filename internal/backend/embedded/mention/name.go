@@ -145,7 +145,7 @@ func (f *finder) names() {
 		}
 		end := i + 1
 		for end < len(words) {
-			gap := s[words[end-1].End:words[end].Start]
+			gap := f.t.Gap(end-1)
 			if f.capital(end) && joins(gap, words[end-1]) {
 				end++
 				continue
@@ -155,7 +155,7 @@ func (f *finder) names() {
 				if inName[words[last].Norm] && last+1 < len(words) {
 					last++
 				}
-				if f.capital(last) && strings.TrimSpace(s[words[last-1].End:words[last].Start]) == "" {
+				if f.capital(last) && strings.TrimSpace(f.t.Gap(last-1)) == "" {
 					end = last + 1
 					continue
 				}

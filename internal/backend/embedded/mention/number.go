@@ -178,7 +178,7 @@ func (f *finder) numberWords() {
 			}
 		}
 		end := i + 1
-		for !ordinal && end < len(words) && strings.Trim(f.t.S[words[end-1].End:words[end].Start], " -") == "" {
+		for !ordinal && end < len(words) && strings.Trim(f.t.Gap(end-1), " -") == "" {
 			next, isNumber := wordNumbers[words[end].Norm]
 			scale, isScale := scales[words[end].Norm]
 			if isScale && len(words[end].Norm) > 2 {

@@ -3,6 +3,7 @@ package reader
 import (
 	"strings"
 
+	"github.com/outcrop-ai/outcrop/internal/backend/embedded/lexicon"
 	"github.com/outcrop-ai/outcrop/internal/text"
 )
 
@@ -58,7 +59,7 @@ func analyse(s string) *question {
 			continue
 		}
 		stem := text.Stem(w.Norm)
-		t := term{stem: stem, weight: 1, also: synonyms(stem)}
+		t := term{stem: stem, weight: 1, also: lexicon.Synonyms(stem)}
 		if c := w.Of(s)[0]; i > 0 && c >= 'A' && c <= 'Z' {
 			t.name, t.weight = true, 1.2
 		}
@@ -192,6 +193,3 @@ var nounWants = map[string]wants{
 	"items": wantList, "kinds": wantList, "types": wantList, "benefits": wantList, "features": wantList, "advantages": wantList, "requirements": wantList, "options": wantList, "examples": wantList, "factors": wantList, "names": wantList,
 	"summary": wantSummary, "gist": wantSummary,
 }
-
-// synonyms returns stems that stand for the same thing in questions and answers.
-func synonyms(stem string) []string { return synonymStems()[stem] }

@@ -22,9 +22,25 @@ type Reply struct {
 // a document that cannot be read, or ctx ended.
 func Read(ctx context.Context, req *llm.ChatRequest) (*Reply, error) {
 	a := findAsk(req)
+	r := pending(req, a)
+	c := callTools(req, a, r)
+	if len(c.uses) > 0 {
+		return &Reply{Blocks: c.uses, Stop: llm.StopToolUse}, nil
+	}
 	m, err := gather(ctx, req, a)
 	if err != nil {
 		return nil, err
 	}
-	return &Reply{Blocks: answer(m, a), Stop: llm.EndTurn}, nil
+	reply := &Reply{Stop: llm.EndTurn}
+	switch {
+	case req.Output.Schema != nil || req.Output.JSON:
+		reply.Blocks = structured(req, m, a)
+	case len(c.missing) > 0:
+		reply.Blocks = []llm.Block{&llm.Text{Text: c.question()}}
+	case r != nil:
+		reply.Blocks = r.tell(m, a)
+	default:
+		reply.Blocks = answer(m, a)
+	}
+	return reply, nil
 }

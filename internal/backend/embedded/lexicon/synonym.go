@@ -1,4 +1,4 @@
-package reader
+package lexicon
 
 import (
 	"strings"
@@ -83,6 +83,10 @@ design designer
 compose composer
 direct director
 `
+
+// Synonyms returns the stems that people use for a stem's word in questions and
+// answers.
+func Synonyms(stem string) []string { return synonymStems()[stem] }
 
 var synonymStems = sync.OnceValue(func() map[string][]string {
 	m := map[string][]string{}

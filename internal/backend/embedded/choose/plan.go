@@ -1,0 +1,138 @@
+package choose
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/outcrop-ai/outcrop/internal/text"
+)
+
+// Thresholds of a part of a text; see tools/eval.
+const (
+	claimScore = 0.9 // with which a part asks for a tool by itself
+	claimLead  = 1.1 // over the next best tool
+)
+
+// Best ranks the tools for a whole text, best first.
+func Best(s string, tools []*Tool) []Match {
+	rare := rarity(tools)
+	a := words(s)
+	out := make([]Match, 0, len(tools))
+	for _, t := range tools {
+		out = append(out, Match{Tool: t, Score: t.compare(a, rare), Part: s})
+	}
+	slices.SortStableFunc(out, func(a, b Match) int { return cmp.Compare(b.Score, a.Score) })
+	return out
+}
+
+// Split gives the parts of a text to the tools that they ask for, in the text's
+// order. A tool may have several parts, which are joined when nothing stands
+// between them. A text that asks for one thing is one part.
+func Split(s string, tools []*Tool) []Match {
+	whole := Best(s, tools)
+	if len(whole) < 2 {
+		return whole
+	}
+	parts := cut(s)
+	rare := rarity(tools)
+	best := make([]*Tool, len(parts))
+	scores := make([]float64, len(parts))
+	claimed := map[*Tool]bool{}
+	for i, p := range parts {
+		a := words(p.Of(s))
+		first, second := 0.0, 0.0
+		var tool *Tool
+		for _, t := range tools {
+			switch score := t.compare(a, rare); {
+			case score > first:
+				first, second, tool = score, first, t
+			case score > second:
+				second = score
+			}
+		}
+		if first >= claimScore && first >= claimLead*second {
+			best[i], scores[i] = tool, first
+			claimed[tool] = true
+		}
+	}
+	if len(claimed) < 2 {
+		for t := range claimed {
+			if t != whole[0].Tool && len(parts) == 1 {
+				return []Match{{Tool: t, Score: whole[0].Score, Part: s}}
+			}
+		}
+		return whole[:1]
+	}
+	return join(s, parts, best, scores)
+}
+
+// join gives parts without a tool of their own to the one before, the first ones to
+// the one after, and joins neighbours of one tool.
+func join(s string, parts []text.Span, best []*Tool, scores []float64) []Match {
+	first := slices.IndexFunc(best, func(t *Tool) bool { return t != nil })
+	for i := range first {
+		best[i] = best[first]
+	}
+	for i := first + 1; i < len(best); i++ {
+		if best[i] == nil {
+			best[i] = best[i-1]
+		}
+	}
+	var out []Match
+	for i, t := range best {
+		if n := len(out); n > 0 && out[n-1].Tool == t {
+			out[n-1].Part += " " + parts[i].Of(s)
+			out[n-1].Score = max(out[n-1].Score, scores[i])
+			continue
+		}
+		out = append(out, Match{Tool: t, Score: scores[i], Part: parts[i].Of(s)})
+	}
+	return out
+}
+
+// cut cuts a text into the parts that may ask for different things: its sentences,
+// and these at semicolons, "then", "also", and at "and" before a verb or a question
+// word.
+func cut(s string) []text.Span {
+	var out []text.Span
+	for _, p := range text.Sentences(s) {
+		words := text.Words(p.Of(s))
+		start := p.Start
+		for i := 1; i < len(words); i++ {
+			at := p.Start + words[i].Start
+			if at-start < 12 {
+				continue
+			}
+			gap := s[p.Start+words[i-1].End : at]
+			w := words[i].Norm
+			next := ""
+			if i+1 < len(words) {
+				next = words[i+1].Norm
+			}
+			split := strings.Contains(gap, ";") ||
+				(w == "and" || w == "then" || w == "also" || w == "plus" || w == "after" || w == "finally" || w == "lastly" || w == "additionally" || w == "next") && (starts(next) || next == "then" || next == "also" || strings.Contains(gap, ",") && w != "and") ||
+				strings.Contains(gap, ",") && starts(w)
+			if split {
+				out = append(out, text.Span{Start: start, End: p.Start + words[i-1].End})
+				start = at
+			}
+		}
+		out = append(out, text.Span{Start: start, End: p.End})
+	}
+	return out
+}
+
+// starts reports whether a word begins a bid or a question of its own.
+func starts(w string) bool {
+	_, ok := starting[w]
+	return ok
+}
+
+var starting = func() map[string]struct{} {
+	m := map[string]struct{}{}
+	for _, w := range strings.Fields("find get give show tell calculate compute determine list create make book order buy search look retrieve fetch what who when where how which identify predict estimate convert translate send set add delete remove update check play plot draw generate solve simulate analyze compare describe write reserve schedule recommend suggest provide return run start stop turn change choose evaluate measure verify filter sort extract classify rank count purchase locate obtain track submit i can could would please what's also then help let tell") {
+		m[w] = struct{}{}
+	}
+	return m
+}()

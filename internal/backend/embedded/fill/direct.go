@@ -1,0 +1,317 @@
+package fill
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+	"sync"
+
+	"github.com/outcrop-ai/outcrop/internal/backend/embedded/mention"
+	"github.com/outcrop-ai/outcrop/internal/backend/embedded/schema"
+)
+
+// direct finds the values that a slot gets by its own words rather than from a
+// candidate: choices, booleans, names of the lexicon, assignments.
+func (f *filler) direct(s *slot) []label {
+	if l, ok := f.assigned(s); ok {
+		return []label{l}
+	}
+	if len(s.choice) > 0 {
+		if list := f.chosen(s); len(list) > 0 {
+			return list
+		}
+	}
+	switch {
+	case s.node.Type == schema.Boolean:
+		return f.boolean(s)
+	case s.role == roleNamespace || s.role == roleMetric || s.role == roleRegion || s.role == rolePlace && s.has("region") || s.role == roleID:
+		return f.looked(s)
+	case s.role == roleCurrency, s.role == roleUnit, s.role == roleLanguage, s.role == roleFormat:
+		return f.worded(s)
+	}
+	return nil
+}
+
+// assigned reads "name=value" and "name: value" with the slot's own name.
+func (f *filler) assigned(s *slot) (label, bool) {
+	name := s.jsonName()
+	if len(name) == 0 {
+		return label{}, false
+	}
+	for _, c := range f.cands {
+		if c.T0 == 0 || c.prep != "=" && c.prep != ":" {
+			continue
+		}
+		w := f.t.Words[c.T0-1]
+		start := w.Start
+		for start > 0 && isNameByte(f.t.S[start-1]) {
+			start--
+		}
+		if f.t.S[start:w.End] != name {
+			continue
+		}
+		if v, ok := f.valueOf(s, c); ok {
+			return label{slot: s, cand: c, start: c.Start, end: c.End, score: 3, value: v}, true
+		}
+	}
+	return label{}, false
+}
+
+func isNameByte(c byte) bool {
+	return c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+}
+
+// chosen finds the choices that the text names.
+func (f *filler) chosen(s *slot) []label {
+	picks := said(f.t, s.choice)
+	var out []label
+	seen := map[int]bool{}
+	for _, p := range picks {
+		ch := s.choice[p.choice]
+		if seen[p.choice] && !s.isArray() {
+			// The same again may be another call's; once is enough here.
+			continue
+		}
+		if f.negated(p.at) || f.ownName(s, p, ch) {
+			continue
+		}
+		seen[p.choice] = true
+		w := f.t.Words[p.at]
+		end := f.t.Words[min(p.at+len(ch.stems)-1, len(f.t.Words)-1)].End
+		out = append(out, label{slot: s, start: w.Start, end: end, score: 1.5, value: ch.value})
+	}
+	if len(out) > 1 && !s.isArray() && !f.spread(out) {
+		out = out[:1]
+	}
+	return out
+}
+
+// ownName reports whether a choice's word only names the tool or the slot itself.
+func (f *filler) ownName(s *slot, p pick, ch choice) bool {
+	if len(ch.stems) > 1 || !f.about[ch.stems[0]] {
+		return false
+	}
+	// In the tool's name and said once: what the tool does, unless the slot's name is near.
+	for d := -2; d <= 2; d++ {
+		if i := p.at + d; i >= 0 && i < len(f.stems) && d != 0 && s.words[f.stems[i]] > 0.3 {
+			return false
+		}
+	}
+	return !s.required
+}
+
+// spread reports whether different choices were named side by side, as for
+// several calls: "Civil and Criminal cases".
+func (f *filler) spread(list []label) bool {
+	for i := 1; i < len(list); i++ {
+		if string(list[i].value) != string(list[0].value) {
+			return true
+		}
+	}
+	return false
+}
+
+// boolWords say nothing of what a switch switches.
+var boolWords = map[string]bool{"includ": true, "enabl": true, "show": true, "with": true, "is": true, "ha": true, "us": true, "allow": true, "return": true, "should": true, "flag": true, "only": true, "get": true, "onli": true, "displai": true, "need": true, "requir": true, "option": true}
+
+// boolean sets a switch when the text has the words of its name; off when they are
+// denied.
+func (f *filler) boolean(s *slot) []label {
+	var words []string
+	for _, n := range s.name {
+		if !boolWords[n] {
+			words = append(words, n)
+		}
+	}
+	if len(words) == 0 {
+		return nil
+	}
+	at, held := -1, 0
+	for _, w := range words {
+		for i, stem := range f.stems {
+			if stem == w || alike(stem, w) {
+				held++
+				at = i
+				break
+			}
+		}
+	}
+	if held == 0 || held*2 < len(words)+1 && len(words) > 1 || held < len(words) && len(words) <= 2 {
+		return nil
+	}
+	// A word that the tool's own name has is no wish.
+	own := 0
+	for _, w := range words {
+		if f.about[w] {
+			own++
+		}
+	}
+	if own == len(words) && !s.required {
+		return nil
+	}
+	v := "true"
+	if f.negated(at) || f.denied(at) {
+		v = "false"
+	}
+	w := f.t.Words[at]
+	return []label{{slot: s, start: w.Start, end: w.Start, score: 1, value: json.RawMessage(v)}}
+}
+
+// denied reports whether "false" or "off" follows word i closely.
+func (f *filler) denied(i int) bool {
+	for j := i + 1; j < len(f.t.Words) && j <= i+4; j++ {
+		switch f.t.Words[j].Norm {
+		case "false", "off", "no", "disabled":
+			return true
+		case "true", "on", "yes", "enabled":
+			return false
+		}
+	}
+	return false
+}
+
+// looked finds what the lexicon knows: CloudWatch namespaces and metrics, regions,
+// the kind of an ID by its prefix.
+func (f *filler) looked(s *slot) []label {
+	at := func(v string) []label {
+		raw, ok := stringValue(s, v)
+		if !ok {
+			return nil
+		}
+		start := max(strings.Index(strings.ToLower(f.t.S), strings.ToLower(v)), 0)
+		end := start
+		if strings.HasPrefix(strings.ToLower(f.t.S[start:]), strings.ToLower(v)) {
+			end = start + len(v)
+		}
+		return []label{{slot: s, start: start, end: end, score: 2, value: raw}}
+	}
+	switch {
+	case s.role == roleNamespace || s.role == roleMetric:
+		m, ok := f.look.Metric()
+		if !ok || !f.aws() {
+			return nil
+		}
+		if s.role == roleNamespace {
+			return at(m.Namespace)
+		}
+		return at(m.Name)
+	case s.role == roleID:
+		return f.resource(s)
+	}
+	if code, ok := f.look.Region(); ok && (s.role == roleRegion || strings.Contains(strings.ToLower(f.t.S), code)) {
+		return at(code)
+	}
+	return nil
+}
+
+// aws reports whether the schema asks in CloudWatch's words.
+func (f *filler) aws() bool {
+	for _, s := range f.slots {
+		if s.role == roleNamespace {
+			return true
+		}
+	}
+	return f.about["cloudwatch"] || f.about["metric"]
+}
+
+// resource finds the ID whose prefix is that of the kind in the slot's name.
+func (f *filler) resource(s *slot) []label {
+	for _, c := range f.cands {
+		if c.Kind == mention.ID && f.prefixed(s, c.Text) {
+			raw, ok := stringValue(s, c.Text)
+			if !ok {
+				continue
+			}
+			return []label{{slot: s, cand: c, start: c.Start, end: c.End, score: 2.5, value: raw}}
+		}
+	}
+	return nil
+}
+
+var worded = sync.OnceValue(func() map[role]map[string]string {
+	return map[role]map[string]string{
+		roleCurrency: {
+			"dollar": "USD", "dollars": "USD", "usd": "USD", "euro": "EUR", "euros": "EUR", "eur": "EUR", "pound": "GBP", "pounds": "GBP", "gbp": "GBP", "yen": "JPY", "jpy": "JPY", "rupee": "INR", "rupees": "INR", "inr": "INR", "yuan": "CNY", "cny": "CNY", "rmb": "CNY", "cad": "CAD", "aud": "AUD", "chf": "CHF", "franc": "CHF", "francs": "CHF", "won": "KRW", "krw": "KRW", "peso": "MXN", "pesos": "MXN", "ruble": "RUB", "rubles": "RUB", "bitcoin": "BTC", "btc": "BTC",
+		},
+		roleLanguage: {
+			"english": "English", "french": "French", "german": "German", "spanish": "Spanish", "italian": "Italian", "portuguese": "Portuguese", "chinese": "Chinese", "japanese": "Japanese", "korean": "Korean", "russian": "Russian", "arabic": "Arabic", "hindi": "Hindi", "dutch": "Dutch", "turkish": "Turkish", "polish": "Polish", "swedish": "Swedish", "greek": "Greek", "hebrew": "Hebrew", "thai": "Thai", "vietnamese": "Vietnamese", "telugu": "Telugu", "tamil": "Tamil",
+			"python": "Python", "java": "Java", "javascript": "JavaScript", "go": "Go", "rust": "Rust",
+		},
+		roleUnit: {
+			"celsius": "celsius", "fahrenheit": "fahrenheit", "kelvin": "kelvin", "metric": "metric", "imperial": "imperial", "kilometers": "kilometers", "miles": "miles", "meters": "meters", "feet": "feet", "kg": "kg", "pounds": "pounds", "inches": "inches", "cm": "cm", "km": "km", "centimeters": "centimeters", "mph": "mph", "m": "m", "liters": "liters", "grams": "grams", "ounces": "ounces", "degrees": "degrees", "radians": "radians", "ft": "ft",
+		},
+	}
+})
+
+var formatRE = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)\b[ymd]{1,4}[-/. ][ymd]{1,4}(?:[-/. ][ymd]{2,4})?\b|\bYYYY\b|\b(?:json|xml|csv|pdf|html|yaml|png|jpe?g|svg|markdown|mp[34]|wav)\b`)
+})
+
+// worded finds currencies, languages, units and formats by their words.
+func (f *filler) worded(s *slot) []label {
+	var out []label
+	add := func(v string, start, end int) {
+		if raw, ok := stringValue(s, v); ok {
+			out = append(out, label{slot: s, start: start, end: end, score: 1, value: raw})
+		}
+	}
+	if s.role == roleFormat {
+		if m := formatRE().FindStringIndex(f.t.S); m != nil {
+			add(f.t.S[m[0]:m[1]], m[0], m[1])
+		}
+		return out
+	}
+	for _, w := range f.t.Words {
+		v, ok := worded()[s.role][w.Norm]
+		if !ok {
+			continue
+		}
+		if s.role == roleCurrency {
+			if stated := w.Of(f.t.S); len(stated) == 3 && strings.ToUpper(stated) == stated {
+				v = stated
+			}
+		}
+		if len(out) > 0 && string(out[len(out)-1].value) == string(mustJSON(v)) {
+			continue
+		}
+		add(v, w.Start, w.Start)
+	}
+	// Pairs such as from_currency and to_currency take one each, in order.
+	if s.end != noEnd && len(out) > 1 {
+		if s.end == fromEnd {
+			return out[:1]
+		}
+		return out[1:2]
+	}
+	if len(out) > 1 && !s.isArray() {
+		// Several calls may want several; one mention of each suffices when joined.
+		return out[:1]
+	}
+	return out
+}
+
+func mustJSON(s string) json.RawMessage {
+	raw, err := json.Marshal(s)
+	if err != nil { // no string fails
+		return json.RawMessage(`""`)
+	}
+	return raw
+}
+
+// prefixed reports whether an ID has the prefix of the kind of thing that the
+// slot's name or description names: "i-…" for instance_id.
+func (f *filler) prefixed(s *slot, id string) bool {
+	for _, p := range s.prefixes() {
+		if strings.HasPrefix(strings.ToLower(id), p) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *slot) prefixes() []string {
+	if s.node.Type != schema.String && s.node.Type != schema.Any && !s.isArray() {
+		return nil
+	}
+	return lookPrefixes(strings.Join(nameWords(s.jsonName()), " "))
+}

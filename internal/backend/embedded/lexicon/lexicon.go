@@ -1,0 +1,273 @@
+// Package lexicon is the little that the reader knows beyond a request: the words
+// of its users' field. It maps what people say of AWS resources, CloudWatch metrics
+// and regions to the names that the APIs take.
+//
+// The data is the file aws.txt, read at first use. It holds names and formats only,
+// no facts to answer from.
+package lexicon
+
+import (
+	_ "embed"
+	"strings"
+	"sync"
+
+	"github.com/outcrop-ai/outcrop/internal/text"
+)
+
+//go:embed aws.txt
+var data string
+
+// Metric is a CloudWatch metric.
+type Metric struct {
+	Namespace, Name string
+	phrases         [][]string
+}
+
+type service struct {
+	namespace string
+	phrases   [][]string
+	prefixes  []string
+}
+
+type named struct {
+	code    string
+	phrases [][]string
+}
+
+type table struct {
+	services  []service
+	metrics   []Metric
+	resources []named
+	regions   []named
+}
+
+var load = sync.OnceValue(func() *table {
+	t := &table{}
+	for line := range strings.Lines(data) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		f := strings.Split(line, "|")
+		for i := range f {
+			f[i] = strings.TrimSpace(f[i])
+		}
+		switch f[0] {
+		case "service":
+			t.services = append(t.services, service{f[1], phrases(f[2]), list(f[3])})
+		case "metric":
+			t.metrics = append(t.metrics, Metric{f[1], f[2], phrases(f[3])})
+		case "resource":
+			t.resources = append(t.resources, named{f[1], phrases(f[2])})
+		case "region":
+			t.regions = append(t.regions, named{f[1], phrases(f[2])})
+		}
+	}
+	return t
+})
+
+func list(s string) []string {
+	var out []string
+	for part := range strings.SplitSeq(s, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			out = append(out, part)
+		}
+	}
+	return out
+}
+
+// phrases reads phrases as lists of stems.
+func phrases(s string) [][]string {
+	var out [][]string
+	for _, p := range list(s) {
+		out = append(out, stems(p))
+	}
+	return out
+}
+
+func stems(s string) []string {
+	words := text.Words(s)
+	out := make([]string, 0, len(words))
+	for _, w := range words {
+		out = append(out, text.Stem(w.Norm))
+	}
+	return out
+}
+
+// Asked is a text looked up in the lexicon.
+type Asked struct {
+	stems []string
+	raw   string
+}
+
+// Look prepares a text.
+func Look(s string) Asked { return Asked{stems: stems(s), raw: strings.ToLower(s)} }
+
+// Metric returns the CloudWatch metric that a text asks about: of the service that
+// an ID or a word in it names, the metric whose phrase is the longest. Without a
+// service, a metric that only one service has, or EC2's.
+func (a Asked) Metric() (Metric, bool) {
+	t := load()
+	namespace := a.service(t)
+	var best Metric
+	length, ties := 0, 0
+	for _, m := range t.metrics {
+		if namespace != "" && m.Namespace != namespace {
+			continue
+		}
+		n := a.longest(m.phrases)
+		if strings.Contains(a.raw, strings.ToLower(m.Name)) {
+			n = 10
+		}
+		switch {
+		case n > length:
+			best, length, ties = m, n, 0
+		case n == length && n > 0 && m.Namespace != best.Namespace:
+			ties++
+		}
+	}
+	if length == 0 || namespace == "" && ties > 0 && best.Namespace != "AWS/EC2" {
+		return Metric{}, false
+	}
+	return best, true
+}
+
+// service returns the namespace of the service that the text names best.
+func (a Asked) service(t *table) string {
+	best, score := "", 0
+	for _, s := range t.services {
+		n := a.longest(s.phrases)
+		for _, p := range s.prefixes {
+			if a.hasID(p) {
+				n += 3
+			}
+		}
+		if strings.Contains(a.raw, strings.ToLower(s.namespace)) {
+			n += 10
+		}
+		if n > score {
+			best, score = s.namespace, n
+		}
+	}
+	return best
+}
+
+// hasID reports whether a word of the text starts with the prefix and goes on.
+func (a Asked) hasID(prefix string) bool {
+	for rest, at := a.raw, 0; ; at += len(prefix) {
+		i := strings.Index(rest[at:], prefix)
+		if i < 0 {
+			return false
+		}
+		at += i
+		end := at + len(prefix)
+		startOK := at == 0 || !isWord(rest[at-1])
+		if startOK && end < len(rest) && (isWord(rest[end]) || rest[end] == ':') {
+			return true
+		}
+	}
+}
+
+func isWord(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_'
+}
+
+// longest returns the length in words of the longest phrase that the text holds.
+func (a Asked) longest(phrases [][]string) int {
+	n := 0
+	for _, p := range phrases {
+		if len(p) > n && holds(a.stems, p) {
+			n = len(p)
+		}
+	}
+	return n
+}
+
+func holds(words, phrase []string) bool {
+	for i := 0; i+len(phrase) <= len(words); i++ {
+		same := true
+		for j := range phrase {
+			if words[i+j] != phrase[j] {
+				same = false
+				break
+			}
+		}
+		if same {
+			return true
+		}
+	}
+	return false
+}
+
+// Region returns the code of the AWS region that a text names by code or by name.
+func (a Asked) Region() (string, bool) {
+	t := load()
+	for _, r := range t.regions {
+		if strings.Contains(a.raw, r.code) {
+			return r.code, true
+		}
+	}
+	best, length := "", 0
+	for _, r := range t.regions {
+		if n := a.longest(r.phrases); n > length {
+			best, length = r.code, n
+		}
+	}
+	return best, length > 0
+}
+
+// Regions reports whether s is the code of a region.
+func IsRegion(s string) bool {
+	for _, r := range load().regions {
+		if r.code == s {
+			return true
+		}
+	}
+	return false
+}
+
+// Prefixes returns the prefixes of the IDs of what a text names: "i-" for "instance".
+func (a Asked) Prefixes() []string {
+	var out []string
+	best := 0
+	for _, r := range load().resources {
+		n := a.longest(r.phrases)
+		switch {
+		case n > best:
+			out, best = []string{r.code}, n
+		case n == best && n > 0:
+			out = append(out, r.code)
+		}
+	}
+	return out
+}
+
+// Resource returns the prefix of an AWS resource ID, "" when id is none.
+func Resource(id string) string {
+	for _, r := range load().resources {
+		if rest, ok := strings.CutPrefix(id, r.code); ok && (r.code == "arn:" || hex(rest)) {
+			return r.code
+		}
+	}
+	return ""
+}
+
+// hex reports whether s can be the number of a resource ID. Made-up ones in
+// examples hold other letters too.
+func hex(s string) bool {
+	if len(s) < 3 {
+		return false
+	}
+	digit := false
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case c >= '0' && c <= '9':
+			digit = true
+		case c >= 'a' && c <= 'z':
+		default:
+			return false
+		}
+	}
+	return digit
+}
