@@ -239,8 +239,8 @@ func (r *reader) count(n ast.Node, what string, low int) int {
 				return int(i)
 			}
 		case uint64:
-			if i >= uint64(low) && i <= 1<<31 {
-				return int(i) //nolint:gosec // bounded
+			if i >= uint64(low) && i <= 1<<31 { //nolint:gosec // low is a small constant
+				return int(i)
 			}
 		}
 	}

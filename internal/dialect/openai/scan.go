@@ -142,7 +142,7 @@ func (s *scanner) text() (v string, ok bool) {
 func (s *scanner) count() (n int, ok bool) {
 	raw := s.raw()
 	if n, err := strconv.Atoi(string(raw)); err == nil {
-		return n, n >= 0
+		return max(n, 0), n >= 0
 	}
 	f, err := strconv.ParseFloat(string(raw), 64)
 	if err != nil || f < 0 || f > 1<<53 {
