@@ -63,6 +63,13 @@ func roundTrip(t *testing.T, rng *rand.Rand, name string, empty func() smithy.St
 	if diff := cmp.Diff(smithytest.Copy(typed).Params(), in.Params()); diff != "" {
 		t.Fatalf("%s: got -, want +:\n%s", name, diff)
 	}
+	err := smithy.ReadValid(smithytest.NewReader(in), empty())
+	if err == nil {
+		return
+	}
+	if ve, ok := errors.AsType[*smithy.ValidationError](err); !ok || ve.Count < len(ve.Violations) || len(ve.Error()) > 64<<10 {
+		t.Errorf("%s: got %v", name, err) // random values break constraints, nothing else
+	}
 }
 
 // TestOperations checks what wire and api rely on.

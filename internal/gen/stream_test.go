@@ -14,8 +14,8 @@ func TestEvents(t *testing.T) {
 	broken := errors.New("broken")
 	first := &bedrockruntime.ConverseStreamOutput{MessageStart: &bedrockruntime.MessageStartEvent{Role: "assistant"}}
 	out := &bedrockruntime.ConverseStreamResponse{}
-	for range out.Events() {
-		t.Error("a stream that is not set has events")
+	for e, err := range out.Events() {
+		t.Errorf("a stream that is not set yields %v, %v", e, err)
 	}
 	out.Stream = func(yield func(*bedrockruntime.ConverseStreamOutput, error) bool) {
 		_ = yield(first, nil) && yield(nil, broken)
@@ -28,7 +28,10 @@ func TestEvents(t *testing.T) {
 	if len(got) != 2 || got[0] != smithy.Struct(first) || got[1] != nil || errs[0] != nil || !errors.Is(errs[1], broken) {
 		t.Errorf("got %v and %v", got, errs)
 	}
-	for range out.Events() {
+	for _, err := range out.Events() {
+		if err != nil {
+			t.Error(err)
+		}
 		break // must stop the handler's loop, which would panic otherwise
 	}
 }

@@ -4,6 +4,10 @@
 // Generated types know their schema and read and write themselves through Reader
 // and Writer; each wire protocol implements the two once. So neither grows with
 // the other: a new protocol is one codec, a new service is generated types.
+//
+// Constraints are checked by ReadValid, which stands between the two and so serves
+// every protocol. The package knows no protocol, no HTTP and no JSON; it holds no
+// state but compiled patterns.
 package smithy
 
 import "time"

@@ -32,6 +32,9 @@ func ReadValid(r Reader, v Struct) error {
 	return err
 }
 
+// maxFrames is how many frames an idle validator keeps.
+const maxFrames = 64
+
 // validators holds *validator for reuse: they are idle between calls.
 var validators sync.Pool
 
@@ -81,6 +84,9 @@ func (vd *validator) push(s *Schema, v Struct) *frame {
 func (vd *validator) pop() { vd.depth-- }
 
 func (vd *validator) reset() {
+	if len(vd.frames) > maxFrames {
+		vd.frames = slices.Clone(vd.frames[:maxFrames])
+	}
 	for _, f := range vd.frames {
 		f.v, f.s, f.key, f.bad, f.badKey, f.elem, f.entry = nil, nil, "", nil, nil, nil, nil
 	}

@@ -213,6 +213,27 @@ func TestValidationErrorIsBounded(t *testing.T) {
 	}
 }
 
+// TestDeepPathIsBounded breaks a constraint a thousand levels down.
+func TestDeepPathIsBounded(t *testing.T) {
+	t.Parallel()
+	s := input(t)
+	const levels = 1000
+	text := strings.Repeat(`{"nested": {"role": "user", "content": [`, levels) + `{"text": ""}` + strings.Repeat(`]}}`, levels)
+	err := readValid(t, s, `{"block": `+text+`}`)
+	var ve *smithy.ValidationError
+	if !errors.As(err, &ve) || ve.Count != 1 {
+		t.Fatalf("got %v, want one violation", err)
+	}
+	path := ve.Violations[0].Path
+	if len(path) > 2000 || !strings.HasPrefix(path, "block.nested.content.1.member.nested.") ||
+		!strings.HasSuffix(path, ".content.1.member.text") || !strings.Contains(path, "...") {
+		t.Errorf("got %s", path)
+	}
+	if err := readValid(t, s, `{"modelId": "ok"}`); err != nil {
+		t.Errorf("after a deep value: %v", err)
+	}
+}
+
 // TestReadValidReuse runs bad and good values in turn: what one leaves behind must
 // not show in the next.
 func TestReadValidReuse(t *testing.T) {

@@ -13,6 +13,7 @@ const (
 	maxViolations = 20  // kept; the others are only counted
 	maxValue      = 256 // characters of a value shown
 	maxElements   = 8   // elements of a list shown
+	maxSteps      = 64  // structures, lists and maps of a path shown
 )
 
 // ValidationError says which constraints of the model a request breaks. Its text is
@@ -80,7 +81,13 @@ func (vd *validator) add(value, constraint string) {
 // path names the value being read as AWS does.
 func (vd *validator) path() string {
 	var steps []string
-	for _, f := range vd.frames[:vd.depth] {
+	for i, f := range vd.frames[:vd.depth] {
+		if hidden := vd.depth - maxSteps; hidden > 0 && i >= maxSteps/2 && i < maxSteps/2+hidden {
+			if i == maxSteps/2 {
+				steps = append(steps, "...")
+			}
+			continue
+		}
 		switch f.s.Type {
 		case List:
 			steps = append(steps, strconv.Itoa(f.index), "member")
