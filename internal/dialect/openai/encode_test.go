@@ -18,7 +18,6 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-func ptr[T any](v T) *T { return &v }
 
 var object = json.RawMessage(`{"type":"object","properties":{"x":{"type":"integer"}}}`)
 
@@ -57,8 +56,8 @@ func rich() *llm.ChatRequest {
 			llmtest.User(&llm.ToolResult{ToolUseID: "c", Content: []llm.Block{&llm.Text{Text: "no"}}, Error: true}),
 		},
 		Inference: llm.Inference{
-			MaxTokens: 9, Temperature: ptr(0.7), TopP: ptr(1e-7), TopK: ptr(5), Seed: ptr(int64(-3)),
-			StopSequences: []string{"a", "\"b\""}, Effort: "low", ReasoningBudget: ptr(100000),
+			MaxTokens: 9, Temperature: new(0.7), TopP: new(1e-7), TopK: new(5), Seed: new(int64(-3)),
+			StopSequences: []string{"a", "\"b\""}, Effort: "low", ReasoningBudget: new(100000),
 		},
 		Tools: []llm.Tool{
 			{Name: "f", Description: "Does \"f\".", InputSchema: object, Strict: true},
@@ -138,10 +137,10 @@ func TestAppendRequestParts(t *testing.T) {
 		`"tool_choice":{"type":"function","function":{"name":"f"}}`)
 	f(func(r *llm.ChatRequest) { r.Output.JSON = true }, `"response_format":{"type":"json_object"}`)
 	f(func(r *llm.ChatRequest) { r.Output = llm.OutputFormat{Schema: object, Name: "n"} }, `"json_schema":{"name":"n","schema":`)
-	f(func(r *llm.ChatRequest) { r.Inference.ReasoningBudget = ptr(1024) }, `"reasoning_effort":"low"`)
-	f(func(r *llm.ChatRequest) { r.Inference.ReasoningBudget = ptr(8000) }, `"reasoning_effort":"medium"`)
-	f(func(r *llm.ChatRequest) { r.Inference.ReasoningBudget = ptr(30000) }, `"reasoning_effort":"high"`)
-	f(func(r *llm.ChatRequest) { r.Inference.ReasoningBudget = ptr(0) }, `"hi"}]}`)
+	f(func(r *llm.ChatRequest) { r.Inference.ReasoningBudget = new(1024) }, `"reasoning_effort":"low"`)
+	f(func(r *llm.ChatRequest) { r.Inference.ReasoningBudget = new(8000) }, `"reasoning_effort":"medium"`)
+	f(func(r *llm.ChatRequest) { r.Inference.ReasoningBudget = new(30000) }, `"reasoning_effort":"high"`)
+	f(func(r *llm.ChatRequest) { r.Inference.ReasoningBudget = new(0) }, `"hi"}]}`)
 	f(func(r *llm.ChatRequest) { r.System = []llm.Block{&llm.CachePoint{}} }, `"messages":[{"role":"user"`)
 	f(func(r *llm.ChatRequest) { r.Extra = json.RawMessage(`{}`) }, `"hi"}]}`)
 }
@@ -239,7 +238,7 @@ func FuzzAppendRequest(f *testing.F) {
 func BenchmarkAppendRequest(b *testing.B) {
 	req := llmtest.Ask("qwen3-32b", strings.Repeat("Why is the sky blue? ", 20))
 	req.System = []llm.Block{&llm.Text{Text: "You are a helpful assistant."}}
-	req.Inference = llm.Inference{MaxTokens: 512, Temperature: ptr(0.5)}
+	req.Inference = llm.Inference{MaxTokens: 512, Temperature: new(0.5)}
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := AppendRequest(b.Context(), make([]byte, 0, 2<<10), req, Options{}); err != nil {

@@ -105,18 +105,27 @@ func (s *scanner) stringToken() []byte {
 	}
 	s.pos++
 	start := s.pos
-	for s.pos < len(s.data) {
-		switch s.data[s.pos] {
-		case '"':
-			s.pos++
-			return s.data[start : s.pos-1]
-		case '\\':
-			s.pos++
+	for {
+		i := bytes.IndexByte(s.data[s.pos:], '"')
+		if i < 0 {
+			s.fail()
+			return nil
 		}
-		s.pos++
+		s.pos += i + 1
+		if end := s.pos - 1; !escaped(s.data[start:end]) {
+			return s.data[start:end]
+		}
 	}
-	s.fail()
-	return nil
+}
+
+// escaped reports whether what follows b is escaped: b ends in an odd number of
+// backslashes.
+func escaped(b []byte) bool {
+	n := len(b)
+	for n > 0 && b[n-1] == '\\' {
+		n--
+	}
+	return (len(b)-n)%2 == 1
 }
 
 // text reads a string; ok is false for a value of another type, null included.
