@@ -77,7 +77,7 @@ func (b *Backends) add(name string, c config.Backend) error {
 		b.Upstreams[name] = up
 		b.closers = append(b.closers, up.Close)
 	case "scripted":
-		up, err := scripted.Load(c.File)
+		up, err := scripted.Open(name, c.File)
 		if err != nil {
 			return err
 		}

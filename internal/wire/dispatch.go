@@ -38,11 +38,12 @@ type table struct {
 	byPath   *routes             // all of them, for requests without a scope
 	query    map[string]*service // query services by signing name
 	versions []*service          // and in order
-	names    map[string]bool     // signing names
+	// scopeOnly are the signing names of services whose paths overlap all others.
+	scopeOnly map[string]bool
 }
 
 func newTable(cfg Config, pool *jsoncodec.Pool) (*table, error) {
-	t := &table{byScope: map[string]*routes{}, query: map[string]*service{}, names: map[string]bool{}}
+	t := &table{byScope: map[string]*routes{}, query: map[string]*service{}, scopeOnly: map[string]bool{}}
 	scopes := map[string][]*operation{}
 	var all []*operation
 	for _, s := range cfg.Services {
@@ -50,7 +51,7 @@ func newTable(cfg Config, pool *jsoncodec.Pool) (*table, error) {
 			return nil, errors.New("wire: a service has no model or no implementation")
 		}
 		svc := &service{Service: s}
-		t.names[s.Model.SigningName] = true
+		t.scopeOnly[s.Model.SigningName] = s.ScopeOnly
 		ops, err := t.addService(svc, &cfg, pool)
 		if err != nil {
 			return nil, fmt.Errorf("wire: service %s: %w", s.Model.Name, err)

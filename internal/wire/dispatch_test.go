@@ -32,7 +32,7 @@ func where(t *testing.T, method, target string, header ...string) (op string, w 
 			{Model: &iam.Model, Impl: iam.Unimplemented{}},
 		},
 		// Errors come first with what dispatch found out.
-		MapError: func(string, error) smithy.Struct { return nil },
+		MapError: func(string, error) error { return nil },
 		Authorize: func(_ context.Context, c *call.Call, _ *smithy.Operation, _ smithy.Struct) error {
 			op = c.Service + "." + c.Operation
 			return nil
@@ -75,10 +75,12 @@ func TestDispatch(t *testing.T) {
 		{"agent's tags", "GET", "/tags/arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3Aagent%2FABCDEFGHIJ", "bedrock-agent.ListTagsForResource", nil},
 		{"session's tags", "GET", "/tags/arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3Asession%2F12345678-1234-1234-1234-123456789012", "bedrock-agent-runtime.ListTagsForResource", nil},
 		{"sts form", "POST", "/", "sts.GetCallerIdentity", []string{
-			"Authorization", signedFor("sts", "us-east-1"), "Content-Type", form + "; charset=utf-8", "Action=GetCallerIdentity&Version=2011-06-15"}},
+			"Authorization", signedFor("sts", "us-east-1"), "Content-Type", form + "; charset=utf-8", "Action=GetCallerIdentity&Version=2011-06-15",
+		}},
 		{"sts presigned", "GET", "/?Action=GetCallerIdentity&Version=2011-06-15&X-Amz-Credential=AKID%2F20261122%2Fus-east-1%2Fsts%2Faws4_request", "sts.GetCallerIdentity", nil},
 		{"iam form", "POST", "/", "iam.ListUsers", []string{
-			"Authorization", signedFor("iam", "us-east-1"), "Content-Type", form, "Action=ListUsers&Version=2010-05-08"}},
+			"Authorization", signedFor("iam", "us-east-1"), "Content-Type", form, "Action=ListUsers&Version=2010-05-08",
+		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -5,15 +5,14 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"runtime/debug"
 	"strings"
 	"time"
 
 	"github.com/outcrop-ai/outcrop/internal/call"
-	"github.com/outcrop-ai/outcrop/internal/fault"
 	"github.com/outcrop-ai/outcrop/internal/smithy"
 	"github.com/outcrop-ai/outcrop/internal/wire/awsquery"
 	"github.com/outcrop-ai/outcrop/internal/wire/route"
@@ -62,26 +61,27 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.inFlight.Add(1)
 	defer h.inFlight.Add(-1)
 	s := scopeOf(r)
-	if !h.table.names[s.service] {
+	id := newRequestID()
+	w.Header()["X-Amzn-Requestid"] = []string{id}
+	if !h.table.scopeOnly[s.service] {
 		if m := h.mounted(r.URL.Path); m != nil {
 			m.ServeHTTP(w, r)
 			return
 		}
 	}
-	x := &exchange{h: h, w: w, r: r, proto: restJSON{}}
+	x := &exchange{h: h, w: w, r: r, ctx: r.Context(), proto: restJSON{}}
 	x.call = call.Call{
-		RequestID: newRequestID(), Region: s.region, Start: time.Now(), Header: http.Header{},
+		RequestID: id, Region: s.region, Start: time.Now(), Header: http.Header{},
 	}
 	if x.call.Region == "" {
 		x.call.Region = h.cfg.DefaultRegion
 	}
-	w.Header()["X-Amzn-Requestid"] = []string{x.call.RequestID}
 	defer x.finish()
-	if err := x.route(s); err != nil {
-		x.fail(err)
-		return
+	err := x.route(s)
+	if err == nil {
+		err = x.serve()
 	}
-	if err := x.serve(); err != nil {
+	if err != nil {
 		x.fail(err)
 	}
 }
@@ -149,7 +149,7 @@ func (x *exchange) serve() error {
 	if err := x.proto.input(x, in); err != nil {
 		return err
 	}
-	x.ctx = call.With(x.r.Context(), &x.call)
+	x.ctx = call.With(x.ctx, &x.call)
 	if x.h.cfg.Authorize != nil {
 		if err := x.h.cfg.Authorize(x.ctx, &x.call, x.op.Operation, in); err != nil {
 			return err
@@ -168,7 +168,7 @@ func (x *exchange) serve() error {
 func (x *exchange) streaming() bool { return x.op != nil && x.op.InputStream }
 
 func (x *exchange) authenticate() error {
-	id, err := x.h.cfg.Authenticate(x.r.Context(), &AuthRequest{
+	id, err := x.h.cfg.Authenticate(x.ctx, &AuthRequest{
 		HTTP:        x.r,
 		BodyHash:    x.bodyHash,
 		Streaming:   x.streaming(),
@@ -213,22 +213,19 @@ func (x *exchange) readBody() error {
 
 // mergeHeader adds the headers that the handler asked for.
 func (x *exchange) mergeHeader() {
-	h := x.w.Header()
-	for name, values := range x.call.Header {
-		h[name] = values
-	}
+	maps.Copy(x.w.Header(), x.call.Header)
 }
 
 // finish gives back what the exchange borrowed, and turns a panic into an error.
 func (x *exchange) finish() {
 	if p := recover(); p != nil {
 		if p == http.ErrAbortHandler { //nolint:errorlint,err113 // the value net/http asks for
-			panic(p)
+			panic(p) //nolint:forbidigo // it is net/http's
 		}
-		x.h.log.ErrorContext(x.r.Context(), "panic in handler", x.attrs(), "panic", p, "stack", string(debug.Stack()))
+		x.h.log.ErrorContext(x.ctx, "panic in handler", x.attrs(), "panic", p, "stack", string(debug.Stack()))
 		if x.sent {
 			// What was sent so far must not look whole.
-			panic(http.ErrAbortHandler)
+			panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's way to break off
 		}
 		x.proto.unmodelled(x, internalError())
 		return // the input may still be in use
@@ -245,80 +242,4 @@ func (x *exchange) finish() {
 
 func (x *exchange) attrs() slog.Attr {
 	return slog.Group("call", "requestID", x.call.RequestID, "service", x.call.Service, "operation", x.call.Operation)
-}
-
-func internalError() *ProtocolError {
-	return &ProtocolError{
-		Code: "InternalServerException", Status: http.StatusInternalServerError,
-		Message: "An internal error occurred. Retry your request.",
-	}
-}
-
-// fail sends err in the protocol's form.
-func (x *exchange) fail(err error) {
-	if x.sent {
-		x.h.log.WarnContext(x.r.Context(), "response broke off", x.attrs(), "error", err)
-		panic(http.ErrAbortHandler)
-	}
-	if x.gone(err) {
-		return
-	}
-	x.mergeHeader()
-	if e, ok := errors.AsType[*fault.Error](err); ok && e.RetryAfter > 0 {
-		seconds := int64((e.RetryAfter + time.Second - 1) / time.Second)
-		x.w.Header().Set("Retry-After", formatInt(seconds))
-	}
-	modelled, api := x.explain(err)
-	if modelled != nil {
-		x.proto.modelled(x, modelled)
-		return
-	}
-	if status := api.HTTPStatusCode(); status == http.StatusRequestEntityTooLarge || status == http.StatusRequestTimeout {
-		// The rest of the body will not be read.
-		if x.r.ProtoMajor == 1 {
-			x.w.Header()["Connection"] = []string{"close"}
-		}
-	}
-	x.proto.unmodelled(x, api)
-}
-
-// gone reports whether there is nobody left to send err to.
-func (x *exchange) gone(err error) bool {
-	return errors.Is(err, context.Canceled) && x.r.Context().Err() != nil
-}
-
-// explain turns err into an error of the service's model, or into one of the
-// protocol's.
-func (x *exchange) explain(err error) (smithy.Struct, APIError) {
-	type modelledError interface {
-		error
-		smithy.Struct
-	}
-	if e, ok := errors.AsType[modelledError](err); ok && e.Schema().Error != "" {
-		return e, nil
-	}
-	if e, ok := errors.AsType[APIError](err); ok {
-		return nil, e
-	}
-	if e := requestError(err); e != nil {
-		return nil, e
-	}
-	if x.svc != nil && x.h.cfg.MapError != nil {
-		if e := x.h.cfg.MapError(x.svc.Model.Name, err); e != nil {
-			return e, nil
-		}
-	}
-	return nil, x.unmapped(err)
-}
-
-// unmapped is for errors that MapError does not know.
-func (x *exchange) unmapped(err error) APIError {
-	if e, ok := errors.AsType[*smithy.ValidationError](err); ok {
-		return &ProtocolError{Code: "ValidationException", Status: http.StatusBadRequest, Message: e.Error()}
-	}
-	if e, ok := errors.AsType[*smithy.NotImplementedError](err); ok {
-		return &ProtocolError{Code: "NotImplementedException", Status: http.StatusNotImplemented, Message: e.Error()}
-	}
-	x.h.log.ErrorContext(x.r.Context(), "unexplained error", x.attrs(), "error", err)
-	return internalError()
 }

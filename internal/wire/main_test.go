@@ -130,7 +130,7 @@ func (identity) GetCallerIdentity(ctx context.Context, _ *sts.GetCallerIdentityR
 }
 
 // mapError is a table as an api room has it.
-func mapError(service string, err error) smithy.Struct {
+func mapError(service string, err error) error {
 	if e, ok := errors.AsType[*fault.Error](err); ok && service == "bedrock-runtime" {
 		if e.Kind == fault.Throttled {
 			return &bedrockruntime.ThrottlingException{Message: e.Message}
@@ -171,7 +171,7 @@ func start(t testing.TB, h http.Handler, cfg wire.ServerConfig) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background()) //nolint:usetesting // outlives the test's context on purpose
+	ctx, cancel := context.WithCancel(context.Background()) // outlives the test's context on purpose
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		if err := s.Serve(ctx, l); err != nil {

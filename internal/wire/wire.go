@@ -38,13 +38,13 @@ type Config struct {
 	// Authorize decides whether the caller may do op with in; nil allows all. Its
 	// error goes through MapError.
 	Authorize func(ctx context.Context, c *call.Call, op *smithy.Operation, in smithy.Struct) error
-	// MapError returns the modelled exception of a service for an error that is
-	// none already. Nil, or a nil result, makes it an internal error.
-	MapError func(service string, err error) smithy.Struct
+	// MapError returns a service's error for one that is none already: a modelled
+	// exception or an APIError. Nil, or any other result, makes it an internal error.
+	MapError func(service string, err error) error
 
 	// Mounts are handlers of other doors by the first segment of their paths:
-	// "healthz", "openai". They get requests that name no service of Services in a
-	// signature's scope.
+	// "healthz", "openai". They come before the services, but for those that are
+	// ScopeOnly, and find the request's ID in the response's headers.
 	Mounts map[string]http.Handler
 
 	// DefaultRegion is the region of requests whose credential names none.

@@ -8,6 +8,7 @@ import (
 	agent "github.com/outcrop-ai/outcrop/internal/gen/bedrockagent"
 	agentrt "github.com/outcrop-ai/outcrop/internal/gen/bedrockagentruntime"
 	"github.com/outcrop-ai/outcrop/internal/smithy"
+	"github.com/outcrop-ai/outcrop/internal/wire"
 )
 
 var control = table{
@@ -84,9 +85,9 @@ var common = table{
 }
 
 func plain(code string, status int) func(*fault.Error) error {
-	return func(e *fault.Error) error { return &Common{Code: code, Status: status, Message: e.Message} }
+	return func(e *fault.Error) error { return &wire.ProtocolError{Code: code, Status: status, Message: e.Message} }
 }
 
 func commonInvalid(message string, _ []smithy.Violation) error {
-	return &Common{Code: "ValidationError", Status: http.StatusBadRequest, Message: message}
+	return &wire.ProtocolError{Code: "ValidationError", Status: http.StatusBadRequest, Message: message}
 }

@@ -43,7 +43,7 @@ func For(service string) *Mapper {
 }
 
 // Map returns the exception of err: a modelled one, which is also a smithy.Struct, or a
-// *Common. Errors that are exceptions already are returned as they are.
+// *wire.ProtocolError. Errors that are exceptions already are returned as they are.
 func (m *Mapper) Map(err error) error {
 	if _, ok := err.(interface { //nolint:errorlint // only an exception itself, not one that something wraps
 		error
@@ -97,21 +97,10 @@ func defaultText(k fault.Kind) string {
 	}
 }
 
-// Common is an exception that a service's model does not have and AWS sends all the same.
-type Common struct {
-	Code    string
-	Status  int
-	Message string
+// Known reports whether err is a failure that the request explains: a broken constraint
+// or an operation that is not built. Neither is a fault, and neither belongs in a log.
+func Known(err error) bool {
+	_, invalid := errors.AsType[*smithy.ValidationError](err)
+	_, missing := errors.AsType[*smithy.NotImplementedError](err)
+	return invalid || missing
 }
-
-// Error returns the code and the message.
-func (e *Common) Error() string { return e.Code + ": " + e.Message }
-
-// ErrorCode returns Code.
-func (e *Common) ErrorCode() string { return e.Code }
-
-// ErrorMessage returns Message.
-func (e *Common) ErrorMessage() string { return e.Message }
-
-// HTTPStatusCode returns Status.
-func (e *Common) HTTPStatusCode() int { return e.Status }

@@ -7,11 +7,13 @@ package openai
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/outcrop-ai/outcrop/internal/api/access"
@@ -74,9 +76,13 @@ func (d *Door) served(operation string, serve func(http.ResponseWriter, *http.Re
 			RequestID: w.Header().Get("X-Amzn-Requestid"), Service: service, Operation: operation,
 			Start: time.Now(), Header: w.Header(),
 		}
-		body, err := readBody(w, r)
+		// The body is read when a signature has to be checked against it, or else once
+		// the caller is known: strangers cannot make the door read.
+		read := sync.OnceValues(func() ([]byte, error) { return readBody(w, r) })
+		err := d.identify(r, read, c)
+		var body []byte
 		if err == nil {
-			err = d.identify(r, body, c)
+			body, err = read()
 		}
 		if err == nil {
 			err = serve(w, r.WithContext(call.With(r.Context(), c)), body)
@@ -103,8 +109,15 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 }
 
 // identify proves who calls and completes c.
-func (d *Door) identify(r *http.Request, body []byte, c *call.Call) error {
-	id, err := d.cfg.Authenticate(r.Context(), &wire.AuthRequest{HTTP: r, Body: body, Service: "bedrock-runtime", SigningName: "bedrock"})
+func (d *Door) identify(r *http.Request, read func() ([]byte, error), c *call.Call) error {
+	id, err := d.cfg.Authenticate(r.Context(), &wire.AuthRequest{
+		HTTP: r,
+		BodyHash: func() ([32]byte, error) {
+			body, err := read()
+			return sha256.Sum256(body), err
+		},
+		Service: "bedrock-runtime", SigningName: "bedrock",
+	})
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"encoding/json"
+	"iter"
 	"strconv"
 	"time"
 
@@ -57,18 +58,29 @@ func (s *Service) InvokeModelWithResponseStream(ctx context.Context, in *types.I
 	return &types.InvokeModelWithResponseStreamResponse{
 		ContentType:              contentType,
 		PerformanceConfigLatency: in.PerformanceConfigLatency,
-		Stream: encoded(s.models.Chat(ctx, req), func(e llm.Event) ([]*types.ResponseStream, error) {
-			chunks, err := enc.Encode(e)
-			if err != nil {
-				return nil, err
-			}
-			out := make([]*types.ResponseStream, len(chunks))
-			for i, c := range chunks {
-				out[i] = &types.ResponseStream{Chunk: &types.PayloadPart{Bytes: c.Data}}
-			}
-			return out, nil
-		}),
+		Stream:                   inStream(chunks(s.models.Chat(ctx, req), enc)),
 	}, nil
+}
+
+// chunks puts each event of the provider's stream into a chunk of Bedrock's.
+func chunks(events iter.Seq2[llm.Event, error], enc *anthropic.StreamEncoder) iter.Seq2[*types.ResponseStream, error] {
+	return func(yield func(*types.ResponseStream, error) bool) {
+		for e, err := range events {
+			var out []anthropic.Chunk
+			if err == nil {
+				out, err = enc.Encode(e)
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, c := range out {
+				if !yield(&types.ResponseStream{Chunk: &types.PayloadPart{Bytes: c.Data}}, nil) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // invocation reads a body in the dialect of the model's provider.

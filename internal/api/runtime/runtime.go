@@ -32,35 +32,19 @@ func New(models Models, c *catalog.Catalog) *Service {
 	return &Service{models: models, catalog: c}
 }
 
-// encoded converts a stream of llm events with encode, which may return several events
-// or none for one. An error before the first event is left for the protocol to report
-// as the operation's; later ones become what may stand inside a stream.
-func encoded[E any](events iter.Seq2[llm.Event, error], encode func(llm.Event) ([]E, error)) iter.Seq2[E, error] {
+// inStream passes a stream on. An error before the first event is left for the protocol to
+// report as the operation's; a later one becomes what may stand inside a stream.
+func inStream[E any](events iter.Seq2[E, error]) iter.Seq2[E, error] {
 	return func(yield func(E, error) bool) {
-		var none E
 		begun := false
-		fail := func(err error) {
-			if begun {
+		for e, err := range events {
+			if err != nil && begun {
 				err = exception.InStream(err)
 			}
-			yield(none, err)
-		}
-		for e, err := range events {
-			if err != nil {
-				fail(err)
+			if !yield(e, err) || err != nil {
 				return
 			}
-			out, err := encode(e)
-			if err != nil {
-				fail(err)
-				return
-			}
-			for _, o := range out {
-				begun = true
-				if !yield(o, nil) {
-					return
-				}
-			}
+			begun = true
 		}
 	}
 }

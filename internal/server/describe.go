@@ -1,0 +1,95 @@
+package server
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/outcrop-ai/outcrop/internal/backend/embedded"
+	"github.com/outcrop-ai/outcrop/internal/catalog"
+	"github.com/outcrop-ai/outcrop/internal/server/config"
+)
+
+// Line is one line of what the server says of itself when it starts.
+type Line struct{ Name, Text string }
+
+// Describe says where the server is, what serves which models and how to add a better
+// one. Detection of local model servers is still to come then, and says so itself.
+func (s *Server) Describe() []Line {
+	c := s.config
+	lines := []Line{
+		{"endpoint", s.Endpoint() + `  (point AWS clients at it: eval "$(outcrop env` + flagsFor(c, s.Addr()) + `)")`},
+		{"data", fmt.Sprintf("%s  (account %s; regions %s)", c.Data, c.Account, strings.Join(c.Regions, ", "))},
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.Models)) {
+		if targets := c.Models[id].Targets; len(targets) > 0 {
+			lines = append(lines, Line{"model", id + " ← " + strings.Join(targets, ", then ")})
+		}
+	}
+	lines = append(lines, Line{"models", s.rest()})
+	return append(lines, Hints(c)...)
+}
+
+// Endpoint returns the URL of the listener.
+func (s *Server) Endpoint() string {
+	scheme := "http://"
+	if s.config.TLS != nil {
+		scheme = "https://"
+	}
+	return scheme + s.Addr()
+}
+
+func (s *Server) rest() string {
+	n := 0
+	for _, m := range s.catalog.Models(s.config.DefaultRegion, catalog.Filter{}) {
+		if m.Chat() {
+			n++
+		}
+	}
+	switch {
+	case !s.config.StandIns:
+		return fmt.Sprintf("%d chat models in %s; those without a target are denied (stand_ins: false)", n, s.config.DefaultRegion)
+	case s.config.AutoDetect:
+		return fmt.Sprintf("%d chat models in %s; those without a target ← an Ollama or llama.cpp server on this machine, else %s, as stand-in", n, s.config.DefaultRegion, embedded.ReaderModel)
+	}
+	return fmt.Sprintf("%d chat models in %s; those without a target ← %s, as stand-in", n, s.config.DefaultRegion, embedded.ReaderModel)
+}
+
+// Hints name providers whose keys are at hand and that no line of configuration uses.
+// They are never used by themselves: they cost money and leave the machine.
+func Hints(c config.Config) []Line {
+	var lines []Line
+	used := func(kind, host string) bool {
+		for _, b := range c.Backends {
+			if b.Type == kind && (host == "" || strings.Contains(b.BaseURL, host)) {
+				return true
+			}
+		}
+		return false
+	}
+	if os.Getenv("ANTHROPIC_API_KEY") != "" && !used("anthropic", "") {
+		lines = append(lines, Line{"better", "ANTHROPIC_API_KEY is set and not used; to use it: backends: {claude: {type: anthropic, api_key: ${ANTHROPIC_API_KEY}}}"})
+	}
+	if os.Getenv("OPENAI_API_KEY") != "" && !used("openai", "api.openai.com") {
+		lines = append(lines, Line{"better", "OPENAI_API_KEY is set and not used; to use it: backends: {openai: {type: openai, base_url: https://api.openai.com/v1, api_key: ${OPENAI_API_KEY}}}"})
+	}
+	if len(c.Backends) == 0 && len(lines) == 0 {
+		lines = append(lines, Line{"better", "start Ollama, a llama.cpp server (any GGUF) or vLLM and name it under backends: in a configuration file, or an API key of Anthropic or OpenAI; see outcrop.example.yaml"})
+	}
+	return lines
+}
+
+// flagsFor returns the flags that `outcrop env` needs to find this server.
+func flagsFor(c config.Config, addr string) string {
+	def := config.Default()
+	var flags string
+	if addr != def.Listen {
+		flags += " --listen " + addr
+	}
+	if c.Data != def.Data {
+		flags += " --data " + c.Data
+	}
+	return flags
+}

@@ -1,0 +1,123 @@
+package server
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	openaibackend "github.com/outcrop-ai/outcrop/internal/backend/openai"
+	"github.com/outcrop-ai/outcrop/internal/catalog"
+	"github.com/outcrop-ai/outcrop/internal/server/config"
+)
+
+// detectEvery is how often a model server on this machine is looked for.
+const detectEvery = 10 * time.Second
+
+// Reload takes over what of c is safe to change while serving: backends, models,
+// stand-ins and detection. Calls under way end as they began. When c has problems
+// nothing changes. It returns the keys that differ and need a restart.
+func (s *Server) Reload(c config.Config) (restart []string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	backends, err := NewBackends(c)
+	if err != nil {
+		return nil, err
+	}
+	routes, err := backends.routes(c, s.local)
+	if err != nil {
+		backends.Close()
+		return nil, err
+	}
+	old := s.config
+	if err := s.catalog.Reload(catalog.Config{Regions: old.Regions, Models: entries(c)}); err != nil {
+		backends.Close()
+		return nil, err
+	}
+	if err := s.gateway.Apply(routes); err != nil {
+		backends.Close()
+		return nil, err
+	}
+	// The old backends' connections close by themselves once idle: calls may use them.
+	s.backends, s.config = backends, merge(old, c)
+	return needRestart(old, c), nil
+}
+
+// merge returns old with what a reload takes from c.
+func merge(old, c config.Config) config.Config {
+	old.Backends, old.Models, old.StandIns, old.AutoDetect = c.Backends, c.Models, c.StandIns, c.AutoDetect
+	return old
+}
+
+func needRestart(old, c config.Config) []string {
+	var keys []string
+	differ := func(key string, same bool) {
+		if !same {
+			keys = append(keys, key)
+		}
+	}
+	differ("listen", old.Listen == c.Listen)
+	differ("tls", (old.TLS == nil) == (c.TLS == nil) && (old.TLS == nil || *old.TLS == *c.TLS))
+	differ("data", old.Data == c.Data)
+	differ("store", old.Store == c.Store)
+	differ("account", old.Account == c.Account)
+	differ("regions", slices.Equal(old.Regions, c.Regions))
+	differ("default_region", old.DefaultRegion == c.DefaultRegion)
+	differ("stream_delay", old.StreamDelay == c.StreamDelay)
+	differ("timeout", old.Timeout == c.Timeout)
+	differ("ledger", old.Ledger == c.Ledger)
+	differ("log", old.Log == c.Log)
+	differ("debug", old.Debug == c.Debug)
+	return keys
+}
+
+// detect looks for model servers on this machine, now and then again, and lets them
+// stand in before Outcrop's own models do. It returns when ctx ends.
+func (s *Server) detect(ctx context.Context) {
+	tick := time.NewTicker(detectEvery)
+	defer tick.Stop()
+	for {
+		s.detectOnce(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (s *Server) detectOnce(ctx context.Context) {
+	s.mu.Lock()
+	wanted := s.config.AutoDetect && s.config.StandIns
+	s.mu.Unlock()
+	if !wanted {
+		return
+	}
+	found := openaibackend.Detector{}.Detect(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ctx.Err() != nil || sameLocals(s.local, found) {
+		return
+	}
+	routes, err := s.backends.routes(s.config, found)
+	if err == nil {
+		err = s.gateway.Apply(routes)
+	}
+	if err != nil {
+		s.log.Warn("a model server on this machine cannot be used", "err", err)
+		return
+	}
+	s.local = found
+	for _, l := range found {
+		s.log.Info("a model server on this machine stands in for models without a target",
+			"server", l.Server, "url", l.BaseURL, "model", l.Models[0])
+	}
+	if len(found) == 0 {
+		s.log.Info("the model server on this machine is gone; Outcrop's own models stand in")
+	}
+}
+
+func sameLocals(a, b []openaibackend.Local) bool {
+	return slices.EqualFunc(a, b, func(a, b openaibackend.Local) bool {
+		return a.BaseURL == b.BaseURL && a.Models[0] == b.Models[0]
+	})
+}
