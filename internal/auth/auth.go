@@ -21,8 +21,10 @@
 //
 // # What is refused
 //
-// SigV4a and the streaming payload forms (chunks with signatures of their own) are
-// refused by name; see Error for how failures look to each service's clients.
+// SigV4a and s3's streaming payload forms (aws-chunked bodies) are refused by name; see
+// Error for how failures look to each service's clients. A body that its sender declared
+// UNSIGNED-PAYLOAD is believed without a hash, for every service: the declaration is part
+// of what was signed.
 package auth
 
 import (
@@ -88,6 +90,10 @@ type Request struct {
 	// when the hash is needed; its error is returned as it is. Nil means no body.
 	Body func() ([32]byte, error)
 
+	// Streaming says that the body is an event stream, which is read while the operation
+	// runs: its frames are signed one by one, see Identity.VerifyFrame. Body is not called.
+	Streaming bool
+
 	// Bearer says that the service accepts API keys, as bedrock and bedrock-runtime do.
 	Bearer bool
 	// KeyHeader names a header other than Authorization that may carry the API key,
@@ -102,6 +108,10 @@ type Identity struct {
 	// Revalidate reports an *Error once the credential is revoked or expired. It never
 	// is nil, is cheap, and safe for concurrent use.
 	Revalidate func() error
+	// VerifyFrame checks the next frame of the event stream of a request with Streaming:
+	// the time of its ":date" header, its payload and its ":chunk-signature". It is for
+	// one goroutine. Nil for other requests and for API keys, whose frames are not signed.
+	VerifyFrame func(date time.Time, payload, signature []byte) error
 }
 
 // Verify returns who sent the request, or an *Error (or the error of Request.Body).

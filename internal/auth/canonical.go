@@ -46,6 +46,7 @@ type signed struct {
 	sig         *signature
 	service     string
 	body        func() ([32]byte, error)
+	events      bool // the body is a signed event stream
 }
 
 // pathRule is how a service writes the path into the canonical request.

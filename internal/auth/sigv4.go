@@ -45,16 +45,20 @@ func (v *Verifier) verifySigned(req Request, header string) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
-	s := signed{http: r, path: path, query: query, rule: pathRuleOf(service), sig: &sig, service: service, body: req.Body}
+	s := signed{http: r, path: path, query: query, rule: pathRuleOf(service), sig: &sig, service: service, body: req.Body, events: req.Streaming}
 	if err := v.checkSignature(&s, cred); err != nil {
 		return Identity{}, err
 	}
 	id := cred.ID
-	return Identity{
+	who := Identity{
 		Principal:  cred.Principal,
 		Region:     sig.Region,
 		Revalidate: func() error { return v.revalidate(v.keys.AccessKey(id), service) },
-	}, nil
+	}
+	if req.Streaming {
+		who.VerifyFrame = v.newFrames(&sig, cred, service).verify
+	}
+	return who, nil
 }
 
 func (v *Verifier) revalidate(c *Credential, service string) error {
@@ -191,6 +195,10 @@ func (s *signature) compute(canonical []byte, key *[sha256.Size]byte) (value [2 
 func (s *signed) payloadHash() (hash string, promised bool, err error) {
 	isS3 := s.service == serviceS3
 	switch p := s.sig.payload; {
+	case s.events && p == eventPayload:
+		return p, false, nil
+	case s.events:
+		return "", false, newError(s.service, Incomplete, "x-amz-content-sha256 must be "+eventPayload+" in a request that sends an event stream, got '"+clip(p)+"'.")
 	case p == unsignedPayload:
 		return p, false, nil
 	case p == "" && isS3 && s.sig.presigned:

@@ -421,8 +421,10 @@ func TestEntries(t *testing.T) {
 	if m, err := c.Model("eu-west-1", "my.embed-v1"); err != nil || !m.Embeds() || m.Chat() || m.Streaming {
 		t.Errorf("my.embed-v1 = %+v, %v", m, err)
 	}
+	batch := price
+	batch.BatchPercent = 50 // the catalog's discount stays
 	for _, id := range []string{sonnet, "us." + sonnet, sonnet + ":200k"} {
-		if r, err := c.Lookup("us-west-2", account, id); err != nil || r.Price != price {
+		if r, err := c.Lookup("us-west-2", account, id); err != nil || r.Price != batch {
 			t.Errorf("%s: %+v, %v", id, r, err)
 		}
 		if _, err := c.Lookup("us-east-1", account, id); !fault.Is(err, fault.Invalid) {

@@ -113,7 +113,7 @@ func (s *state) change(m *Model, e Entry) {
 		return
 	}
 	for geo := range m.profiles {
-		s.profiles[geo+"."+m.ID].price = *e.Price
+		s.profiles[geo+"."+m.ID].price = m.Price
 	}
 }
 
@@ -125,7 +125,7 @@ func (e *Entry) overrule(m *Model) {
 		m.Regions, m.everywhere, m.pinned = slices.Clone(e.Regions), false, true
 	}
 	if e.Price != nil {
-		m.Price = *e.Price
+		m.Price = e.price(m)
 	}
 	if e.Context > 0 {
 		m.Context = e.Context
@@ -133,6 +133,16 @@ func (e *Entry) overrule(m *Model) {
 	if e.MaxOutput > 0 {
 		m.MaxOutput = e.MaxOutput
 	}
+}
+
+// price returns the entry's price; the model's discount for batches stays, unless
+// the entry has its own.
+func (e *Entry) price(m *Model) Price {
+	p := *e.Price
+	if p.BatchPercent == 0 {
+		p.BatchPercent = m.Price.BatchPercent
+	}
+	return p
 }
 
 // model describes a model that only the configuration knows.

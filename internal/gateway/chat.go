@@ -5,6 +5,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/outcrop-ai/outcrop/internal/backend/estimate"
 	"github.com/outcrop-ai/outcrop/internal/fault"
 	"github.com/outcrop-ai/outcrop/internal/llm"
 )
@@ -43,7 +44,7 @@ func (inv *Invocation) openChat(ctx context.Context, req *llm.ChatRequest) error
 	if err := inv.authorise(ctx, chatActions(inv.Call.Operation, req.Stream), req.Guardrail); err != nil {
 		return err
 	}
-	return inv.admit(ctx, func() int { return estimateInput(req) + req.Inference.MaxTokens })
+	return inv.admit(ctx, func() int { return estimate.Request(req) + req.Inference.MaxTokens })
 }
 
 // observer stands between the path and the caller: it completes the events and
@@ -52,7 +53,7 @@ type observer struct {
 	inv *Invocation
 	req *llm.ChatRequest
 
-	said     tally // what was answered so far
+	said     int  // bytes answered so far
 	stopped  bool  // MessageStop has passed
 	finished bool  // Metadata has passed
 }
@@ -107,7 +108,7 @@ func (o *observer) see(e llm.Event) {
 		if inv.firstToken == 0 {
 			inv.firstToken = max(time.Since(inv.Start), 1)
 		}
-		o.said.delta(e)
+		o.said += len(e.Text) + len(e.ToolInput) + len(e.Reasoning)
 	case *llm.MessageStop:
 		o.stopped = true
 	case *llm.Metadata:
@@ -125,9 +126,9 @@ func (o *observer) fill(u llm.Usage) llm.Usage {
 		*n = max(*n, 0)
 	}
 	if u.InputTokens+u.CacheReadTokens+u.CacheWriteTokens == 0 {
-		u.InputTokens, u.Estimated = estimateInput(o.req), true
+		u.InputTokens, u.Estimated = estimate.Request(o.req), true
 	}
-	if said := o.said.tokens(); u.OutputTokens == 0 && said > 0 {
+	if said := estimate.Bytes(o.said); u.OutputTokens == 0 && said > 0 {
 		u.OutputTokens, u.Estimated = said, true
 	}
 	return u
@@ -140,7 +141,7 @@ func (o *observer) cut(ctx context.Context) {
 		return
 	}
 	u := o.inv.usage
-	u.OutputTokens = max(u.OutputTokens, o.said.tokens())
+	u.OutputTokens = max(u.OutputTokens, estimate.Bytes(o.said))
 	u.Estimated = true
 	o.inv.usage = o.fill(u)
 }

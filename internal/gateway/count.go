@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"slices"
 
 	"github.com/outcrop-ai/outcrop/internal/fault"
 	"github.com/outcrop-ai/outcrop/internal/llm"
@@ -21,7 +22,7 @@ func (g *Gateway) CountTokens(ctx context.Context, req *llm.ChatRequest) (int, e
 	return n, nil
 }
 
-func (inv *Invocation) count(ctx context.Context, req *llm.ChatRequest) (n int, err error) {
+func (inv *Invocation) count(ctx context.Context, req *llm.ChatRequest) (int, error) {
 	if err := inv.resolve(); err != nil {
 		return 0, err
 	}
@@ -34,9 +35,21 @@ func (inv *Invocation) count(ctx context.Context, req *llm.ChatRequest) (n int, 
 	if err := inv.authorise(ctx, countTokens, nil); err != nil {
 		return 0, err
 	}
-	targets, err := inv.counters()
+	own, stand, err := inv.counters()
 	if err != nil {
 		return 0, err
+	}
+	n, err := inv.countWith(ctx, own, req)
+	if len(stand) > 0 && fault.Is(err, fault.NotImplemented) {
+		return inv.countWith(ctx, stand, req)
+	}
+	return n, err
+}
+
+// countWith asks the targets in order.
+func (inv *Invocation) countWith(ctx context.Context, targets []*target, req *llm.ChatRequest) (n int, err error) {
+	if len(targets) == 0 {
+		return 0, fault.Errorf(fault.NotImplemented, "No backend of %s can count tokens.", inv.Model.Model.ID)
 	}
 	err = inv.each(ctx, targets, func(t *target) (bool, error) {
 		ctx, cancel := t.limit(ctx)
@@ -52,23 +65,16 @@ func (inv *Invocation) count(ctx context.Context, req *llm.ChatRequest) (n int, 
 	return n, err
 }
 
-// counters returns the targets that can count for the model: its own, else the
-// stand-ins.
-func (inv *Invocation) counters() ([]*target, error) {
+// counters returns those of the model's own targets that can count, and the
+// stand-ins that can where the own ones cannot.
+func (inv *Invocation) counters() (own, stand []*target, err error) {
 	all := inv.routes.targets(inv.Model, false)
 	if len(all) == 0 {
-		return nil, inv.nobody(false)
+		return nil, nil, inv.nobody(false)
 	}
-	for _, list := range [][]*target{all, reach(inv.routes.chat, inv.Model)} {
-		var can []*target
-		for _, t := range list {
-			if t.Count != nil {
-				can = append(can, t)
-			}
-		}
-		if len(can) > 0 {
-			return can, nil
-		}
-	}
-	return nil, fault.Errorf(fault.NotImplemented, "The backend %s of %s cannot count tokens.", all[0].Target.Backend, inv.Model.Model.ID)
+	return counting(all), counting(reach(inv.routes.chat, inv.Model)), nil
+}
+
+func counting(list []*target) []*target {
+	return slices.DeleteFunc(slices.Clone(list), func(t *target) bool { return t.Count == nil })
 }

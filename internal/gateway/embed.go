@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 
+	"github.com/outcrop-ai/outcrop/internal/backend/estimate"
 	"github.com/outcrop-ai/outcrop/internal/fault"
 	"github.com/outcrop-ai/outcrop/internal/llm"
 )
@@ -23,7 +24,7 @@ func (g *Gateway) Embed(ctx context.Context, req *llm.EmbedRequest) (*llm.EmbedR
 		return nil, inv.fail(ctx, err)
 	}
 	if resp.InputTokens <= 0 {
-		resp.InputTokens, inv.usage.Estimated = estimateTexts(req.Texts), true
+		resp.InputTokens, inv.usage.Estimated = textTokens(req.Texts), true
 	}
 	resp.Served = inv.served
 	inv.usage.InputTokens = resp.InputTokens
@@ -41,7 +42,7 @@ func (inv *Invocation) openEmbed(ctx context.Context, req *llm.EmbedRequest) err
 	if err := inv.authorise(ctx, invoke, nil); err != nil {
 		return err
 	}
-	return inv.admit(ctx, func() int { return estimateTexts(req.Texts) })
+	return inv.admit(ctx, func() int { return textTokens(req.Texts) })
 }
 
 func (inv *Invocation) embed(ctx context.Context, req *llm.EmbedRequest) (resp *llm.EmbedResponse, err error) {
@@ -66,4 +67,12 @@ func (inv *Invocation) embed(ctx context.Context, req *llm.EmbedRequest) (resp *
 		return true, nil
 	})
 	return resp, err
+}
+
+func textTokens(texts []string) int {
+	n := 0
+	for _, s := range texts {
+		n += estimate.Text(s)
+	}
+	return n
 }

@@ -133,7 +133,9 @@ func TestCountTokens(t *testing.T) {
 	t.Parallel()
 	chatOnly, seven := always(answers()), &counter{n: 7}
 	broken := &counter{err: fault.Errorf(fault.Unavailable, "gone")}
+	refuses := &counter{err: fault.Errorf(fault.NotImplemented, "no tokenizer")}
 	backends := map[string]Backend{
+		"refuses": {Chat: refuses, Count: refuses},
 		"chat":   {Chat: chatOnly},
 		"seven":  {Chat: seven, Count: seven},
 		"broken": {Chat: broken, Count: broken},
@@ -170,6 +172,8 @@ func TestCountTokens(t *testing.T) {
 	f("target", Routes{Targets: to("seven")}, 7, "seven/m; fidelity=real", 0)
 	f("failover", Routes{Targets: to("broken", "seven")}, 7, "seven/m; fidelity=real", 0)
 	f("a stand-in counts", Routes{Targets: to("chat"), StandIns: stand}, 7, "seven/r; fidelity=stand-in", 0)
+	f("a stand-in counts for one that says it cannot", Routes{Targets: to("refuses"), StandIns: stand}, 7, "seven/r; fidelity=stand-in", 0)
+	f("a stand-in does not count for one that is down", Routes{Targets: to("broken"), StandIns: stand}, 0, "", fault.Unavailable)
 	f("stand-in", Routes{StandIns: stand}, 7, "seven/r; fidelity=stand-in", 0)
 	f("nobody can", Routes{Targets: to("chat")}, 0, "", fault.NotImplemented)
 	f("fails", Routes{Targets: to("broken")}, 0, "", fault.Unavailable)

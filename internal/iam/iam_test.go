@@ -482,19 +482,25 @@ func TestKilledFirstStarts(t *testing.T) {
 	t.Parallel()
 	t.Run("each on a new folder", func(t *testing.T) {
 		t.Parallel()
+		fresh := func() fixture {
+			return fixture{t.TempDir(), "sqlite:" + filepath.Join(t.TempDir(), "x.db")}
+		}
+		begin := time.Now()
+		fresh().kill(t, time.Minute)
+		whole := time.Since(begin) // of a start that nobody disturbs
+		const rounds = 50
 		midway := 0
-		for i := range 40 {
-			dir := t.TempDir()
-			f := fixture{dir, "sqlite:" + filepath.Join(t.TempDir(), "x.db")}
-			f.kill(t, time.Duration(i)*400*time.Microsecond)
-			_, noKey := os.Stat(filepath.Join(dir, masterKeyFile))
-			_, noFile := os.Stat(filepath.Join(dir, credentialsFile))
-			if noKey == nil && noFile != nil {
+		for i := range rounds {
+			f := fresh()
+			f.kill(t, whole*time.Duration(i)/rounds)
+			_, noDB := os.Stat(strings.TrimPrefix(f.url, "sqlite:"))
+			_, noFile := os.Stat(filepath.Join(f.dir, credentialsFile))
+			if noDB == nil && noFile != nil {
 				midway++
 			}
 			oneRoot(t, f)
 		}
-		t.Logf("%d of 40 were killed between the master key and credentials.json", midway)
+		t.Logf("a start takes %v; %d of %d were killed between making the database and credentials.json", whole, midway, rounds)
 	})
 	t.Run("on one folder", func(t *testing.T) {
 		t.Parallel()
@@ -546,4 +552,31 @@ func TestStaleTempsAreRemoved(t *testing.T) {
 	if _, err := os.Stat(fresh); err != nil {
 		t.Error("a file that may be in use was removed")
 	}
+}
+
+// The states that a first start passes through, each as a crash would leave it.
+func TestHalfwayStates(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, f fixture) {
+		// The master key is there, the database is empty.
+		if _, err := readMasterKey(f.dir, true); err != nil {
+			t.Fatal(err)
+		}
+		oneRoot(t, f)
+		// The database knows the master key and has no root key.
+		d := dbtest.Open(t, f.url)
+		if _, err := d.Exec(t.Context(), `DELETE FROM iam_key`); err != nil {
+			t.Fatal(err)
+		}
+		oneRoot(t, f)
+		// The root key is stored and its file was never written.
+		want := root(t, f)
+		if err := os.Remove(filepath.Join(f.dir, credentialsFile)); err != nil {
+			t.Fatal(err)
+		}
+		oneRoot(t, f)
+		if got := root(t, f); got != want {
+			t.Errorf("got %+v, want the stored key", got)
+		}
+	})
 }

@@ -25,8 +25,8 @@ type Config struct {
 	// CommitEvery is how long a record may stay in memory only. It bounds what a
 	// kill -9 loses. Zero: 20 ms.
 	CommitEvery time.Duration
-	// QueueLimit is how many records may wait in memory. Zero: 65,536, some 30 MB
-	// when they all do.
+	// QueueLimit is how many records may wait in memory. Zero: 65,536, which are
+	// some 30 MB.
 	QueueLimit int
 	// QueueWait is how long Append waits for room in a full queue. Zero: 100 ms.
 	QueueWait time.Duration

@@ -98,7 +98,10 @@ func kill(t *testing.T, dir string, round int, after time.Duration) (reported []
 func TestKill(t *testing.T) {
 	t.Parallel()
 	rounds := 20
-	if os.Getenv("OUTCROP_SOAK") != "" {
+	switch {
+	case testing.Short():
+		rounds = 5
+	case os.Getenv("OUTCROP_SOAK") != "":
 		rounds = 200
 	}
 	dir := t.TempDir()

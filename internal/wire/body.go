@@ -71,7 +71,7 @@ func readAll(body io.Reader, limit, size int64, buf []byte) ([]byte, error) {
 		switch {
 		case int64(len(buf)) > limit:
 			return buf, tooLarge(limit)
-		case err == io.EOF: //nolint:errorlint // as io.Reader documents
+		case err == io.EOF:
 			return buf, nil
 		case err != nil:
 			return buf, err

@@ -346,10 +346,10 @@ func restMalformed(t *testing.T, c *caseRun) {
 	if rec.op != "" {
 		t.Fatalf("the request was taken: %v", paramsOf(t, rec.in))
 	}
-	if w.Code != c.protocolCase.Response.Code {
-		t.Errorf("status %d, want %d; body %s", w.Code, c.protocolCase.Response.Code, w.Body)
+	if w.Code != c.Response.Code {
+		t.Errorf("status %d, want %d; body %s", w.Code, c.Response.Code, w.Body)
 	}
-	for k, v := range c.protocolCase.Response.Headers {
+	for k, v := range c.Response.Headers {
 		if got := w.Header().Get(k); got != v {
 			t.Errorf("header %s: got %q, want %q; body %s", k, got, v, w.Body)
 		}

@@ -123,7 +123,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 	}
 	err := s.drain(ctx, cancel)
-	<-served
+	<-served //nolint:errcheck // it says that the server was closed
 	return err
 }
 

@@ -65,7 +65,7 @@ func TestDrain(t *testing.T) {
 				cfg.DrainTimeout = 50 * time.Millisecond
 			}
 			addr, stop, done := serve(t, newHandler(t, testConfig(rt)), cfg)
-			r, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+addr+streamPath, strings.NewReader(hello))
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+addr+streamPath, strings.NewReader(hello))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -86,7 +86,7 @@ func TestDrain(t *testing.T) {
 				t.Fatalf("h2 %t, in time %t: %v", h2, inTime, err)
 			}
 			kind := m.Headers[0].Text()
-			if want := map[bool]string{true: "contentBlockDelta", false: "internalServerException"}[inTime]; kind != want {
+			if want := map[bool]string{true: "contentBlockDelta", false: "serviceUnavailableException"}[inTime]; kind != want {
 				t.Errorf("h2 %t: the stream went on with %q, want %q", h2, kind, want)
 			}
 			if _, err := frames.Next(); !errors.Is(err, io.EOF) {
@@ -115,7 +115,7 @@ func TestTLS(t *testing.T) {
 		tr.Protocols.SetHTTP1(!h2)
 		tr.Protocols.SetHTTP2(h2)
 		t.Cleanup(tr.CloseIdleConnections)
-		r, err := http.NewRequestWithContext(t.Context(), "POST", "https://"+addr+"/model/m/converse", strings.NewReader(hello))
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+addr+"/model/m/converse", strings.NewReader(hello))
 		if err != nil {
 			t.Fatal(err)
 		}

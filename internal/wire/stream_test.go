@@ -119,7 +119,7 @@ func TestStreamDelay(t *testing.T) {
 	cfg := testConfig(&runtime{})
 	cfg.StreamDelay = 30 * time.Millisecond
 	w := &timedWriter{header: http.Header{}}
-	r, err := http.NewRequestWithContext(t.Context(), "POST", streamPath, strings.NewReader(hello))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, streamPath, strings.NewReader(hello))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +246,7 @@ func TestStreamClientGone(t *testing.T) {
 	addr := start(t, h, wire.ServerConfig{})
 	for _, h2 := range []bool{false, true} {
 		ctx, cancel := context.WithCancel(t.Context())
-		r, err := http.NewRequestWithContext(ctx, "POST", "http://"+addr+streamPath, strings.NewReader(hello))
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+addr+streamPath, strings.NewReader(hello))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -311,7 +311,7 @@ func TestBidirectional(t *testing.T) {
 	addr := start(t, newHandler(t, testConfig(&runtime{})), wire.ServerConfig{})
 	for _, signed := range []bool{false, true} {
 		body, questions := io.Pipe()
-		r, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+addr+"/model/m/invoke-with-bidirectional-stream", body)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+addr+"/model/m/invoke-with-bidirectional-stream", body)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -407,7 +407,7 @@ func TestIdleStreams(t *testing.T) {
 	defer cancel()
 	client := newClient(t, true)
 	for range streams {
-		r, err := http.NewRequestWithContext(ctx, "POST", "http://"+addr+streamPath, strings.NewReader(hello))
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+addr+streamPath, strings.NewReader(hello))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -45,11 +45,12 @@ type eventIn struct {
 	Type    string          `json:"type"`
 	Message json.RawMessage `json:"message"`
 	Block   json.RawMessage `json:"content_block"`
-	Delta   json.RawMessage `json:"delta"`
-	Usage   json.RawMessage `json:"usage"`
+	Delta   deltaIn         `json:"delta"`
+	Usage   *usage          `json:"usage"`
 	Error   *errorDetail    `json:"error"`
 }
 
+// deltaIn is the delta of a block or of the message.
 type deltaIn struct {
 	Type        string    `json:"type"`
 	Text        string    `json:"text"`
@@ -57,7 +58,13 @@ type deltaIn struct {
 	Thinking    string    `json:"thinking"`
 	Signature   string    `json:"signature"`
 	Citation    *citation `json:"citation"`
+
+	StopReason   *string `json:"stop_reason"`
+	StopSequence *string `json:"stop_sequence"`
 }
+
+// Usage returns the tokens counted so far: what a broken stream has cost at least.
+func (d *StreamDecoder) Usage() llm.Usage { return d.usage.decode() }
 
 // Ended reports whether the answer is complete: message_stop has come.
 func (d *StreamDecoder) Ended() bool { return d.ended }
@@ -65,12 +72,19 @@ func (d *StreamDecoder) Ended() bool { return d.ended }
 // Decode reads one event and returns what it says. An error event is a *StreamError.
 // data may be reused afterwards.
 func (d *StreamDecoder) Decode(data []byte) ([]llm.Event, error) {
-	var e eventIn
+	e := eventIn{Usage: &d.usage} // counts are cumulative: what an event leaves out stands
 	if err := json.Unmarshal(data, &e); err != nil {
 		return nil, fmt.Errorf("read a stream's event: %w", err)
 	}
 	if e.Type == eventError {
 		return nil, streamError(e.Error)
+	}
+	if e.Type == eventMessageDelta && len(d.extraPaths) > 0 {
+		delta, err := rawjson.Get(data, "delta")
+		if err != nil {
+			return nil, fmt.Errorf("read a stream's event: %w", err)
+		}
+		d.delta = bytes.Clone(delta)
 	}
 	events, err := d.decode(&e)
 	if err != nil {
@@ -108,7 +122,10 @@ func (d *StreamDecoder) decode(e *eventIn) ([]llm.Event, error) {
 	case eventBlockStop:
 		return d.blockStop()
 	case eventMessageDelta:
-		return nil, d.messageDelta(e)
+		if r := e.Delta.StopReason; r != nil {
+			d.reason, d.stopSeq = *r, value(e.Delta.StopSequence)
+		}
+		return nil, nil
 	case eventMessageStop:
 		return d.messageStop()
 	default: // ping, and what is newer than this code
@@ -121,15 +138,12 @@ func (d *StreamDecoder) messageStart(e *eventIn) ([]llm.Event, error) {
 		return nil, fmt.Errorf("the message has already begun")
 	}
 	d.begun = true
-	var m struct {
-		ID    string          `json:"id"`
-		Model string          `json:"model"`
-		Usage json.RawMessage `json:"usage"`
-	}
+	m := struct {
+		ID    string `json:"id"`
+		Model string `json:"model"`
+		Usage *usage `json:"usage"`
+	}{Usage: &d.usage}
 	if err := json.Unmarshal(e.Message, &m); err != nil {
-		return nil, err
-	}
-	if err := d.readUsage(m.Usage); err != nil {
 		return nil, err
 	}
 	if len(d.extraPaths) > 0 {
@@ -137,14 +151,6 @@ func (d *StreamDecoder) messageStart(e *eventIn) ([]llm.Event, error) {
 	}
 	u := d.usage.decode()
 	return []llm.Event{&llm.MessageStart{Role: llm.Assistant, ID: m.ID, Served: llm.Served{Model: m.Model}, Usage: &u}}, nil
-}
-
-// readUsage reads a usage over the one known so far: counts are cumulative.
-func (d *StreamDecoder) readUsage(raw json.RawMessage) error {
-	if isNull(raw) {
-		return nil
-	}
-	return json.Unmarshal(raw, &d.usage)
 }
 
 func (d *StreamDecoder) blockStart(e *eventIn) ([]llm.Event, error) {
@@ -212,10 +218,7 @@ func (d *StreamDecoder) blockDelta(e *eventIn) ([]llm.Event, error) {
 	if d.skip {
 		return nil, nil
 	}
-	var in deltaIn
-	if err := json.Unmarshal(e.Delta, &in); err != nil {
-		return nil, err
-	}
+	in := &e.Delta
 	out := &llm.BlockDelta{Index: d.index}
 	switch {
 	case in.Type == "text_delta" && in.Text != "":
@@ -245,23 +248,6 @@ func (d *StreamDecoder) blockStop() ([]llm.Event, error) {
 	}
 	d.index++
 	return []llm.Event{&llm.BlockStop{Index: d.index - 1}}, nil
-}
-
-func (d *StreamDecoder) messageDelta(e *eventIn) error {
-	var in struct {
-		StopReason   *string `json:"stop_reason"`
-		StopSequence *string `json:"stop_sequence"`
-	}
-	if err := json.Unmarshal(e.Delta, &in); err != nil {
-		return err
-	}
-	if in.StopReason != nil {
-		d.reason, d.stopSeq = *in.StopReason, value(in.StopSequence)
-	}
-	if len(d.extraPaths) > 0 {
-		d.delta = e.Delta
-	}
-	return d.readUsage(e.Usage)
 }
 
 func (d *StreamDecoder) messageStop() ([]llm.Event, error) {

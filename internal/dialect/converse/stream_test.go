@@ -92,7 +92,10 @@ func TestToStreamFails(t *testing.T) {
 			continue
 		}
 	}
-	for range converse.ToStream(endless) {
+	for _, err := range converse.ToStream(endless) {
+		if err != nil {
+			t.Error(err)
+		}
 		break
 	}
 	if !ended {
@@ -200,7 +203,10 @@ func BenchmarkToStreamDelta(b *testing.B) {
 	}
 	b.ReportAllocs()
 	n := 0
-	for range converse.ToStream(endless) {
+	for _, err := range converse.ToStream(endless) {
+		if err != nil {
+			b.Fatal(err)
+		}
 		if n++; n > b.N {
 			break
 		}

@@ -1,7 +1,6 @@
 package converse
 
 import (
-	"encoding/json"
 	"iter"
 
 	gen "github.com/outcrop-ai/outcrop/internal/gen/bedrockruntime"
@@ -170,7 +169,7 @@ func (s *streamer) metadata(e *llm.Metadata) bool {
 	}
 	if e.Trace != nil {
 		out.Trace = &gen.ConverseStreamTrace{}
-		if err := readTrace(json.RawMessage(e.Trace), out.Trace); err != nil {
+		if err := readTrace(e.Trace, out.Trace); err != nil {
 			return s.fail(err)
 		}
 	}

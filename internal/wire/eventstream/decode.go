@@ -139,7 +139,7 @@ func (r *Reader) Next() (*Message, error) {
 		from := len(r.buf)
 		r.buf = append(r.buf, make([]byte, n)...)
 		if _, err := io.ReadFull(r.r, r.buf[from:]); err != nil {
-			if err == io.EOF { //nolint:errorlint // as io.ReadFull documents
+			if err == io.EOF {
 				err = io.ErrUnexpectedEOF
 			}
 			return nil, err

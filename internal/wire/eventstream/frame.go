@@ -154,7 +154,7 @@ func (b *Builder) name(name string, t Type) {
 		b.fail("name of %d bytes", len(name))
 		return
 	}
-	b.buf = append(b.buf, byte(len(name)))
+	b.buf = append(b.buf, byte(len(name))) //nolint:gosec // checked above
 	b.buf = append(b.buf, name...)
 	b.buf = append(b.buf, byte(t))
 }

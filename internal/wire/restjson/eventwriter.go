@@ -120,7 +120,7 @@ func (w *EventWriter) structure(name, kind string, v smithy.Struct) ([]byte, err
 func eventType(s *smithy.Schema) (media string, object bool) {
 	headers := false
 	for i := range s.Members {
-		switch m := &s.Members[i]; m.Location { //nolint:exhaustive // only these occur in events
+		switch m := &s.Members[i]; m.Location {
 		case smithy.EventPayload:
 			return fixedPayloadType(m), false
 		case smithy.EventHeader:

@@ -116,7 +116,7 @@ type topWriter Response
 func (w *topWriter) Member(i int) {
 	w.member = &w.schema.Members[i]
 	w.list, w.key = nil, ""
-	switch w.member.Location { //nolint:exhaustive // the others have no place in a body
+	switch w.member.Location {
 	case smithy.Payload:
 		(*Response)(w).setDefault("Content-Type", fixedPayloadType(w.member))
 	case smithy.Header, smithy.PrefixHeaders, smithy.StatusCode:

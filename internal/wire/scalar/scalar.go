@@ -22,7 +22,7 @@ var (
 
 // bits returns the size of an integer type.
 func bits(t smithy.Type) int {
-	switch t { //nolint:exhaustive // the others are 64 bits or no integers
+	switch t {
 	case smithy.Byte:
 		return 8
 	case smithy.Short:
