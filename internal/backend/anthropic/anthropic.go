@@ -83,7 +83,7 @@ func New(cfg Config) (*Backend, error) {
 		header.Set(k, v)
 	}
 	client, err := upstream.NewClient(upstream.Config{
-		Name: cfg.Name, BaseURL: strings.TrimSuffix(strings.TrimSuffix(cfg.BaseURL, "/"), "/v1"),
+		Name: cfg.Name, BaseURL: strings.TrimSuffix(strings.TrimSuffix(cfg.BaseURL, "/"), "/v1") + "/v1",
 		Header: header, Secrets: []string{cfg.APIKey},
 		Timeout: cfg.Timeout, FirstTokenTimeout: cfg.FirstTokenTimeout, IdleTimeout: cfg.IdleTimeout,
 		Transport: cfg.Transport,
@@ -93,16 +93,16 @@ func New(cfg Config) (*Backend, error) {
 	}
 	return &Backend{
 		name: cfg.Name, client: client, betas: cfg.Betas,
-		messages: client.URL("/v1/messages"),
-		count:    client.URL("/v1/messages/count_tokens"),
-		models:   client.URL("/v1/models?limit=1000"),
+		messages: client.URL("/messages"),
+		count:    client.URL("/messages/count_tokens"),
+		models:   client.URL("/models?limit=1000"),
 	}, nil
 }
 
 // Close releases the backend's idle connections.
 func (b *Backend) Close() { b.client.Close() }
 
-// BaseURL returns the server's address without credentials.
+// BaseURL returns the API's address, ending in /v1, without credentials.
 func (b *Backend) BaseURL() string { return b.client.BaseURL() }
 
 // Chat implements llm.ChatModel.
@@ -288,7 +288,7 @@ func (b *Backend) Models(ctx context.Context) ([]string, error) {
 		if !page.HasMore || page.LastID == "" {
 			break
 		}
-		next = b.client.URL("/v1/models?limit=1000&after_id=" + url.QueryEscape(page.LastID))
+		next = b.client.URL("/models?limit=1000&after_id=" + url.QueryEscape(page.LastID))
 	}
 	return names, nil
 }

@@ -163,7 +163,7 @@ func read(tb testing.TB, r *http.Request, body []byte) backendtest.Asked {
 	type block struct {
 		Type      string
 		Text      string
-		Source    struct{ Type, MediaType, Data string }
+		Source    struct{ Type, Data string }
 		ID, Name  string
 		ToolUseID string `json:"tool_use_id"`
 		Content   []block
@@ -375,7 +375,7 @@ func TestNewChecksItsConfig(t *testing.T) {
 		t.Error("an FTP address was taken")
 	}
 	b := open(t, anthropic.Config{})
-	if got := b.BaseURL(); got != anthropic.DefaultBaseURL {
+	if got := b.BaseURL(); got != "https://api.anthropic.com/v1" {
 		t.Errorf("base URL = %s", got)
 	}
 	for _, err := range b.Chat(t.Context(), &llm.ChatRequest{Messages: []llm.Message{llmtest.User(&llm.Audio{})}}) {
