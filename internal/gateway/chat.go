@@ -54,8 +54,8 @@ type observer struct {
 	req *llm.ChatRequest
 
 	said     int  // bytes answered so far
-	stopped  bool  // MessageStop has passed
-	finished bool  // Metadata has passed
+	stopped  bool // MessageStop has passed
+	finished bool // Metadata has passed
 }
 
 // run passes a stream on to the caller.

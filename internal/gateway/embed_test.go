@@ -136,9 +136,9 @@ func TestCountTokens(t *testing.T) {
 	refuses := &counter{err: fault.Errorf(fault.NotImplemented, "no tokenizer")}
 	backends := map[string]Backend{
 		"refuses": {Chat: refuses, Count: refuses},
-		"chat":   {Chat: chatOnly},
-		"seven":  {Chat: seven, Count: seven},
-		"broken": {Chat: broken, Count: broken},
+		"chat":    {Chat: chatOnly},
+		"seven":   {Chat: seven, Count: seven},
+		"broken":  {Chat: broken, Count: broken},
 	}
 	to := func(names ...string) map[string][]Target {
 		m := map[string][]Target{}
