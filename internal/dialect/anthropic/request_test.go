@@ -102,7 +102,7 @@ var requests = []struct {
 		name: "a server's tool and cited text",
 		body: `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":[{"type":"text","text":"Hi"}]},{"role":"assistant","content":[` +
 			`{"type":"server_tool_use","id":"s1","name":"web_search","input":{"query":"q"}},` +
-			`{"type":"web_search_tool_result","tool_use_id":"s1","content":[{"type":"web_search_result","url":"u","encrypted_content":"e"}]},` +
+			`{"type":"web_search_tool_result","tool_use_id":"s1","content":[{"type":"web_search_result","title":"W","url":"u","encrypted_content":"e"}]},` +
 			`{"type":"text","text":"cited","citations":[` +
 			`{"type":"char_location","cited_text":"a","document_index":0,"document_title":"T","start_char_index":0,"end_char_index":5},` +
 			`{"type":"page_location","cited_text":"b","document_index":1,"document_title":null,"start_page_number":1,"end_page_number":2},` +
@@ -117,7 +117,7 @@ var requests = []struct {
 					&llm.ToolUse{ID: "s1", Name: "web_search", Input: json.RawMessage(`{"query":"q"}`), Server: true},
 					&llm.ToolResult{
 						ToolUseID: "s1", Type: "web_search_tool_result",
-						Content: []llm.Block{&llm.JSON{Value: json.RawMessage(`[{"type":"web_search_result","url":"u","encrypted_content":"e"}]`)}},
+						Content: []llm.Block{&llm.JSON{Value: json.RawMessage(`[{"type":"web_search_result","title":"W","url":"u","encrypted_content":"e"}]`)}},
 					},
 					&llm.Citations{Text: "cited", Citations: []llm.Citation{
 						{Title: "T", SourceContent: []string{"a"}, Location: llm.Location{Kind: llm.CharLocation, End: 5}},

@@ -29,7 +29,7 @@ const stream = `{"type":"message_start","message":{"id":"msg_1","type":"message"
 {"type":"content_block_delta","index":2,"delta":{"type":"input_json_delta","partial_json":""}}
 {"type":"content_block_delta","index":2,"delta":{"type":"input_json_delta","partial_json":"{\"query\":\"q\"}"}}
 {"type":"content_block_stop","index":2}
-{"type":"content_block_start","index":3,"content_block":{"type":"web_search_tool_result","tool_use_id":"srvtoolu_1","content":[{"type":"web_search_result","url":"u"}]}}
+{"type":"content_block_start","index":3,"content_block":{"type":"web_search_tool_result","tool_use_id":"srvtoolu_1","content":[{"type":"web_search_result","title":"W","url":"u","encrypted_content":"e"}]}}
 {"type":"content_block_stop","index":3}
 {"type":"content_block_start","index":4,"content_block":{"type":"newer_block","stuff":1}}
 {"type":"content_block_delta","index":4,"delta":{"type":"newer_delta"}}
@@ -58,7 +58,7 @@ func answer() *llm.ChatResponse {
 			&llm.Reasoning{Text: "Let me see", Signature: "sig=="},
 			&llm.Reasoning{Redacted: []byte("opaque==")},
 			&llm.ToolUse{ID: "srvtoolu_1", Name: "web_search", Input: json.RawMessage(`{"query":"q"}`), Server: true},
-			&llm.ToolResult{ToolUseID: "srvtoolu_1", Type: "web_search_tool_result", Content: []llm.Block{&llm.JSON{Value: json.RawMessage(`[{"type":"web_search_result","url":"u"}]`)}}},
+			&llm.ToolResult{ToolUseID: "srvtoolu_1", Type: "web_search_tool_result", Content: []llm.Block{&llm.JSON{Value: json.RawMessage(`[{"type":"web_search_result","title":"W","url":"u","encrypted_content":"e"}]`)}}},
 			&llm.Citations{Text: "The grass is green", Citations: []llm.Citation{
 				{Title: "My Doc", SourceContent: []string{"The grass is green."}, Location: llm.Location{Kind: llm.CharLocation, End: 20}},
 				{SourceContent: []string{"x"}, Location: llm.Location{Kind: llm.WebLocation, URL: "https://e.com"}},
@@ -159,7 +159,7 @@ func TestDecodeResponse(t *testing.T) {
 	const body = `{"id":"msg_1","type":"message","role":"assistant","model":"claude-x","content":[
 		{"type":"thinking","thinking":"Let me see","signature":"sig=="},{"type":"redacted_thinking","data":"opaque=="},
 		{"type":"server_tool_use","id":"srvtoolu_1","name":"web_search","input":{"query":"q"}},
-		{"type":"web_search_tool_result","tool_use_id":"srvtoolu_1","content":[{"type":"web_search_result","url":"u"}]},
+		{"type":"web_search_tool_result","tool_use_id":"srvtoolu_1","content":[{"type":"web_search_result","title":"W","url":"u","encrypted_content":"e"}]},
 		{"type":"newer_block","stuff":1},
 		{"type":"text","text":"The grass is green","citations":[{"type":"char_location","cited_text":"The grass is green.","document_index":0,"document_title":"My Doc","start_char_index":0,"end_char_index":20},
 			{"type":"web_search_result_location","cited_text":"x","url":"https://e.com","title":null,"encrypted_index":"e"}]},
