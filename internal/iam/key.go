@@ -26,15 +26,15 @@ const (
 
 // Key describes a key, without its secret.
 type Key struct {
-	ID        string
-	Account   string
-	Name      string
-	Kind      Kind
-	Actions   []string // what it allows: "bedrock:InvokeModel", "bedrock:*"; of root: nil
-	Resources []string // on which ARNs, with wildcards; of root: nil
-	Created   time.Time
-	Expires   time.Time // zero: never
-	Revoked   time.Time // zero: not revoked
+	ID        string    `json:"id"`
+	Account   string    `json:"account"`
+	Name      string    `json:"name"`
+	Kind      Kind      `json:"kind"`
+	Actions   []string  `json:"actions,omitempty"`   // what it allows: "bedrock:InvokeModel", "bedrock:*"; of root: nil
+	Resources []string  `json:"resources,omitempty"` // on which ARNs, with wildcards; of root: nil
+	Created   time.Time `json:"created"`
+	Expires   time.Time `json:"expires,omitzero"` // zero: never
+	Revoked   time.Time `json:"revoked,omitzero"` // zero: not revoked
 }
 
 // ARN returns the principal that the key proves: the account's root, or a user of the
