@@ -4,15 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"embed"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
-	"time"
 
 	"github.com/outcrop-ai/outcrop/internal/db"
-	"github.com/outcrop-ai/outcrop/internal/fault"
 )
 
 //go:embed migrations/*.sql
@@ -27,6 +23,28 @@ func seqOf(segment int64, index int) int64 { return segment<<indexBits | int64(i
 // dayStore is the database of one day.
 type dayStore struct {
 	db *db.DB
+
+	// sources are numbers of rows of the table source that load has written. Only
+	// load uses it, which one goroutine at a time calls.
+	sources map[source]int64
+}
+
+// maxSources bounds what a dayStore remembers.
+const maxSources = 4096
+
+// source is what the calls of one caller to one model have in common. A day's records
+// have few different ones, so a row of invocation refers to it and is short.
+type source struct {
+	account, region, principal, accessKeyID, service, operation        string
+	model, modelID, inferenceProfile, backend, upstreamModel, fidelity string
+}
+
+func sourceOf(r *Record) source {
+	return source{
+		account: r.Account, region: r.Region, principal: r.Principal, accessKeyID: r.AccessKeyID,
+		service: r.Service, operation: r.Operation, model: r.Model, modelID: r.ModelID,
+		inferenceProfile: r.InferenceProfile, backend: r.Backend, upstreamModel: r.UpstreamModel, fidelity: string(r.Fidelity),
+	}
 }
 
 // openDay opens the database of a day, creating it when create is set; else it returns
@@ -50,13 +68,17 @@ func openDay(ctx context.Context, path string, create bool) (*dayStore, error) {
 		if err != nil {
 			return nil, errors.Join(err, database.Close())
 		}
-		return &dayStore{database}, nil
+		return newDay(database), nil
 	}
 	tables, err := db.One(ctx, database, db.Value[int], `SELECT count(*) FROM sqlite_master WHERE name = 'progress'`)
 	if err != nil || tables == 0 {
 		return nil, errors.Join(err, database.Close())
 	}
-	return &dayStore{database}, nil
+	return newDay(database), nil
+}
+
+func newDay(database *db.DB) *dayStore {
+	return &dayStore{db: database, sources: make(map[source]int64)}
 }
 
 // load inserts the records that a segment holds for this day, which come in the order
@@ -75,7 +97,7 @@ func (d *dayStore) load(ctx context.Context, segment int64, records []Record) (l
 		if loaded = len(fresh); loaded == 0 {
 			return nil
 		}
-		if err := insertRecords(ctx, tx, fresh); err != nil {
+		if err := d.insertRecords(ctx, tx, fresh); err != nil {
 			return err
 		}
 		if err := addMinutes(ctx, tx, fresh); err != nil {
@@ -87,6 +109,7 @@ func (d *dayStore) load(ctx context.Context, segment int64, records []Record) (l
 		return err
 	})
 	if err != nil {
+		clear(d.sources) // it may hold rows that were rolled back
 		return 0, err
 	}
 	return loaded, nil
@@ -95,64 +118,4 @@ func (d *dayStore) load(ctx context.Context, segment int64, records []Record) (l
 // lastSeq returns the highest number of the day's records, or zero.
 func (d *dayStore) lastSeq(ctx context.Context) (int64, error) {
 	return db.One(ctx, d.db, db.Value[int64], `SELECT coalesce(max(seq), 0) FROM invocation`)
-}
-
-// columns are those of invocation that make a Record, in the order of recordArgs and
-// scanRecord.
-const columns = `seq, time_ns, request_id, account, region, principal, access_key_id, service, operation,
-	model, model_id, inference_profile, backend, upstream_model, fidelity, attempts,
-	status, error_code, error_kind, error_message, latency_ns, first_token_ns,
-	input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, output_images, estimated, cost_nano_usd,
-	stream, completeness, metadata`
-
-func insertRecords(ctx context.Context, tx *db.Tx, records []Record) (err error) {
-	stmt, err := tx.Prepare(ctx, `INSERT INTO invocation (`+columns+`, outcome)
-		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, stmt.Close()) }()
-	// The driver watches a context that can end with a goroutine for every statement.
-	// A batch is short: it need not be interrupted in the middle.
-	ctx = context.WithoutCancel(ctx)
-	for i := range records {
-		r := &records[i]
-		metadata := ""
-		if len(r.Metadata) > 0 {
-			text, err := json.Marshal(r.Metadata)
-			if err != nil {
-				return fmt.Errorf("labels of record %d: %w", r.Seq, err)
-			}
-			metadata = string(text)
-		}
-		if _, err := stmt.ExecContext(ctx, r.Seq, r.Time.UnixNano(), r.RequestID, r.Account, r.Region, r.Principal,
-			r.AccessKeyID, r.Service, r.Operation, r.Model, r.ModelID, r.InferenceProfile, r.Backend, r.UpstreamModel,
-			string(r.Fidelity), r.Attempts, r.Status, r.ErrorCode, int64(r.ErrorKind), r.ErrorMessage, int64(r.Latency),
-			int64(r.FirstToken), r.InputTokens, r.OutputTokens, r.CacheReadTokens, r.CacheWriteTokens, r.OutputImages,
-			r.Estimated, r.CostNanoUSD, r.Stream, int64(r.Completeness), metadata, int64(r.Outcome())); err != nil {
-			return fmt.Errorf("record %d: %w", r.Seq, err)
-		}
-	}
-	return nil
-}
-
-func scanRecord(row db.Scanner) (r Record, err error) {
-	var timeNS, kind, completeness int64
-	var metadata string
-	err = row.Scan(&r.Seq, &timeNS, &r.RequestID, &r.Account, &r.Region, &r.Principal,
-		&r.AccessKeyID, &r.Service, &r.Operation, &r.Model, &r.ModelID, &r.InferenceProfile, &r.Backend, &r.UpstreamModel,
-		(*string)(&r.Fidelity), &r.Attempts, &r.Status, &r.ErrorCode, &kind, &r.ErrorMessage, (*int64)(&r.Latency),
-		(*int64)(&r.FirstToken), &r.InputTokens, &r.OutputTokens, &r.CacheReadTokens, &r.CacheWriteTokens, &r.OutputImages,
-		&r.Estimated, &r.CostNanoUSD, &r.Stream, &completeness, &metadata)
-	if err != nil {
-		return Record{}, err
-	}
-	r.Time = time.Unix(0, timeNS).UTC()
-	r.ErrorKind, r.Completeness = fault.Kind(kind), Completeness(completeness) //nolint:gosec // written from these types
-	if metadata != "" {
-		if err := json.Unmarshal([]byte(metadata), &r.Metadata); err != nil {
-			return Record{}, fmt.Errorf("labels of record %d: %w", r.Seq, err)
-		}
-	}
-	return r, nil
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/outcrop-ai/outcrop/internal/db"
 	"github.com/outcrop-ai/outcrop/internal/fault"
 )
 
@@ -83,18 +82,15 @@ func (r *Reader) Records(ctx context.Context, q Query) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	where, args := q.where()
+	own, sources := q.conditions()
 	if after != nil {
-		where += ` AND (time_ns, seq) < (?, ?)`
-		args = append(args, after.timeNS, after.seq)
+		own.add(`(time_ns, seq) < (?, ?)`, after.timeNS, after.seq)
 	}
 	var page Page
 	for _, name := range slices.Backward(names) {
-		// One more than the page holds shows whether there is another page.
-		args := append(slices.Clone(args), limit+1-len(page.Records))
 		err := r.days.use(ctx, name, false, func(d *dayStore) error {
-			records, err := db.All(ctx, d.db, scanRecord,
-				`SELECT `+columns+` FROM invocation WHERE `+where+` ORDER BY time_ns DESC, seq DESC LIMIT ?`, args...)
+			// One more than the page holds shows whether there is another page.
+			records, err := d.records(ctx, own, sources, limit+1-len(page.Records))
 			page.Records = append(page.Records, records...)
 			return err
 		})
@@ -110,21 +106,21 @@ func (r *Reader) Records(ctx context.Context, q Query) (Page, error) {
 	return page, nil
 }
 
-// where returns q as a condition and its arguments. It is never empty.
-func (q *Query) where() (condition string, args []any) {
-	terms := []string{"1 = 1"}
-	add := func(term string, arg any) {
-		terms = append(terms, term)
-		args = append(args, arg)
-	}
+// conditions returns what q asks of the records and of their sources.
+func (q *Query) conditions() (own, sources condition) {
 	if !q.From.IsZero() {
-		add("time_ns >= ?", q.From.UnixNano())
+		own.add("time_ns >= ?", q.From.UnixNano())
 	}
 	if !q.To.IsZero() {
-		add("time_ns < ?", q.To.UnixNano())
+		own.add("time_ns < ?", q.To.UnixNano())
+	}
+	if q.RequestID != "" {
+		own.add("request_id = ?", q.RequestID)
+	}
+	if q.Failed {
+		own.add("outcome <> 0")
 	}
 	for _, f := range []struct{ column, value string }{
-		{"request_id", q.RequestID},
 		{"account", q.Account},
 		{"region", q.Region},
 		{"model_id", q.ModelID},
@@ -134,13 +130,10 @@ func (q *Query) where() (condition string, args []any) {
 		{"backend", q.Backend},
 	} {
 		if f.value != "" {
-			add(f.column+" = ?", f.value)
+			sources.add(f.column+" = ?", f.value)
 		}
 	}
-	if q.Failed {
-		terms = append(terms, "outcome <> 0")
-	}
-	return strings.Join(terms, " AND "), args
+	return own, sources
 }
 
 // between returns the days that may hold records from From on and before To.
@@ -255,12 +248,14 @@ func (r *Reader) Totals(ctx context.Context, q Query, by ...Dimension) ([]Total,
 	if len(keys) > 0 {
 		key = strings.Join(keys, " || char(0) || ")
 	}
-	where, args := q.where()
+	own, sources := q.conditions()
+	all := own.and(sources)
 	query := `SELECT ` + key + `, outcome, latency_ns, first_token_ns, input_tokens, output_tokens,
-		cache_read_tokens, cache_write_tokens, output_images, cost_nano_usd FROM invocation WHERE ` + where
+		cache_read_tokens, cache_write_tokens, output_images, cost_nano_usd
+		FROM invocation JOIN source ON source.id = invocation.source WHERE ` + all.where()
 	totals := make(map[string]*Sums)
 	for _, name := range names {
-		err := r.days.use(ctx, name, false, func(d *dayStore) error { return d.addTotals(ctx, totals, query, args) })
+		err := r.days.use(ctx, name, false, func(d *dayStore) error { return d.addTotals(ctx, totals, query, all.args) })
 		if err != nil {
 			return nil, err
 		}

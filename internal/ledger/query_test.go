@@ -25,7 +25,7 @@ func sample() []Record {
 		}
 		r.Time = time.Date(2026, 11, 21, 23, 0, 0, 0, time.UTC).Add(time.Duration(i/2) * 70 * time.Minute)
 		r.RequestID = fmt.Sprint("request-", i)
-		r.Principal = fmt.Sprint("arn:aws:iam::123456789012:user/", i%4)
+		r.Principal = fmt.Sprint("arn:aws:iam::123456789012:user/", i%24)
 		r.Latency = time.Duration(i+1) * time.Millisecond
 		all = append(all, r)
 	}

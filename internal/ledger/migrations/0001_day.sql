@@ -1,10 +1,10 @@
 -- One day of the ledger. Times are nanoseconds since 1970, durations nanoseconds,
 -- money thousand-millionths of a dollar.
 
-CREATE TABLE invocation (
-	seq               INTEGER PRIMARY KEY, -- segment * 2^24 + index in the segment
-	time_ns           BIGINT NOT NULL,
-	request_id        TEXT NOT NULL,
+-- What the calls of one caller to one model have in common. Rows may repeat: a
+-- process that does not remember one writes it again.
+CREATE TABLE source (
+	id                INTEGER PRIMARY KEY,
 	account           TEXT NOT NULL,
 	region            TEXT NOT NULL,
 	principal         TEXT NOT NULL,
@@ -16,31 +16,43 @@ CREATE TABLE invocation (
 	inference_profile TEXT NOT NULL,
 	backend           TEXT NOT NULL,
 	upstream_model    TEXT NOT NULL,
-	fidelity          TEXT NOT NULL,
-	attempts          BIGINT NOT NULL,
-	status            BIGINT NOT NULL,
-	error_code        TEXT NOT NULL,
-	error_kind        BIGINT NOT NULL,
-	error_message     TEXT NOT NULL,
-	latency_ns        BIGINT NOT NULL,
-	first_token_ns    BIGINT NOT NULL,
-	input_tokens      BIGINT NOT NULL,
-	output_tokens     BIGINT NOT NULL,
-	cache_read_tokens BIGINT NOT NULL,
+	fidelity          TEXT NOT NULL
+);
+
+CREATE TABLE invocation (
+	seq                INTEGER PRIMARY KEY, -- segment * 2^24 + index in the segment
+	time_ns            BIGINT NOT NULL,
+	request_id         TEXT NOT NULL,
+	source             BIGINT NOT NULL REFERENCES source (id),
+	attempts           BIGINT NOT NULL,
+	status             BIGINT NOT NULL,
+	outcome            BIGINT NOT NULL, -- 0 success, 1 client error, 2 server error, 3 throttle
+	error_code         TEXT,
+	error_kind         BIGINT,
+	error_message      TEXT,
+	latency_ns         BIGINT NOT NULL,
+	first_token_ns     BIGINT NOT NULL,
+	input_tokens       BIGINT NOT NULL,
+	output_tokens      BIGINT NOT NULL,
+	cache_read_tokens  BIGINT NOT NULL,
 	cache_write_tokens BIGINT NOT NULL,
-	output_images     BIGINT NOT NULL,
-	estimated         BIGINT NOT NULL,
-	cost_nano_usd     BIGINT NOT NULL,
-	stream            BIGINT NOT NULL,
-	completeness      BIGINT NOT NULL,
-	outcome           BIGINT NOT NULL,
-	metadata          TEXT NOT NULL -- a JSON object, or empty
+	output_images      BIGINT NOT NULL,
+	estimated          BIGINT NOT NULL,
+	cost_nano_usd      BIGINT NOT NULL,
+	stream             BIGINT NOT NULL,
+	completeness       BIGINT NOT NULL, -- 0 complete, 1 client gone, 2 upstream cut, 3 error
+	metadata           TEXT             -- a JSON object
 );
 
 CREATE INDEX invocation_time ON invocation (time_ns);
+CREATE INDEX invocation_source ON invocation (source, time_ns);
 CREATE INDEX invocation_request ON invocation (request_id);
-CREATE INDEX invocation_model ON invocation (model_id, time_ns);
 CREATE INDEX invocation_failed ON invocation (time_ns) WHERE outcome <> 0;
+
+-- For people: SELECT * FROM record WHERE model_id = '…' ORDER BY time_ns DESC LIMIT 10.
+CREATE VIEW record AS
+	SELECT datetime(i.time_ns / 1000000000, 'unixepoch') AS time, i.*, s.*
+	FROM invocation i JOIN source s ON s.id = i.source;
 
 -- Sums of the same records by the minute in which they ended. It may be a minute of
 -- the next day.
