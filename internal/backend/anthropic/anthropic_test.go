@@ -15,6 +15,7 @@ import (
 
 	"github.com/outcrop-ai/outcrop/internal/backend/anthropic"
 	"github.com/outcrop-ai/outcrop/internal/backend/backendtest"
+	"github.com/outcrop-ai/outcrop/internal/backend/upstream"
 	dialect "github.com/outcrop-ai/outcrop/internal/dialect/anthropic"
 	"github.com/outcrop-ai/outcrop/internal/fault"
 	"github.com/outcrop-ai/outcrop/internal/llm"
@@ -381,6 +382,40 @@ func TestNewChecksItsConfig(t *testing.T) {
 	for _, err := range b.Chat(t.Context(), &llm.ChatRequest{Messages: []llm.Message{llmtest.User(&llm.Audio{})}}) {
 		if !fault.Is(err, fault.Invalid) {
 			t.Errorf("audio: %v", err)
+		}
+	}
+}
+
+// TestStreamCutAnywhere: it does not matter where the network cuts a stream in two.
+func TestStreamCutAnywhere(t *testing.T) {
+	t.Parallel()
+	text := strings.Join(stream(backendtest.Answer{ID: "m", Stop: llm.StopToolUse, Usage: llm.Usage{InputTokens: 3, OutputTokens: 4}, Parts: []backendtest.Part{
+		{Reasoning: []string{"hm ", "…"}, Signature: "sig"}, {Text: []string{"Grü", "ße\n"}}, {ID: "t", Name: "f", Input: []string{`{"a":`, `"\n"}`}},
+	}}), "")
+	collect := func(r io.Reader) *llm.ChatResponse {
+		var events []llm.Event
+		reader, decoder := upstream.NewEventReader(r, 1<<16), dialect.NewStreamDecoder(&llm.ChatRequest{})
+		for !decoder.Ended() {
+			ev, err := reader.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			some, err := decoder.Decode(ev.Data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			events = append(events, some...)
+		}
+		return llmtest.Collect(t, llmtest.Stream(events...))
+	}
+	want := collect(strings.NewReader(text))
+	if len(want.Message.Content) != 3 {
+		t.Fatalf("read %+v", want.Message)
+	}
+	for i := range text {
+		got := collect(io.MultiReader(strings.NewReader(text[:i]), strings.NewReader(text[i:])))
+		if diff := llmtest.Diff(got, want); diff != "" {
+			t.Fatalf("cut at %d: got (-), want (+)\n%s", i, diff)
 		}
 	}
 }

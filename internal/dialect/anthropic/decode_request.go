@@ -2,6 +2,8 @@ package anthropic
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 
 	"github.com/outcrop-ai/outcrop/internal/dialect/rawjson"
 	"github.com/outcrop-ai/outcrop/internal/fault"
@@ -68,6 +70,9 @@ func (d *requestDecoder) decode(body []byte) error {
 		}
 	}
 	if err := d.requiredMembers(); err != nil {
+		return err
+	}
+	if err := validate(d.req); err != nil {
 		return err
 	}
 	return d.finishExtra()
@@ -315,4 +320,33 @@ func (d *requestDecoder) finishExtra() error {
 	}
 	d.req.Extra = extra
 	return nil
+}
+
+// AddBetas adds to req the beta features that a caller named in the anthropic-beta
+// header. They are kept in Extra, where those of a Bedrock body are.
+func AddBetas(req *llm.ChatRequest, header []string) error {
+	list, err := betas(req)
+	if err != nil {
+		return err
+	}
+	for _, value := range header {
+		for beta := range strings.SplitSeq(value, ",") {
+			if beta = strings.TrimSpace(beta); beta != "" && !slices.Contains(list, beta) {
+				list = append(list, beta)
+			}
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	value, err := marshal(list)
+	if err != nil {
+		return err
+	}
+	extra := req.Extra
+	if extra == nil {
+		extra = json.RawMessage("{}")
+	}
+	req.Extra, err = rawjson.Set(extra, rawjson.Field{Key: "anthropic_beta", Value: value})
+	return err
 }

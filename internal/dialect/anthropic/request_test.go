@@ -2,6 +2,8 @@ package anthropic_test
 
 import (
 	"encoding/json"
+	"net/http"
+	"os"
 	"strings"
 	"testing"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/outcrop-ai/outcrop/internal/fault"
 	"github.com/outcrop-ai/outcrop/internal/llm"
 	"github.com/outcrop-ai/outcrop/internal/llm/llmtest"
+	"github.com/outcrop-ai/outcrop/internal/sharedtest"
 )
 
 // requests are bodies of the direct form in the spelling that EncodeRequest has, each
@@ -71,13 +74,13 @@ var requests = []struct {
 	},
 	{
 		name: "tools",
-		body: `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":[{"type":"text","text":"Hi"}]},` +
+		body: `{"model":"m","max_tokens":9000,"messages":[{"role":"user","content":[{"type":"text","text":"Hi"}]},` +
 			`{"role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"sig"},{"type":"redacted_thinking","data":"opaque=="},{"type":"tool_use","id":"t1","name":"f","input":{"a":1.0}},{"type":"tool_use","id":"t2","name":"f","input":{}}]},` +
 			`{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","content":[{"type":"text","text":"42"},{"type":"image","source":{"type":"base64","media_type":"image/jpeg","data":"AQI="}}]},{"type":"tool_result","tool_use_id":"t2","is_error":true}]}],` +
 			`"tools":[{"name":"f","description":"d","input_schema":{"type":"object","z":1,"a":2}},{"name":"g","input_schema":{"type":"object"},"strict":true,"cache_control":{"type":"ephemeral"}},{"type":"bash_20250124","name":"bash"}],` +
 			`"tool_choice":{"type":"tool","name":"f","disable_parallel_tool_use":true},"thinking":{"type":"enabled","budget_tokens":2000}}`,
 		want: llm.ChatRequest{
-			Inference: llm.Inference{MaxTokens: 9, ReasoningBudget: new(2000)},
+			Inference: llm.Inference{MaxTokens: 9000, ReasoningBudget: new(2000)},
 			Messages: []llm.Message{
 				llmtest.User(llmtest.Text("Hi")),
 				llmtest.Assistant(
@@ -179,14 +182,14 @@ func TestDecodeRequestSpellings(t *testing.T) {
 	t.Parallel()
 	f := func(members string, want llm.ChatRequest) {
 		t.Helper()
-		body := `{"anthropic_version":"bedrock-2023-05-31","max_tokens":5,` + members + `}`
+		body := `{"anthropic_version":"bedrock-2023-05-31","max_tokens":5000,` + members + `}`
 		got, err := anthropic.DecodeRequest([]byte(body), anthropic.Bedrock)
 		if err != nil {
 			t.Errorf("%s: %v", members, err)
 			return
 		}
 		got.Raw = nil
-		want.Inference.MaxTokens = 5
+		want.Inference.MaxTokens = 5000
 		if diff := llmtest.Diff(got, &want); diff != "" {
 			t.Errorf("%s: got (-), want (+)\n%s", members, diff)
 		}
@@ -201,8 +204,8 @@ func TestDecodeRequestSpellings(t *testing.T) {
 	f(`"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":[]}]`,
 		llm.ChatRequest{Messages: []llm.Message{hi[0], llmtest.Assistant()}})
 	// The marker inside a tool result and the one on an early tool move to the end.
-	f(`"messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":[{"type":"text","text":"a","cache_control":{"type":"ephemeral","ttl":"5m"}},{"type":"text","text":"b"}]}]}]`,
-		llm.ChatRequest{Messages: []llm.Message{llmtest.User(
+	f(`"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":[{"type":"text","text":"a","cache_control":{"type":"ephemeral","ttl":"5m"}},{"type":"text","text":"b"}]}]}]`,
+		llm.ChatRequest{Messages: []llm.Message{llmtest.Assistant(&llm.ToolUse{ID: "t", Name: "f", Input: json.RawMessage(`{}`)}), llmtest.User(
 			&llm.ToolResult{ToolUseID: "t", Content: []llm.Block{llmtest.Text("a"), llmtest.Text("b")}}, &llm.CachePoint{TTL: "5m"})}})
 	// The last of two members with one name counts.
 	f(`"temperature":5,"temperature":0.5,"messages":[{"role":"user","content":"Hi"}]`,
@@ -272,6 +275,25 @@ func TestDecodeRequestErrors(t *testing.T) {
 	f(content(`{"type":"tool_use","id":"a","name":"b","input":[]}`), "messages.0.content.0.tool_use.input: Input should be a valid dictionary")
 	f(content(`{"type":"tool_result"}`), "messages.0.content.0.tool_result.tool_use_id: Field required")
 	f(content(`{"type":"tool_result","tool_use_id":"t","content":[{"type":"text"}]}`), "messages.0.content.0.tool_result.content.0.text.text: Field required")
+	turns := func(turns ...string) string {
+		return `{"anthropic_version":"bedrock-2023-05-31","max_tokens":5,"messages":[` + strings.Join(turns, ",") + `]}`
+	}
+	const hi, call, result = `{"role":"user","content":"Hi"}`, `{"type":"tool_use","id":"a","name":"f","input":{}}`, `{"type":"tool_result","tool_use_id":"a"}`
+	assistant := func(blocks string) string { return `{"role":"assistant","content":[` + blocks + `]}` }
+	user := func(blocks string) string { return `{"role":"user","content":[` + blocks + `]}` }
+	const orphan = ": unexpected `tool_use_id` found in `tool_result` blocks: a. Each `tool_result` block must have a corresponding `tool_use` block in the previous message."
+	const missing = ": `tool_use` ids were found without `tool_result` blocks immediately after: a. Each `tool_use` block must have a corresponding `tool_result` block in the next message."
+	f(turns(user(result)), "messages.0.content.0"+orphan)
+	f(turns(hi, assistant(`{"type":"text","text":"a"}`), user(`{"type":"text","text":"a"},`+result)), "messages.2.content.1"+orphan)
+	f(turns(hi, assistant(call), hi), "messages.1"+missing)
+	f(turns(hi, assistant(call)), "messages.1"+missing)
+	f(turns(hi, assistant(call), user(result+","+result)), "messages.2.content.1: each tool_use must have a single result. Found multiple `tool_result` blocks with id: a")
+	f(turns(hi, assistant(call+","+call), user(result)), "messages: `tool_use` ids must be unique")
+	f(turns(hi, assistant(`{"type":"text","text":"so "}`)), "messages: final assistant content cannot end with trailing whitespace")
+	f(content(`{"type":"text","text":" "}`), "messages: text content blocks must contain non-whitespace text")
+	f(body(`"tools":[{"name":"a.b","input_schema":{}}]`), "tools.0.custom.name: String should match pattern '^[a-zA-Z0-9_-]{1,128}$'")
+	f(body(`"tools":[{"name":"f","input_schema":{}},{"name":"f","input_schema":{}}]`), "tools: Tool names must be unique.")
+	f(body(`"max_tokens":2000,"thinking":{"type":"enabled","budget_tokens":2000}`), "`max_tokens` must be greater than `thinking.budget_tokens`.")
 	f(`{"anthropic_version":"bedrock-2023-05-31","max_tokens":5,"messages":[{"role":"tool","content":"Hi"}]}`, "messages.0.role: Input should be 'user' or 'assistant'")
 	f(`{"anthropic_version":"bedrock-2023-05-31","max_tokens":5,"messages":[{"role":"user"}]}`, "messages.0.content: Field required")
 	f(`{"anthropic_version":"bedrock-2023-05-31","max_tokens":5,"messages":[{"content":"Hi"}]}`, "messages.0.role: Field required")
@@ -315,6 +337,58 @@ func TestRawRequest(t *testing.T) {
 	}
 	if diff := cmp.Diff(string(count.Body), `{ "messages": [ {"role":"user", "content":"Hi"} ], "future": {"n": 1.50},"model":"claude\"x" }`); diff != "" {
 		t.Errorf("count: got (-), want (+)\n%s", diff)
+	}
+}
+
+func TestAddBetas(t *testing.T) {
+	t.Parallel()
+	f := func(extra, want string, header ...string) {
+		t.Helper()
+		req := &llm.ChatRequest{}
+		if extra != "" {
+			req.Extra = json.RawMessage(extra)
+		}
+		if err := anthropic.AddBetas(req, header); err != nil || string(req.Extra) != want {
+			t.Errorf("%s and %q: %s, %v, want %s", extra, header, req.Extra, err, want)
+		}
+	}
+	f("", "")
+	f("", "", " , ")
+	f("", `{"anthropic_beta":["a","b","c"]}`, "a, b", "c,a")
+	f(`{"x":1,"anthropic_beta":["b"]}`, `{"x":1,"anthropic_beta":["b","a"]}`, "a,b")
+	if err := anthropic.AddBetas(&llm.ChatRequest{Extra: json.RawMessage(`{"anthropic_beta":5}`)}, []string{"a"}); !fault.Is(err, fault.Invalid) {
+		t.Errorf("err = %v", err)
+	}
+}
+
+// TestRecordedBodies reads bodies that the service has taken.
+func TestRecordedBodies(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile(sharedtest.Path(t, "vectors", "bedrock-recordings", "recordings.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []struct {
+		Test    string
+		Status  int
+		Request struct {
+			Input struct{ InvokeModel struct{ Body []byte } }
+		}
+	}
+	if err := json.Unmarshal(data, &all); err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, r := range all {
+		if body := r.Request.Input.InvokeModel.Body; body != nil && r.Status == http.StatusOK {
+			seen++
+			if _, err := anthropic.DecodeCountRequest(body, anthropic.Bedrock); err != nil {
+				t.Errorf("%s: %v", r.Test, err)
+			}
+		}
+	}
+	if seen == 0 {
+		t.Error("no recording has such a body")
 	}
 }
 
