@@ -60,7 +60,7 @@ func (c *Client) Fault(p Problem, model string) *fault.Error {
 		e.Message = fmt.Sprintf("The backend %q refused Outcrop's credentials (HTTP %d); check the backend's api_key.", c.cfg.Name, status)
 	case status == http.StatusNotFound:
 		e.Kind, e.OriginalStatus = fault.ModelError, status
-		e.Message = c.says(fmt.Sprintf("does not know the model %q at %s (HTTP 404)", model, c.base), said)
+		e.Message = c.says(fmt.Sprintf("does not know the model %q at %s (HTTP 404)", model, c.BaseURL()), said)
 	case status == http.StatusRequestTimeout, status == http.StatusGatewayTimeout:
 		e.Kind, e.Message = fault.Timeout, fmt.Sprintf("The model %q did not answer in time (HTTP %d from the backend %q).", model, status, c.cfg.Name)
 	case status == http.StatusTooManyRequests:

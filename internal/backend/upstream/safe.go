@@ -27,8 +27,7 @@ func parseBase(raw string) (*url.URL, *url.Userinfo, error) {
 	user := u.User
 	u.User, u.RawQuery, u.Fragment, u.RawFragment = nil, "", "", ""
 	u.ForceQuery = false
-	u = u.JoinPath() // cleans the path
-	u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/"), strings.TrimSuffix(u.RawPath, "/")
+	u = u.JoinPath("/") // cleans the path; "/" makes an empty one absolute
 	return u, user, nil
 }
 

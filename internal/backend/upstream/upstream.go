@@ -125,7 +125,7 @@ func orDefault[T int | time.Duration](v, def T) T {
 func (c *Client) Name() string { return c.cfg.Name }
 
 // BaseURL returns the endpoint's address without credentials.
-func (c *Client) BaseURL() string { return c.base.String() }
+func (c *Client) BaseURL() string { return strings.TrimSuffix(c.base.String(), "/") }
 
 // URL joins a path, which may carry a query, to the base. Callers keep the result
 // and pass it in Request.URL.

@@ -18,7 +18,6 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-
 var object = json.RawMessage(`{"type":"object","properties":{"x":{"type":"integer"}}}`)
 
 // rich is a request with everything the dialect has a place for.
