@@ -195,11 +195,27 @@ func TestUnreadResponse(t *testing.T) {
 			}
 		}
 	}
-	addr := start(t, newHandler(t, testConfig(&runtime{stream: flood})), wire.ServerConfig{WriteTimeout: 200 * time.Millisecond})
+	cfg := testConfig(&runtime{stream: flood})
+	cfg.WriteTimeout = 200 * time.Millisecond
+	addr := start(t, newHandler(t, cfg), wire.ServerConfig{WriteTimeout: 200 * time.Millisecond})
 	c := dial(t, addr)
 	if _, err := io.WriteString(c, "POST "+streamPath+" HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, func() bool { return running.Load() == 1 })
 	eventually(t, func() bool { return running.Load() == 0 })
+
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+addr+streamPath, strings.NewReader(hello))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := newClient(t, true).Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close() //nolint:errcheck // it broke off
+	eventually(t, func() bool { return running.Load() == 0 })
+	if _, err := io.Copy(io.Discard, resp.Body); err == nil {
+		t.Error("a stream that was given up ended well")
+	}
 }

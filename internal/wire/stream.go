@@ -113,7 +113,13 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// write sends a frame at once.
 func (s *eventSender) write(frame []byte) error {
+	if s.x.r.ProtoMajor == 2 {
+		// A deadline that stays would end a stream that is merely silent.
+		_ = s.rc.SetWriteDeadline(time.Now().Add(s.x.h.cfg.WriteTimeout))
+		defer s.rc.SetWriteDeadline(time.Time{}) //nolint:errcheck // not every writer has deadlines
+	}
 	if _, err := s.x.w.Write(frame); err != nil {
 		return errors.Join(errClientGone, err)
 	}

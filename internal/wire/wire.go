@@ -53,6 +53,10 @@ type Config struct {
 	// event of its stream: clients that race with the response's headers lose
 	// streams that come sooner. Zero means 1 ms, a negative value no delay.
 	StreamDelay time.Duration
+	// WriteTimeout bounds the wait for a client of HTTP/2 that takes no more of a
+	// stream. (Server bounds each write to a connection; one stream of many may
+	// stand still without that.) Zero means 30 s.
+	WriteTimeout time.Duration
 	// BodyLimits bound request bodies, in bytes, by "service.Operation", "service"
 	// or "". Absent ones take the limits of defaultLimits.
 	BodyLimits map[string]int64
@@ -154,6 +158,9 @@ func New(cfg Config) (*Handler, error) {
 	}
 	if cfg.BodyGrace <= 0 {
 		cfg.BodyGrace = 10 * time.Second
+	}
+	if cfg.WriteTimeout <= 0 {
+		cfg.WriteTimeout = 30 * time.Second
 	}
 	if cfg.BodyRate <= 0 {
 		cfg.BodyRate = 64 << 10
