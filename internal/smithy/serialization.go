@@ -10,6 +10,10 @@ type SerializationError struct {
 	Message string // what is wrong with it, for the client
 }
 
+// maxPath bounds a path, which a hostile request makes as long as it likes: its
+// outer part is kept.
+const maxPath = 300
+
 // Error returns the message and where it applies.
 func (e *SerializationError) Error() string {
 	if e.Path == "" {
@@ -28,6 +32,9 @@ func (e *SerializationError) In(step string) *SerializationError {
 		e.Path = step + e.Path
 	default:
 		e.Path = step + "." + e.Path
+	}
+	if len(e.Path) > maxPath {
+		e.Path = strings.ToValidUTF8(e.Path[:maxPath], "") + "…"
 	}
 	return e
 }
