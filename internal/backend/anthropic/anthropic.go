@@ -108,7 +108,7 @@ func (b *Backend) BaseURL() string { return b.client.BaseURL() }
 // Chat implements llm.ChatModel.
 func (b *Backend) Chat(ctx context.Context, req *llm.ChatRequest) iter.Seq2[llm.Event, error] {
 	return func(yield func(llm.Event, error) bool) {
-		body, err := dialect.EncodeRequest(req, dialect.Direct)
+		body, err := dialect.EncodeRequest(ctx, req, dialect.Direct)
 		if err != nil {
 			yield(nil, err)
 			return
@@ -243,7 +243,7 @@ func (s *stream) fail(err error) {
 
 // CountTokens implements llm.TokenCounter.
 func (b *Backend) CountTokens(ctx context.Context, req *llm.ChatRequest) (int, error) {
-	body, err := dialect.EncodeCountRequest(req, dialect.Direct)
+	body, err := dialect.EncodeCountRequest(ctx, req, dialect.Direct)
 	if err != nil {
 		return 0, err
 	}

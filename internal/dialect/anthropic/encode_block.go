@@ -2,7 +2,6 @@ package anthropic
 
 import (
 	"encoding/json"
-	"unicode/utf8"
 
 	"github.com/outcrop-ai/outcrop/internal/dialect/rawjson"
 	"github.com/outcrop-ai/outcrop/internal/fault"
@@ -201,12 +200,7 @@ func encodeDocument(p path, b *llm.Document) (json.RawMessage, error) {
 		out.Source = sourceOut{Type: typeText, MediaType: "text/plain", Data: b.Text}
 	case b.Format == "pdf":
 		out.Source = sourceOut{Type: "base64", MediaType: mediaTypes["pdf"], Data: b.Source.Bytes}
-	case b.Format == "txt", b.Format == "md", b.Format == "csv", b.Format == "html":
-		if !utf8.Valid(b.Source.Bytes) {
-			return nil, p.errorf("The document's text is not UTF-8.")
-		}
-		out.Source = sourceOut{Type: typeText, MediaType: "text/plain", Data: string(b.Source.Bytes)}
-	default:
+	default: // readDocuments has left none in a request
 		return nil, unsupported(p, b.Format+" document")
 	}
 	return marshal(out)

@@ -1,6 +1,7 @@
 package anthropic
 
 import (
+	"context"
 	"encoding/json"
 
 	"github.com/outcrop-ai/outcrop/internal/dialect/rawjson"
@@ -72,13 +73,14 @@ type (
 // members in which the two forms differ. The fields of req.Extra are added: its "tools"
 // to the others; one that the request has already is an error.
 //
+// Documents in formats that the API does not take are read into text; ctx bounds that.
 // A seed is not sent: the API has none and a seed promises nothing. So are a service
 // tier other than "priority", and a guardrail.
-func EncodeRequest(req *llm.ChatRequest, form Form) (*Request, error) {
+func EncodeRequest(ctx context.Context, req *llm.ChatRequest, form Form) (*Request, error) {
 	if req.Raw != nil && req.Raw.Dialect == Dialect {
 		return rawRequest(req, form)
 	}
-	out, err := encodeRequest(req)
+	out, err := encodeRequest(ctx, req)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +116,7 @@ func defaultMaxTokens(out *requestOut, req *llm.ChatRequest) (int, error) {
 
 // EncodeCountRequest returns the body for an upstream that counts tokens. Members
 // that the endpoint refuses, because they change no count, are left out.
-func EncodeCountRequest(req *llm.ChatRequest, form Form) (*Request, error) {
+func EncodeCountRequest(ctx context.Context, req *llm.ChatRequest, form Form) (*Request, error) {
 	if req.Raw != nil && req.Raw.Dialect == Dialect {
 		r, err := rawRequest(req, form)
 		if err != nil {
@@ -122,7 +124,7 @@ func EncodeCountRequest(req *llm.ChatRequest, form Form) (*Request, error) {
 		}
 		return r, r.remove("max_tokens", "stream", "temperature", "top_p", "top_k", "stop_sequences", "service_tier", "metadata")
 	}
-	out, err := encodeRequest(req)
+	out, err := encodeRequest(ctx, req)
 	if err != nil {
 		return nil, err
 	}
@@ -216,7 +218,7 @@ func betas(req *llm.ChatRequest) ([]string, error) {
 	return list, nil
 }
 
-func encodeRequest(req *llm.ChatRequest) (*requestOut, error) {
+func encodeRequest(ctx context.Context, req *llm.ChatRequest) (*requestOut, error) {
 	out := &requestOut{
 		MaxTokens:     req.Inference.MaxTokens,
 		Temperature:   req.Inference.Temperature,
@@ -225,13 +227,16 @@ func encodeRequest(req *llm.ChatRequest) (*requestOut, error) {
 		StopSequences: req.Inference.StopSequences,
 		Messages:      make([]messageOut, 0, len(req.Messages)),
 	}
-	var err error
+	messages, err := readDocuments(ctx, req.Messages)
+	if err != nil {
+		return nil, err
+	}
 	if len(req.System) > 0 {
 		if out.System, err = encodeContent("system", req.System); err != nil {
 			return nil, err
 		}
 	}
-	for i, m := range req.Messages {
+	for i, m := range messages {
 		content, err := encodeContent(path("messages").index(i).key("content"), m.Content)
 		if err != nil {
 			return nil, err

@@ -24,7 +24,7 @@ func (p path) index(i int) path { return p.key(strconv.Itoa(i)) }
 
 // errorf returns the error of a request that is wrong at p.
 func (p path) errorf(format string, args ...any) error {
-	return fault.Errorf(fault.Invalid, "%s: %s", p, fmt.Sprintf(format, args...))
+	return fault.Errorf(fault.Invalid, "%s: %w", p, fmt.Errorf(format, args...))
 }
 
 // required is the error of a member that is not there.

@@ -1,6 +1,7 @@
 package anthropic_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -160,7 +161,7 @@ func TestRequestBothWays(t *testing.T) {
 				t.Fatalf("decoded: got (-), want (+)\n%s", diff)
 			}
 			got.Raw = nil
-			out, err := anthropic.EncodeRequest(got, anthropic.Direct)
+			out, err := anthropic.EncodeRequest(t.Context(), got, anthropic.Direct)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -316,7 +317,7 @@ func TestRawRequest(t *testing.T) {
 	req.Model, req.Stream = `claude"x`, true
 	f := func(form anthropic.Form, want string, betas ...string) {
 		t.Helper()
-		got, err := anthropic.EncodeRequest(req, form)
+		got, err := anthropic.EncodeRequest(t.Context(), req, form)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -331,7 +332,7 @@ func TestRawRequest(t *testing.T) {
 		"messages": [ {"role":"user", "content":"Hi"} ], "future": {"n": 1.50},"model":"claude\"x","stream":true }`, "b1")
 	f(anthropic.Bedrock, `{ "max_tokens": 5,
 		"messages": [ {"role":"user", "content":"Hi"} ], "future": {"n": 1.50},"anthropic_version":"bedrock-2023-05-31","anthropic_beta":["b1"] }`)
-	count, err := anthropic.EncodeCountRequest(req, anthropic.Direct)
+	count, err := anthropic.EncodeCountRequest(t.Context(), req, anthropic.Direct)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -398,7 +399,7 @@ func TestEncodeRequest(t *testing.T) {
 		t.Helper()
 		req := llmtest.Ask("m", "Hi")
 		edit(req)
-		got, err := anthropic.EncodeRequest(req, anthropic.Direct)
+		got, err := anthropic.EncodeRequest(t.Context(), req, anthropic.Direct)
 		if err != nil {
 			t.Error(err)
 			return
@@ -426,13 +427,52 @@ func TestEncodeRequest(t *testing.T) {
 		`{"role":"assistant","content":[{"type":"text","text":"w"}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":[{"type":"text","text":"{\"a\":1}"}]}]}]`)
 }
 
+// TestEncodeReadsDocuments: a spreadsheet, here as CSV, and an office document become
+// text; the caller's request stays as it was.
+func TestEncodeReadsDocuments(t *testing.T) {
+	t.Parallel()
+	html := &llm.Document{Format: "html", Name: "h", Source: llm.Source{Bytes: []byte("\xff\xfeH\x00i\x00")}}
+	req := &llm.ChatRequest{Model: "m", Inference: llm.Inference{MaxTokens: 1}, Messages: []llm.Message{
+		llmtest.User(llmtest.Text("a"), html), llmtest.User(&llm.ToolResult{ToolUseID: "t", Content: []llm.Block{llmtest.Text("b"), html}}),
+	}}
+	out, err := anthropic.EncodeRequest(t.Context(), req, anthropic.Direct)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const doc = `{"type":"document","source":{"type":"text","media_type":"text/plain","data":"Hi"},"title":"h"}`
+	const want = `{"model":"m","max_tokens":1,"messages":[{"role":"user","content":[{"type":"text","text":"a"},` + doc + `]},` +
+		`{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":[{"type":"text","text":"b"},` + doc + `]}]}]}`
+	if diff := cmp.Diff(string(out.Body), want); diff != "" {
+		t.Errorf("got (-), want (+)\n%s", diff)
+	}
+	if req.Messages[0].Content[1] != html || html.Text != "" {
+		t.Error("the request was changed")
+	}
+}
+
+func TestEncodeStopsReading(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	req := &llm.ChatRequest{Messages: []llm.Message{llmtest.User(&llm.Document{
+		Format: "json", Name: "n", Source: llm.Source{Bytes: []byte(`{"a":[` + strings.Repeat("1,", 1e5) + `1]}`)},
+	})}}
+	if _, err := anthropic.EncodeRequest(ctx, req, anthropic.Direct); !fault.Is(err, fault.Canceled) {
+		t.Errorf("err = %v (%v)", err, fault.KindOf(err))
+	}
+	out, err := anthropic.EncodeRequest(t.Context(), req, anthropic.Direct)
+	if err != nil || !strings.Contains(string(out.Body), `"media_type":"text/plain"`) {
+		t.Errorf("%.200s, %v", out.Body, err)
+	}
+}
+
 func TestEncodeRequestRefuses(t *testing.T) {
 	t.Parallel()
 	f := func(want string, edit func(*llm.ChatRequest)) {
 		t.Helper()
 		req := llmtest.Ask("m", "Hi")
 		edit(req)
-		_, err := anthropic.EncodeRequest(req, anthropic.Direct)
+		_, err := anthropic.EncodeRequest(t.Context(), req, anthropic.Direct)
 		if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), want) {
 			t.Errorf("err = %v, want %q", err, want)
 		}
@@ -442,10 +482,10 @@ func TestEncodeRequestRefuses(t *testing.T) {
 	}
 	f("messages.0.content.0: This model doesn't support video content.", put(&llm.Video{}))
 	f("audio", put(&llm.Audio{}))
-	f("docx document", put(&llm.Document{Format: "docx", Source: llm.Source{Bytes: []byte("PK")}}))
+	f("messages.0.content.0: ", put(&llm.Document{Format: "docx", Source: llm.Source{Bytes: []byte("PK")}}))
 	f("S3 image", put(&llm.Image{Source: llm.Source{S3: &llm.S3Location{URI: "s3://b/k"}}}))
 	f("S3 document", put(&llm.Document{Source: llm.Source{S3: &llm.S3Location{URI: "s3://b/k"}}}))
-	f("not UTF-8", put(&llm.Document{Format: "txt", Source: llm.Source{Bytes: []byte{0xff}}}))
+	f("Documents in the format xls cannot be read", put(&llm.ToolResult{Content: []llm.Block{&llm.Document{Format: "xls", Source: llm.Source{Bytes: []byte("x")}}}}))
 	f("inside a tool result", put(&llm.JSON{Value: json.RawMessage(`{"a":1}`)}))
 	f("messages.0.content.0.content.0", put(&llm.ToolResult{Content: []llm.Block{&llm.Video{}}}))
 	f("cache point", put(&llm.CachePoint{}))
@@ -472,11 +512,11 @@ func FuzzDecodeRequest(f *testing.F) {
 			}
 			return
 		}
-		if _, err := anthropic.EncodeRequest(first, anthropic.Direct); err != nil {
+		if _, err := anthropic.EncodeRequest(t.Context(), first, anthropic.Direct); err != nil {
 			t.Fatalf("raw: %v", err)
 		}
 		first.Raw = nil
-		out, err := anthropic.EncodeRequest(first, anthropic.Direct)
+		out, err := anthropic.EncodeRequest(t.Context(), first, anthropic.Direct)
 		if err != nil {
 			if !fault.Is(err, fault.Invalid) {
 				t.Fatalf("kind %v: %v", fault.KindOf(err), err)
@@ -488,7 +528,7 @@ func FuzzDecodeRequest(f *testing.F) {
 			t.Fatalf("encoded as %s: %v", out.Body, err)
 		}
 		second.Raw = nil
-		again, err := anthropic.EncodeRequest(second, anthropic.Direct)
+		again, err := anthropic.EncodeRequest(t.Context(), second, anthropic.Direct)
 		if err != nil {
 			t.Fatal(err)
 		}

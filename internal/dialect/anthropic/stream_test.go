@@ -319,7 +319,7 @@ func TestCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	req.Raw = nil
-	out, err := anthropic.EncodeCountRequest(req, anthropic.Direct)
+	out, err := anthropic.EncodeCountRequest(t.Context(), req, anthropic.Direct)
 	if err != nil || string(out.Body) != `{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"Hi"}]}],"thinking":{"type":"disabled"}}` {
 		t.Errorf("%s, %v", out.Body, err)
 	}
