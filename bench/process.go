@@ -27,7 +27,7 @@ func startRole(ctx context.Context, role, arg string) (p *process, addr string, 
 	if err != nil {
 		return nil, "", err
 	}
-	p = &process{cmd: exec.CommandContext(ctx, self, role, arg), stderr: new(bytes.Buffer)}
+	p = &process{cmd: exec.CommandContext(ctx, self, role, arg), stderr: new(bytes.Buffer)} //nolint:gosec // this program
 	p.cmd.Stderr = p.stderr
 	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
 		return nil, "", err
@@ -48,7 +48,7 @@ func startRole(ctx context.Context, role, arg string) (p *process, addr string, 
 
 // startOutcrop starts the server and does not wait for it.
 func startOutcrop(ctx context.Context, binary string, args ...string) (*process, error) {
-	p := &process{cmd: exec.CommandContext(ctx, binary, append([]string{"serve"}, args...)...), stderr: new(bytes.Buffer)}
+	p := &process{cmd: exec.CommandContext(ctx, binary, append([]string{"serve"}, args...)...), stderr: new(bytes.Buffer)} //nolint:gosec // what the user wants measured
 	p.cmd.Stderr = p.stderr
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
@@ -105,7 +105,7 @@ func (p *process) cpu() (time.Duration, error) {
 
 // memory returns the resident memory of the process in bytes.
 func (p *process) memory() (int64, error) {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.cmd.Process.Pid))
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.cmd.Process.Pid)) //nolint:gosec // a number
 	if err != nil {
 		return 0, err
 	}

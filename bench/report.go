@@ -61,16 +61,40 @@ func (r *reporter) plainTitle(m model) {
 
 // plain prints the results of direct, proxy and outcrop.
 func (r *reporter) plain(clients int, results []result) {
+	r.rows(clients, results, []string{"direct", "proxy", "outcrop"})
+}
+
+// rows prints a line for each result; the first two are those without outcrop.
+func (r *reporter) rows(clients int, results []result, names []string) {
 	direct, proxy := &results[0], &results[1]
-	for i, name := range []string{"direct", "proxy", "outcrop"} {
+	for i, name := range names {
 		res := &results[i]
-		r.printf("%-8d %-18s %12s %8s %10.0f %10s %10s", clients, name, micros(res.perRequest()), ratio(i, res, proxy), res.rate(),
-			micros(res.quantile(0.5)), micros(res.quantile(0.99)))
+		r.printf("%-8d %-18s %12s %8s %10.0f", clients, name, micros(res.perRequest()), ratio(i, res, proxy), res.rate())
+		for _, q := range quantiles {
+			r.printf(" %10s", quantile(res, nil, q))
+		}
 		if i > 0 {
-			r.printf(" %10s %10s", micros(res.quantile(0.5)-direct.quantile(0.5)), micros(res.quantile(0.99)-direct.quantile(0.99)))
+			for _, q := range quantiles {
+				r.printf(" %10s", quantile(res, direct, q))
+			}
 		}
 		r.printf("\n")
 	}
+}
+
+var quantiles = []float64{0.5, 0.99}
+
+// quantile returns a quantile of the times, less that of base, unless there are too few
+// times to tell.
+func quantile(res, base *result, q float64) string {
+	if float64(len(res.times))*(1-q) < 1 {
+		return "-"
+	}
+	d := res.quantile(q)
+	if base != nil {
+		d -= base.quantile(q)
+	}
+	return micros(d)
 }
 
 // ratio returns how much more CPU outcrop uses than the proxy; the mock server's own
@@ -89,16 +113,7 @@ func (r *reporter) streamTitle(m model) {
 
 // streams prints the results of direct, proxy and outcrop with and without its delay.
 func (r *reporter) streams(clients int, results []result) {
-	direct, proxy := &results[0], &results[1]
-	for i, name := range []string{"direct", "proxy", "outcrop", "outcrop, no delay"} {
-		res := &results[i]
-		r.printf("%-8d %-18s %12s %8s %10.0f %10s %10s", clients, name, micros(res.perRequest()), ratio(i, res, proxy), res.rate(),
-			micros(res.quantile(0.5)), micros(res.quantile(0.99)))
-		if i > 0 {
-			r.printf(" %10s %10s", micros(res.quantile(0.5)-direct.quantile(0.5)), micros(res.quantile(0.99)-direct.quantile(0.99)))
-		}
-		r.printf("\n")
-	}
+	r.rows(clients, results, []string{"direct", "proxy", "outcrop", "outcrop, no delay"})
 }
 
 // memory prints the resident memory of a process.

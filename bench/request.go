@@ -103,7 +103,7 @@ func completionRequest(addr, modelID, text string, stream bool) ([]byte, error) 
 }
 
 // converseRequest returns the bytes of a signed Converse or ConverseStream request.
-func converseRequest(ctx context.Context, addr string, credentials aws.Credentials, modelID, text string, stream bool) ([]byte, error) { //nolint:revive // each argument is one part of the request
+func converseRequest(ctx context.Context, addr string, credentials aws.Credentials, modelID, text string, stream bool) ([]byte, error) {
 	type block struct {
 		Text string `json:"text"`
 	}
@@ -123,7 +123,7 @@ func converseRequest(ctx context.Context, addr string, credentials aws.Credentia
 	if stream {
 		path += "-stream"
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+addr+path, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+addr+path, bytes.NewReader(body)) //nolint:gosec // only signed, never sent
 	if err != nil {
 		return nil, err
 	}
