@@ -30,7 +30,7 @@ func TestToolLoop(t *testing.T) {
 	ask := user(&llm.Text{Text: "What is the CPU utilization of instance i-0abc123def456 in us-east-1?"})
 	resp := chat(t, &llm.ChatRequest{Messages: []llm.Message{ask}, Tools: metricTools})
 	if resp.StopReason != llm.StopToolUse || len(resp.Message.Content) != 1 {
-		t.Fatalf("stop reason %q with %d blocks, want one tool use", resp.StopReason, len(resp.Message.Content))
+		t.Fatalf("stop reason %q with %+v, want one tool use", resp.StopReason, resp.Message.Content[0])
 	}
 	use := resp.Message.Content[0].(*llm.ToolUse)
 	if diff := cmp.Diff(use.Name+string(use.Input), `get_cloudwatch_metric{"namespace":"AWS/EC2","metric_name":"CPUUtilization","instance_id":"i-0abc123def456"}`); diff != "" {

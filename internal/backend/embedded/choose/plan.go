@@ -5,13 +5,19 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/outcrop-ai/outcrop/internal/backend/embedded/fill"
 	"github.com/outcrop-ai/outcrop/internal/text"
 )
 
 // Thresholds of a part of a text; see tools/eval.
 const (
-	claimScore = 0.9 // with which a part asks for a tool by itself
+	claimScore = 1.2 // with which a part asks for a tool by itself
 	claimLead  = 1.1 // over the next best tool
+
+	strongWeight = 0.9 // of arguments that say by themselves what is meant
+	sureWeight   = 0.5 // of the required arguments that were found
+	maxFilled    = 24  // tools whose arguments are looked for to compare them
+	maxPairs     = 64  // of tools and parts of a text for which that is done
 )
 
 // Best ranks the tools for a whole text, best first.
@@ -22,8 +28,19 @@ func Best(s string, tools []*Tool) []Match {
 	for _, t := range tools {
 		out = append(out, Match{Tool: t, Score: t.compare(a, rare), Part: s})
 	}
+	if len(tools) > 1 && len(tools) <= maxFilled {
+		for i := range out {
+			out[i].Score += out[i].Tool.values(s)
+		}
+	}
 	slices.SortStableFunc(out, func(a, b Match) int { return cmp.Compare(b.Score, a.Score) })
 	return out
+}
+
+// values is what the values in a text say for a tool.
+func (t *Tool) values(s string) float64 {
+	v := fill.Arguments(t.Name+" "+t.Description, t.Schema, fill.Source{Text: s})[0]
+	return strongWeight*(v.Known+0.3*v.Strong) + sureWeight*v.Sure
 }
 
 // Split gives the parts of a text to the tools that they ask for, in the text's
@@ -44,7 +61,11 @@ func Split(s string, tools []*Tool) []Match {
 		first, second := 0.0, 0.0
 		var tool *Tool
 		for _, t := range tools {
-			switch score := t.compare(a, rare); {
+			score := t.compare(a, rare)
+			if score > 0 && len(tools)*len(parts) <= maxPairs {
+				score += t.values(p.Of(s))
+			}
+			switch {
 			case score > first:
 				first, second, tool = score, first, t
 			case score > second:
@@ -57,11 +78,6 @@ func Split(s string, tools []*Tool) []Match {
 		}
 	}
 	if len(claimed) < 2 {
-		for t := range claimed {
-			if t != whole[0].Tool && len(parts) == 1 {
-				return []Match{{Tool: t, Score: whole[0].Score, Part: s}}
-			}
-		}
 		return whole[:1]
 	}
 	return join(s, parts, best, scores)

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/outcrop-ai/outcrop/internal/backend/embedded/fill"
+	"github.com/outcrop-ai/outcrop/internal/backend/embedded/lexicon"
 	"github.com/outcrop-ai/outcrop/internal/text"
 )
 
@@ -12,7 +13,11 @@ type Evidence struct {
 	Named   float64 // share of the tool's name that the text has
 	Covered float64 // share of the text's words, values aside, that the tool has
 	Filled  float64 // share of the required arguments that were found
-	Pairs   float64 // neighbouring words of the text that neighbour in the description
+	Pairs   float64 // neighbouring words of the text that the tool both has, up to 3
+	Bid     float64 // 1 when the text bids, 0 when it is a question
+	Focus   float64 // share of what is asked for, the words after "what is the" or the verb, that name or describe the tool
+	Strong  float64 // choices of the tool's that the text names, up to 2
+	Known   float64 // values that only such a tool can mean, up to 2
 }
 
 // Relevant says how sure it is, 0 to 1, that a text asks for a tool, given the
@@ -20,14 +25,20 @@ type Evidence struct {
 func (t *Tool) Relevant(s string, v fill.Values) float64 {
 	e := t.Evidence(s, v)
 	// Fitted by logistic regression on the evaluation's development half; see tools/eval.
-	x := -3.2 + 2.6*e.Named + 2.4*e.Covered + 2.0*e.Filled + 0.8*min(e.Pairs, 2)
+	if e.Named == 0 && e.Covered == 0 && e.Strong+e.Known == 0 {
+		return 0 // nothing in common
+	}
+	x := -3.28 + 1.54*e.Named + 0.51*e.Covered + 1.39*e.Filled + 0.55*e.Pairs + 0.34*e.Strong + 1.2*e.Known + 1.77*e.Bid + 0.7*e.Focus
 	return 1 / (1 + math.Exp(-x))
 }
 
 // Evidence collects what speaks for a call.
 func (t *Tool) Evidence(s string, v fill.Values) Evidence {
 	a := words(s)
-	e := Evidence{Named: t.named(a), Filled: v.Sure}
+	e := Evidence{Named: t.named(a), Filled: v.Sure, Strong: min(v.Strong, 2), Known: min(v.Known, 2), Focus: t.focus(s)}
+	if !question(s) {
+		e.Bid = 1
+	}
 	used := func(at int) bool {
 		for _, p := range v.Words {
 			if p.Start <= at && at < p.End {
@@ -41,7 +52,6 @@ func (t *Tool) Evidence(s string, v fill.Values) Evidence {
 	for _, w := range text.Words(s) {
 		stem := text.Stem(w.Norm)
 		if text.Stopword(w.Norm) || noise[w.Norm] || used(w.Start) {
-			prev = ""
 			continue
 		}
 		total++
@@ -64,5 +74,66 @@ func (t *Tool) Evidence(s string, v fill.Values) Evidence {
 	if total > 0 {
 		e.Covered = held / total
 	}
+	e.Pairs = min(e.Pairs, 3)
 	return e
 }
+
+// question reports whether a text asks rather than bids: "can you …" bids.
+func question(s string) bool {
+	for _, w := range text.Words(s) {
+		switch w.Norm {
+		case "what", "who", "when", "where", "why", "which", "whose", "what's", "how", "who's", "where's":
+			return true
+		case "is", "are", "was", "were", "do", "does", "did", "has", "have":
+			return true
+		default:
+			return false
+		}
+	}
+	return false
+}
+
+// maxFocus is how many words say what is asked for.
+const maxFocus = 3
+
+// focus is the share of the first content words of a text, up to the next small
+// word, that the tool's name or description has.
+func (t *Tool) focus(s string) float64 {
+	n, held := 0.0, 0.0
+	for _, w := range text.Words(s) {
+		if text.Stopword(w.Norm) || noise[w.Norm] {
+			if n > 0 {
+				break
+			}
+			continue
+		}
+		stem := text.Stem(w.Norm)
+		if generic[stem] || verbs[w.Norm] {
+			continue
+		}
+		n++
+		switch weight := t.words[stem]; {
+		case weight >= 0.7:
+			held++
+		case weight > 0:
+			held += 0.4
+		default:
+			for _, also := range lexicon.Synonyms(stem) {
+				if t.words[also] >= 0.7 {
+					held += 0.6
+					break
+				}
+			}
+		}
+		if n == maxFocus {
+			break
+		}
+	}
+	if n == 0 {
+		return 0.5
+	}
+	return held / n
+}
+
+// verbs of bidding, which most tools' descriptions have.
+var verbs = map[string]bool{"calculate": true, "compute": true, "determine": true, "identify": true, "create": true, "search": true, "look": true, "check": true, "make": true}

@@ -15,7 +15,7 @@ import (
 const (
 	needRequired = 0.3
 	needOptional = 1.05
-	needArray    = 0.6
+	needArray    = 0.35
 	repeatShare  = 0.6  // of the score of the slot's first candidate
 	bucket       = 0.12 // scores nearer than this are equal: order decides
 )
@@ -160,6 +160,9 @@ func (f *filler) likewise(s *slot, a, b *cand) bool {
 		if a.Percent != b.Percent || (a.Currency == "") != (b.Currency == "") || a.Ordinal != b.Ordinal {
 			return false
 		}
+		if a.Word != b.Word {
+			return false
+		}
 		if da != db && a.Unit != "" && b.Unit != "" {
 			return a.run == b.run
 		}
@@ -170,6 +173,9 @@ func (f *filler) likewise(s *slot, a, b *cand) bool {
 		if a.run == b.run || a.prep == b.prep && a.prep != "" {
 			return true
 		}
+		if s.role == rolePlace && atPlace[a.prep] && atPlace[b.prep] && a.partner < 0 && b.partner < 0 {
+			return true
+		}
 		return a.clause != b.clause && s.role != roleNone
 	case mention.Quote, mention.ID, mention.Email, mention.URL, mention.List, mention.Expr, mention.Date, mention.Time:
 		return true
@@ -178,8 +184,12 @@ func (f *filler) likewise(s *slot, a, b *cand) bool {
 	}
 }
 
+// atPlace are prepositions before a place where something is, not a journey's end.
+var atPlace = map[string]bool{"in": true, "at": true, "near": true, "from": true, "for": true, "of": true, "around": true}
+
 // group makes sets of the labels, which are in the order of the text.
 func (f *filler) group() []set {
+	f.settle()
 	count := map[*slot]int{}
 	for _, l := range f.units() {
 		count[l[0].slot]++
@@ -203,6 +213,22 @@ func (f *filler) group() []set {
 	}
 	inherit(calls, f.slots)
 	return dedupe(calls, f)
+}
+
+// settle drops the weak labels unless another slot has several values as well.
+func (f *filler) settle() {
+	several := map[*slot]int{}
+	for _, l := range f.labels {
+		if !l.weak && !l.slot.isArray() {
+			several[l.slot]++
+		}
+	}
+	for _, n := range several {
+		if n > 1 {
+			return
+		}
+	}
+	f.labels = slices.DeleteFunc(f.labels, func(l label) bool { return l.weak })
 }
 
 // units joins the labels of an array's items into one.

@@ -1,6 +1,7 @@
 package fill
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/outcrop-ai/outcrop/internal/backend/embedded/mention"
@@ -18,6 +19,8 @@ type cand struct {
 	order   int
 	end     end    // of "from X to Y", "between X and Y"
 	partner int    // the other end, as an index of candidates; -1: none
+	tail    *cand  // the last of its run, nil for that one itself
+	head    *cand  // the first of its run, nil for that one itself
 	run     int    // candidates joined by commas and "and" have the same number
 	place   string // a name with what follows its comma: "San Francisco, CA"
 	verb    string // first word of a phrase when that was a verb, taken off
@@ -32,7 +35,10 @@ var prepositions = map[string]bool{
 var skipped = map[string]bool{"the": true, "a": true, "an": true, "my": true, "your": true, "our": true, "his": true, "her": true, "their": true, "this": true, "that": true, "of": false, "city": true, "town": true, "state": true, "country": true, "downtown": true, "both": true, "either": true, "about": true, "approximately": true, "roughly": true, "least": true, "most": true, "exactly": true}
 
 // candidates lists what may be a value in a text, in order.
-func candidates(t *mention.Text) []*cand {
+//
+// Where no slot takes a list, its items stand for themselves; where none takes a
+// date, a year is a number.
+func candidates(t *mention.Text, lists, dates bool) []*cand {
 	var out []*cand
 	covered := make([]bool, len(t.Words)+1)
 	for i := range t.Mentions {
@@ -40,10 +46,25 @@ func candidates(t *mention.Text) []*cand {
 		for j := m.T0; j < m.T1; j++ {
 			covered[j] = true
 		}
-		out = append(out, &cand{Mention: *m, partner: -1})
+		if m.Kind == mention.Quote && strings.HasPrefix(t.S[m.End:], ":") {
+			continue // the name of a member: 'email': 'x@y.z'
+		}
+		switch {
+		case m.Kind == mention.List && !lists && numbers(m.Items):
+			for _, item := range flat(m.Items) {
+				out = append(out, &cand{Mention: item, partner: -1})
+			}
+		case m.Kind == mention.Date && !dates && m.Day == (mention.Day{Year: m.Day.Year}):
+			year := *m
+			year.Kind, year.Value, year.Integer = mention.Number, float64(m.Day.Year), true
+			out = append(out, &cand{Mention: year, partner: -1})
+		default:
+			out = append(out, &cand{Mention: *m, partner: -1})
+		}
 	}
 	out = append(out, phrases(t, covered)...)
 	sortCands(out)
+	out = slices.DeleteFunc(out, func(c *cand) bool { return counter(t, c, out) })
 	for i, c := range out {
 		c.order = i
 		c.clause = clauseOf(t, c.Start)
@@ -52,7 +73,37 @@ func candidates(t *mention.Text) []*cand {
 	joinPlaces(t, out)
 	ranges(t, out)
 	runs(t, out)
+	tails(out)
 	return out
+}
+
+// flat lists the numbers of a list of lists.
+func flat(items []mention.Mention) []mention.Mention {
+	var out []mention.Mention
+	for _, item := range items {
+		if item.Kind == mention.List {
+			out = append(out, flat(item.Items)...)
+			continue
+		}
+		out = append(out, item)
+	}
+	return out
+}
+
+// counter reports whether a number only says how many values follow: "two points",
+// "three sides: 3, 4 and 5".
+func counter(t *mention.Text, c *cand, list []*cand) bool {
+	if c.Kind != mention.Number || !c.Word || c.Ordinal || c.Value < 2 || c.Value > 12 {
+		return false
+	}
+	count := map[mention.Kind]int{}
+	for _, o := range list {
+		if o.Start > c.Start && !(o.Kind == mention.Number && o.Word) {
+			count[o.Kind]++
+		}
+	}
+	n := int(c.Value)
+	return count[mention.Number] >= n || count[mention.List] >= n || count[mention.Name] == n && count[mention.Number] == 0
 }
 
 func sortCands(list []*cand) {
@@ -230,6 +281,19 @@ func ranges(t *mention.Text, list []*cand) {
 	}
 }
 
+// tails gives each candidate the last of its run.
+func tails(list []*cand) {
+	for i := len(list) - 2; i >= 0; i-- {
+		c, next := list[i], list[i+1]
+		if c.run == next.run && c.Kind == next.Kind {
+			c.tail = next
+			if next.tail != nil {
+				c.tail = next.tail
+			}
+		}
+	}
+}
+
 // runs numbers candidates that are coordinated: only commas, "and", "or" and small
 // words stand between them.
 func runs(t *mention.Text, list []*cand) {
@@ -246,6 +310,17 @@ func runs(t *mention.Text, list []*cand) {
 			}
 		}
 		c.run = n
+		if i > 0 && list[i-1].run == n {
+			c.head = list[i-1]
+			if c.head.head != nil {
+				c.head = c.head.head
+			}
+			if c.head.Kind != c.Kind {
+				c.head = nil
+			} else if c.prep == "" {
+				c.prep = c.head.prep
+			}
+		}
 	}
 }
 
@@ -254,7 +329,7 @@ func coordinated(gap string) bool {
 	if !strings.ContainsAny(gap, ",&/") && !strings.Contains(gap, "and") && !strings.Contains(gap, "or") {
 		return false
 	}
-	for _, w := range strings.FieldsFunc(gap, func(r rune) bool { return r == ' ' || r == ',' || r == '&' || r == '/' }) {
+	for _, w := range strings.FieldsFunc(gap, func(r rune) bool { return strings.ContainsRune(" ,&/.)('\"", r) }) {
 		switch w {
 		case "and", "or", "the", "a", "an", "also", "then", "as", "well", "in", "for", "of", "at", "to":
 		default:

@@ -3,9 +3,11 @@ package fill
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
+	"github.com/outcrop-ai/outcrop/internal/backend/embedded/lexicon"
 	"github.com/outcrop-ai/outcrop/internal/backend/embedded/mention"
 	"github.com/outcrop-ai/outcrop/internal/backend/embedded/schema"
 	"github.com/outcrop-ai/outcrop/internal/text"
@@ -17,6 +19,7 @@ type choice struct {
 	value json.RawMessage
 	stems []string
 	said  string
+	stop  bool // a word too common to be meant by another
 }
 
 // choices lists the values that a slot allows; none when it takes any.
@@ -50,7 +53,7 @@ func newChoice(raw json.RawMessage, said string) choice {
 	for _, w := range nameWords(said) {
 		stems = append(stems, text.Stem(text.Fold(w)))
 	}
-	return choice{value: raw, stems: stems, said: said}
+	return choice{value: raw, stems: stems, said: said, stop: len(said) < 3}
 }
 
 var quotedRE = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`['"‘“]([^'"‘’“”]{1,40})['"’”]`) })
@@ -93,7 +96,7 @@ func described(d string) []string {
 type pick struct {
 	choice int
 	at     int // word
-	score  float64
+	exact  bool
 }
 
 // said lists the choices that a text names, in its order. Each word counts for the
@@ -106,14 +109,17 @@ func said(t *mention.Text, list []choice) []pick {
 	var picks []pick
 	for i := 0; i < len(stems); {
 		best, length := -1, 0
+		exact := true
 		for k, c := range list {
 			n := len(c.stems)
 			if n > length && i+n <= len(stems) && equalStems(stems[i:i+n], c.stems) {
-				best, length = k, n
+				best, length, exact = k, n, true
+			}
+			if n == 1 && length == 0 && !c.stop && slices.Contains(lexicon.Synonyms(stems[i]), c.stems[0]) {
+				best, length, exact = k, 1, false
 			}
 			if n == 1 && length == 0 && len(c.stems[0]) > 3 && alike(stems[i], c.stems[0]) {
-				best = k
-				length = 1
+				best, length, exact = k, 1, false
 			}
 		}
 		if best < 0 {
@@ -126,8 +132,11 @@ func said(t *mention.Text, list []choice) []pick {
 			i++
 			continue
 		}
-		picks = append(picks, pick{choice: best, at: i, score: float64(length)})
+		picks = append(picks, pick{choice: best, at: i, exact: exact})
 		i += length
+	}
+	if slices.ContainsFunc(picks, func(p pick) bool { return p.exact }) {
+		picks = slices.DeleteFunc(picks, func(p pick) bool { return !p.exact })
 	}
 	return picks
 }

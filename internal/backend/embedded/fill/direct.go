@@ -3,6 +3,7 @@ package fill
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -13,8 +14,8 @@ import (
 // direct finds the values that a slot gets by its own words rather than from a
 // candidate: choices, booleans, names of the lexicon, assignments.
 func (f *filler) direct(s *slot) []label {
-	if l, ok := f.assigned(s); ok {
-		return []label{l}
+	if list := f.assigned(s); len(list) > 0 {
+		return list
 	}
 	if len(s.choice) > 0 {
 		if list := f.chosen(s); len(list) > 0 {
@@ -26,6 +27,8 @@ func (f *filler) direct(s *slot) []label {
 		return f.boolean(s)
 	case s.role == roleNamespace || s.role == roleMetric || s.role == roleRegion || s.role == rolePlace && s.has("region") || s.role == roleID:
 		return f.looked(s)
+	case len(s.choice) > 0 && s.role != roleFormat:
+		return nil
 	case s.role == roleCurrency, s.role == roleUnit, s.role == roleLanguage, s.role == roleFormat:
 		return f.worded(s)
 	}
@@ -33,11 +36,12 @@ func (f *filler) direct(s *slot) []label {
 }
 
 // assigned reads "name=value" and "name: value" with the slot's own name.
-func (f *filler) assigned(s *slot) (label, bool) {
+func (f *filler) assigned(s *slot) []label {
 	name := s.jsonName()
 	if len(name) == 0 {
-		return label{}, false
+		return nil
 	}
+	var out []label
 	for _, c := range f.cands {
 		if c.T0 == 0 || c.prep != "=" && c.prep != ":" {
 			continue
@@ -51,10 +55,10 @@ func (f *filler) assigned(s *slot) (label, bool) {
 			continue
 		}
 		if v, ok := f.valueOf(s, c); ok {
-			return label{slot: s, cand: c, start: c.Start, end: c.End, score: 3, value: v}, true
+			out = append(out, label{slot: s, cand: c, start: c.Start, end: c.End, score: 1.9, value: v})
 		}
 	}
-	return label{}, false
+	return out
 }
 
 func isNameByte(c byte) bool {
@@ -68,8 +72,7 @@ func (f *filler) chosen(s *slot) []label {
 	seen := map[int]bool{}
 	for _, p := range picks {
 		ch := s.choice[p.choice]
-		if seen[p.choice] && !s.isArray() {
-			// The same again may be another call's; once is enough here.
+		if seen[p.choice] && s.isArray() {
 			continue
 		}
 		if f.negated(p.at) || f.ownName(s, p, ch) {
@@ -80,10 +83,40 @@ func (f *filler) chosen(s *slot) []label {
 		end := f.t.Words[min(p.at+len(ch.stems)-1, len(f.t.Words)-1)].End
 		out = append(out, label{slot: s, start: w.Start, end: end, score: 1.5, value: ch.value})
 	}
-	if len(out) > 1 && !s.isArray() && !f.spread(out) {
-		out = out[:1]
+	if len(out) > 1 && !s.isArray() && !f.joined(out) {
+		// Named far apart they may be those of several calls, or only one is meant.
+		best := 0
+		for i := range out {
+			out[i].weak = true
+			if f.nearWords(s, out[i].start) > f.nearWords(s, out[best].start) {
+				best = i
+			}
+		}
+		out[best].weak = false
 	}
 	return out
+}
+
+// joined reports whether choices were named side by side, "Civil and Criminal
+// cases", as for several calls.
+func (f *filler) joined(list []label) bool {
+	for i := 1; i < len(list); i++ {
+		if !coordinated(f.t.S[list[i-1].end:list[i].start]) {
+			return false
+		}
+	}
+	return true
+}
+
+// nearWords counts the slot's own words within a few words of a place.
+func (f *filler) nearWords(s *slot, at int) int {
+	n := 0
+	for i, w := range f.t.Words {
+		if w.Start > at-30 && w.Start < at+30 && w.Start != at && slices.Contains(s.name, f.stems[i]) {
+			n++
+		}
+	}
+	return n
 }
 
 // ownName reports whether a choice's word only names the tool or the slot itself.
@@ -98,17 +131,6 @@ func (f *filler) ownName(s *slot, p pick, ch choice) bool {
 		}
 	}
 	return !s.required
-}
-
-// spread reports whether different choices were named side by side, as for
-// several calls: "Civil and Criminal cases".
-func (f *filler) spread(list []label) bool {
-	for i := 1; i < len(list); i++ {
-		if string(list[i].value) != string(list[0].value) {
-			return true
-		}
-	}
-	return false
 }
 
 // boolWords say nothing of what a switch switches.
@@ -263,7 +285,7 @@ func (f *filler) worded(s *slot) []label {
 	}
 	for _, w := range f.t.Words {
 		v, ok := worded()[s.role][w.Norm]
-		if !ok {
+		if !ok || s.role == roleUnit && f.measured(w.Start) {
 			continue
 		}
 		if s.role == roleCurrency {
@@ -271,23 +293,51 @@ func (f *filler) worded(s *slot) []label {
 				v = stated
 			}
 		}
-		if len(out) > 0 && string(out[len(out)-1].value) == string(mustJSON(v)) {
+		if len(out) > 0 && s.end == noEnd && string(out[len(out)-1].value) == string(mustJSON(v)) {
 			continue
 		}
 		add(v, w.Start, w.Start)
 	}
 	// Pairs such as from_currency and to_currency take one each, in order.
 	if s.end != noEnd && len(out) > 1 {
-		if s.end == fromEnd {
-			return out[:1]
-		}
-		return out[1:2]
+		return s.ended(out)
 	}
 	if len(out) > 1 && !s.isArray() {
 		// Several calls may want several; one mention of each suffices when joined.
 		return out[:1]
 	}
 	return out
+}
+
+// ended picks one end's values of those said in pairs: "USD to EUR", "USD to EUR
+// and GBP", "USD to EUR and AUD to CAD".
+func (s *slot) ended(list []label) []label {
+	if s.end == fromEnd {
+		if len(list)%2 != 0 || len(list) == 2 {
+			return list[:1]
+		}
+	} else if len(list)%2 != 0 {
+		return list[1:]
+	}
+	at := 0
+	if s.end == toEnd {
+		at = 1
+	}
+	var out []label
+	for ; at < len(list); at += 2 {
+		out = append(out, list[at])
+	}
+	return out
+}
+
+// measured reports whether the word at a place is the unit of a number.
+func (f *filler) measured(at int) bool {
+	for _, c := range f.cands {
+		if c.Kind == mention.Number && c.Start <= at && at <= c.End+1 {
+			return true
+		}
+	}
+	return false
 }
 
 func mustJSON(s string) json.RawMessage {

@@ -37,6 +37,8 @@ type Values struct {
 	Args    json.RawMessage // an object
 	Missing []Missing       // required and not found
 	Found   int             // slots with a value from the text
+	Known   float64         // values that only this kind of schema can mean: names of the lexicon, IDs by their prefix
+	Strong  float64         // choices of the schema that the text names
 	Sure    float64         // the share of the required slots that were found, 1 when none is
 	Words   []text.Span     // the parts of Source.Text that were used
 }
@@ -74,6 +76,8 @@ type filler struct {
 	look   lexicon.Asked
 	today  time.Time
 	labels []label
+
+	alignment map[alignKey]float64 // see align
 }
 
 // label gives a value to a slot.
@@ -84,6 +88,7 @@ type label struct {
 	end   int
 	score float64
 	value json.RawMessage
+	weak  bool // counts only when other slots have several values too
 }
 
 // set is the values of one call, by slot.
@@ -96,7 +101,11 @@ func newFiller(about string, n *schema.Node, s string, today time.Time) *filler 
 			f.about[text.Stem(w.Norm)] = true
 		}
 	}
-	f.cands = candidates(f.t)
+	f.slots = slots(n, nil, true, 0)
+	describe(f.slots)
+	lists := slices.ContainsFunc(f.slots, (*slot).isArray)
+	dates := slices.ContainsFunc(f.slots, func(s *slot) bool { return s.role == roleDate && !s.isNumber() })
+	f.cands = candidates(f.t, lists, dates)
 	f.stems = make([]string, len(f.t.Words))
 	f.owner = make([]int, len(f.t.Words))
 	for i, w := range f.t.Words {
@@ -111,8 +120,7 @@ func newFiller(about string, n *schema.Node, s string, today time.Time) *filler 
 	if f.today.IsZero() {
 		f.today = todayIn(f.t)
 	}
-	f.slots = slots(n, nil, true, 0)
-	describe(f.slots)
+	f.align()
 	return f
 }
 
@@ -152,6 +160,12 @@ func (f *filler) values(c set) Values {
 			continue
 		}
 		if labels[0].start >= 0 {
+			switch l := labels[0]; {
+			case l.score >= 2:
+				v.Known++
+			case l.score >= 1.5 && l.cand == nil:
+				v.Strong++
+			}
 			v.Found++
 			if s.required {
 				found++

@@ -13,10 +13,30 @@ import (
 // the slot's words near it.
 func (f *filler) score(s *slot, c *cand) float64 {
 	base, ok := f.base(s, c)
-	if !ok {
+	if !ok || f.labels0(s, c) {
 		return 0
 	}
-	return base + f.unitFit(s, c) + f.endFit(s, c) + f.cue(s, c)
+	cue := f.cue(s, c)
+	if c.head != nil { // "values 12, 24 and 36": what introduces the first introduces all
+		cue = max(cue, 0.97*f.cue(s, c.head))
+	}
+	if c.tail != nil {
+		cue = max(cue, 0.9*f.cue(s, c.tail))
+	}
+	return base + f.unitFit(s, c) + f.endFit(s, c) + cue + f.alignment[alignKey{s, c}]
+}
+
+// labels0 reports whether a candidate is only the slot's own name: "Id" for building_id.
+func (f *filler) labels0(s *slot, c *cand) bool {
+	if c.Kind != mention.Name && c.Kind != phrase || c.T0 == c.T1 {
+		return false
+	}
+	for i := c.T0; i < c.T1; i++ {
+		if s.words[f.stems[i]] < 0.3 {
+			return false
+		}
+	}
+	return true
 }
 
 // base is what the kinds of slot and candidate say.
@@ -50,7 +70,7 @@ func baseNumber(s *slot, leaf *schema.Node, c *cand) (float64, bool) {
 		case c.Word && c.Value == 1:
 			b = 0.2
 		case c.Word:
-			b = 0.45
+			b = 0.3
 		}
 		if s.has("year") && (v < 1000 || v > 2200) && !s.has("years") {
 			b -= 0.3
@@ -60,6 +80,8 @@ func baseNumber(s *slot, leaf *schema.Node, c *cand) (float64, bool) {
 		if s.has("year") && c.Day.Year > 0 || s.has("month") && c.Day.Month > 0 || s.has("dai", "day") && c.Day.Day > 0 {
 			return 1.2, true
 		}
+	case mention.Time:
+		return 1.2, s.has("hour", "minut")
 	case mention.List:
 		return 1.2, s.isArray() && numbers(c.Items)
 	default:
@@ -129,7 +151,7 @@ func (f *filler) baseString(s *slot, leaf *schema.Node, c *cand) (float64, bool)
 	case roleID:
 		return f.idFit(s, c)
 	case rolePlace:
-		return placeFit(s, c)
+		return f.placeFit(c)
 	case rolePerson:
 		return personFit(c)
 	case roleCurrency, roleUnit, roleFormat, roleLanguage, roleRegion, roleNamespace, roleMetric:
@@ -169,28 +191,37 @@ func (f *filler) idFit(s *slot, c *cand) (float64, bool) {
 	}
 }
 
-func placeFit(s *slot, c *cand) (float64, bool) {
+func (f *filler) placeFit(c *cand) (float64, bool) {
 	b := 0.0
 	switch c.Kind {
 	case mention.Name:
 		b = 0.9
 	case phrase:
 		b = 0.1
+		switch c.prep {
+		case "in", "at", "near", "from", "to", "around":
+		default:
+			return 0, false
+		}
 	case mention.ID:
 		b = 0.1
 	default:
 		return 0, false
 	}
 	switch c.prep {
-	case "in", "at", "near", "from", "to", "around", "between", "into", "towards", "within":
-		b += 0.6
-	case "for", "of":
+	case "in", "at", "near", "around", "within":
+		b += 0.65
+	case "from", "to", "into", "towards":
+		b += 0.5
+	case "for", "of", "between":
 		b += 0.3
 	case "by", "with", "about", "than":
 		b -= 0.4
 	}
 	if c.place != "" {
 		b += 0.3
+	} else if f.adjective(c) {
+		b -= 0.3 // "the Marriott hotel"
 	}
 	return b, b > 0
 }
@@ -225,6 +256,12 @@ func (f *filler) thingFit(s *slot, c *cand) (float64, bool) {
 		switch c.prep {
 		case "in", "at", "near", "from":
 			b -= 0.3
+		case "":
+			if f.adjective(c) {
+				b -= 0.2
+			}
+		default:
+			b += 0.15
 		}
 	case mention.ID, mention.URL, mention.Email:
 		b = 0.5
@@ -251,6 +288,11 @@ func (f *filler) thingFit(s *slot, c *cand) (float64, bool) {
 		return 0, false
 	}
 	return b, b > 0
+}
+
+// adjective reports whether a name only describes the word after it: "Patent lawsuit".
+func (f *filler) adjective(c *cand) bool {
+	return c.T1 < len(f.t.Words) && f.t.Gap(c.T1-1) == " " && !text.Stopword(f.t.Words[c.T1].Norm) && f.owner[c.T1] >= 0 && f.cands[f.owner[c.T1]].Kind == phrase
 }
 
 // toolish is the share of a phrase's words that are the tool's own: "weather
@@ -386,7 +428,7 @@ func (f *filler) cue(s *slot, c *cand) float64 {
 	crossed = 1
 	for d := 0; d < cueAfter && c.T1+d < len(f.t.Words); d++ {
 		i := c.T1 + d
-		gap := f.t.Gap(i-1)
+		gap := f.t.Gap(i - 1)
 		if i > c.T0 && strings.ContainsAny(gap, ".!?;\n") {
 			break
 		} else if strings.Contains(gap, ",") {

@@ -112,6 +112,16 @@ func numberValue(s *slot, leaf *schema.Node, c *cand) (json.RawMessage, bool) {
 		default:
 			v = float64(c.Day.Day)
 		}
+	case mention.Time:
+		hour, rest, _ := strings.Cut(c.Clock, ":")
+		if s.has("minut") {
+			hour, _, _ = strings.Cut(rest, ":")
+		}
+		n, err := strconv.Atoi(hour)
+		if err != nil {
+			return nil, false
+		}
+		v = float64(n)
 	default:
 		return nil, false
 	}
@@ -131,7 +141,7 @@ func (f *filler) textValue(s *slot, c *cand) (json.RawMessage, bool) {
 		v = timeValue(s, c)
 	case s.role == rolePlace:
 		v = f.placeValue(s, c)
-	case c.Kind == mention.Expr:
+	case c.Kind == mention.Expr, c.Kind == mention.Quote && s.role == roleFormula:
 		v = formulaValue(s, c.Text)
 	case c.Kind == phrase:
 		v = f.phraseValue(s, c)

@@ -10,6 +10,7 @@ import (
 // synonymGroups are words that a question and its answer may use for each other.
 const synonymGroups = `
 begin start commence launch
+add append insert create remember
 end finish conclude terminate stop
 build construct erect
 make create produce manufacture
@@ -46,6 +47,18 @@ say state said claim
 tell told
 lead led head
 hold held
+update edit modify
+find search lookup
+book reserve booking reservation
+flight plane airline
+hotel room accommodation
+restaurant food dining eat
+weather temperature forecast climate rain
+music song track
+photo picture image
+cash money
+stock share
+sum add total plus
 grow grew growth
 fast quick speed
 length long
@@ -60,7 +73,7 @@ percentage percent
 allow permit let
 forbid ban prohibit
 require need must
-delete remove erase
+delete remove erase cancel drop
 change modify alter
 increase rise grow
 decrease fall decline drop reduce

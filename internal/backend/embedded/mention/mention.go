@@ -75,10 +75,11 @@ func Find(s string) *Text {
 	}
 	t := &Text{S: s, Words: text.Words(s)}
 	f := &finder{t: t, taken: make([]bool, len(s))}
+	f.brackets("[{")
 	f.patterns()
-	f.brackets()
-	f.numbers()
+	f.brackets("(")
 	f.names()
+	f.numbers()
 	slices.SortFunc(t.Mentions, func(a, b Mention) int { return cmp.Compare(a.Start, b.Start) })
 	for i := range t.Mentions {
 		t.place(&t.Mentions[i])

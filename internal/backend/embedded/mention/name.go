@@ -2,6 +2,7 @@ package mention
 
 import (
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -10,10 +11,13 @@ import (
 
 // brackets takes lists of values in brackets or parentheses, "[1, 2, 3]" and
 // "(45, 60)", and objects in braces.
-func (f *finder) brackets() {
+func (f *finder) brackets(open string) {
 	s := f.t.S
 	for i := 0; i < len(s); i++ {
 		var closer byte
+		if strings.IndexByte(open, s[i]) < 0 {
+			continue
+		}
 		switch s[i] {
 		case '[':
 			closer = ']'
@@ -65,15 +69,11 @@ func (f *finder) items(start, end int, square bool) ([]Mention, bool) {
 	if strings.TrimSpace(inner) == "" || !square && !strings.Contains(inner, ",") {
 		return nil, false
 	}
-	sub := &finder{t: &Text{S: inner, Words: text.Words(inner)}, taken: make([]bool, len(inner))}
-	if strings.ContainsAny(inner, "[(") {
-		sub.brackets()
-	} else {
-		sub.patterns()
-		sub.numbers()
-	}
 	var items []Mention
 	at := 0
+	if rest, ok := strings.CutPrefix(inner, "e.g., "); ok { // (e.g., 12.4, 15.6)
+		inner, start = rest, start+len("e.g., ")
+	}
 	for _, part := range splitTop(inner) {
 		trimmed := strings.TrimSpace(part)
 		from := at + strings.Index(part, trimmed)
@@ -81,13 +81,25 @@ func (f *finder) items(start, end int, square bool) ([]Mention, bool) {
 		if trimmed == "" {
 			continue
 		}
-		item := Mention{Span: text.Span{Start: from, End: from + len(trimmed)}, Kind: Name, Text: trimmed}
+		item := Mention{Span: text.Span{Start: 0, End: len(trimmed)}, Kind: Name, Text: trimmed}
 		known := false
+		sub := &finder{t: &Text{S: trimmed, Words: text.Words(trimmed)}, taken: make([]bool, len(trimmed))}
+		if strings.ContainsAny(trimmed, "[(") {
+			sub.brackets("[(")
+		} else {
+			sub.patterns()
+			sub.numbers()
+		}
 		for _, m := range sub.t.Mentions {
-			if m.Start >= from && m.End <= from+len(trimmed) && m.Len() >= len(trimmed)-2 {
+			if m.Len() >= len(trimmed)-2 {
 				item, known = m, true
-				item.Text = m.Text
 			}
+		}
+		item.Start += from
+		item.End += from
+		for i := range item.Items {
+			item.Items[i].Start += from + start
+			item.Items[i].End += from + start
 		}
 		if !known && !square && (len(strings.Fields(trimmed)) > 1 || !unicode.IsUpper(first(trimmed))) {
 			return nil, false // an aside in parentheses
@@ -128,12 +140,29 @@ func splitTop(s string) []string {
 var inName = map[string]bool{"of": true, "the": true, "de": true, "la": true, "le": true, "du": true, "des": true, "von": true, "van": true, "der": true, "den": true, "di": true, "da": true, "del": true, "al": true, "el": true, "y": true, "and": false, "&": true, "for": false}
 
 // starters are words that begin sentences with a capital letter without being names.
-var starters = map[string]struct{}{
-	"find": {}, "get": {}, "give": {}, "show": {}, "tell": {}, "calculate": {}, "compute": {}, "determine": {}, "list": {}, "create": {}, "make": {}, "book": {}, "order": {}, "buy": {}, "search": {}, "look": {}, "retrieve": {}, "fetch": {},
-	"what": {}, "who": {}, "when": {}, "where": {}, "why": {}, "how": {}, "which": {}, "whose": {}, "whom": {}, "is": {}, "are": {}, "was": {}, "were": {}, "do": {}, "does": {}, "did": {}, "can": {}, "could": {}, "would": {}, "will": {}, "should": {}, "may": {},
-	"please": {}, "help": {}, "identify": {}, "predict": {}, "estimate": {}, "convert": {}, "translate": {}, "send": {}, "set": {}, "add": {}, "delete": {}, "remove": {}, "update": {}, "check": {}, "play": {}, "plot": {}, "draw": {}, "generate": {}, "solve": {},
-	"i": {}, "i'm": {}, "i'd": {}, "i've": {}, "im": {}, "my": {}, "we": {}, "you": {}, "it": {}, "its": {}, "he": {}, "she": {}, "they": {}, "this": {}, "that": {}, "these": {}, "those": {}, "the": {}, "a": {}, "an": {}, "if": {}, "in": {}, "on": {}, "at": {}, "for": {}, "from": {}, "to": {}, "and": {}, "or": {}, "but": {}, "with": {}, "also": {}, "then": {}, "next": {}, "first": {}, "second": {}, "third": {}, "finally": {}, "lastly": {}, "so": {}, "now": {}, "after": {}, "before": {}, "during": {}, "as": {}, "by": {}, "there": {}, "here": {}, "let": {}, "need": {}, "want": {}, "use": {}, "using": {}, "simulate": {}, "analyze": {}, "compare": {}, "describe": {}, "explain": {}, "summarize": {}, "summarise": {}, "write": {}, "reserve": {}, "schedule": {}, "recommend": {}, "suggest": {}, "provide": {}, "return": {}, "run": {}, "start": {}, "stop": {}, "open": {}, "close": {}, "turn": {}, "change": {}, "choose": {}, "select": {}, "hello": {}, "hi": {}, "hey": {}, "thanks": {}, "thank": {}, "yes": {}, "no": {}, "ok": {}, "okay": {}, "today": {}, "tomorrow": {}, "not": {}, "all": {}, "any": {}, "some": {}, "each": {}, "since": {}, "given": {}, "assuming": {}, "suppose": {}, "consider": {}, "imagine": {}, "considering": {}, "what's": {}, "who's": {}, "where's": {}, "how's": {}, "evaluate": {}, "measure": {}, "verify": {}, "filter": {}, "sort": {}, "extract": {}, "classify": {}, "rank": {}, "count": {}, "call": {}, "purchase": {}, "pick": {}, "locate": {}, "obtain": {}, "assist": {}, "inform": {}, "integrate": {}, "differentiate": {}, "track": {}, "submit": {}, "upload": {}, "download": {}, "while": {}, "both": {}, "however": {}, "although": {}, "because": {}, "while's": {}, "it's": {}, "i'll": {}, "let's": {}, "there's": {}, "question": {}, "answer": {}, "context": {},
-}
+var starters = sync.OnceValue(func() map[string]struct{} {
+	m := map[string]struct{}{}
+	for _, w := range strings.Fields(starterWords) {
+		m[w] = struct{}{}
+	}
+	return m
+})
+
+const starterWords = `
+a add additionally after all also although an analyze and answer any apply are as assess assist assuming at because before book both break bring build
+but buy by calculate call can cancel change check choose classify clear close collect combine compare complete compute configure confirm connect
+consider considering context convert copy could count create currently delete describe detect determine develop did differentiate disable discover
+display do does download draw during each edit enable ensure enter establish estimate evaluate examine exclude execute explain explore export extract
+fetch fill filter finally find first for forecast format from furthermore gather generate get give given group he hello help here hey hi highlight how
+how's however i i'd i'll i'm i've identify if im imagine import in include inform inspect install instead integrate invite is issue it it's its join
+keep lastly launch let let's limit list load locate log look make many mark match may measure merge modify monitor more moreover most move much my
+name need next no not notify now obtain ok okay on open or order outline perform pick place play please plot post predict prefer prepare present print
+process produce provide purchase put query question rank read recently recommend record reduce remove rename rent replace report request reserve reset
+resolve restart retrieve return review round run same save scan schedule search second select send set share she should show simulate since so solve
+some sort specify split start stop store submit suggest summarise summarize suppose switch sync take tell test thank thanks that the then there
+there's these they third this those to today tomorrow track transfer translate try turn update upgrade upload use using usually verify view visit
+visualize want was we were what what's when where where's which while who who's whom whose why will with work would write yes yesterday you
+`
 
 // names takes runs of capitalised words.
 func (f *finder) names() {
@@ -145,8 +174,8 @@ func (f *finder) names() {
 		}
 		end := i + 1
 		for end < len(words) {
-			gap := f.t.Gap(end-1)
-			if f.capital(end) && joins(gap, words[end-1]) {
+			gap := f.t.Gap(end - 1)
+			if f.capital(end) && joins(gap, words[end-1]) && (gap != ". " || !starter(words[end].Norm)) {
 				end++
 				continue
 			}
@@ -160,7 +189,7 @@ func (f *finder) names() {
 					continue
 				}
 			}
-			if gap == " " && nameNumber(words[end].Of(s)) && end < len(words) && !f.taken[words[end].Start] {
+			if gap == " " && nameNumber(words[end].Of(s)) && !f.taken[words[end].Start] && !f.counts(end) {
 				end++
 				continue
 			}
@@ -193,6 +222,20 @@ func joins(gap string, w text.Token) bool {
 	return gap == " " || gap == "-" || gap == " & " || gap == "." && w.Len() == 1 || gap == ". " && w.Len() <= 2 || gap == "."
 }
 
+// counts reports whether the number at word i counts the word after it: "2 nights".
+func (f *finder) counts(i int) bool {
+	if i+1 >= len(f.t.Words) || f.t.Gap(i) != " " {
+		return strings.HasPrefix(f.t.S[f.t.Words[i].End:], "%") || strings.HasPrefix(f.t.S[f.t.Words[i].End:], "°")
+	}
+	w := f.t.Words[i+1]
+	return !text.Stopword(w.Norm) || w.Norm == "of"
+}
+
+func starter(w string) bool {
+	_, ok := starters()[w]
+	return ok
+}
+
 // nameNumber reports whether w may follow a name as part of it: "Act 2", "iPhone 12" but not a year or price.
 func nameNumber(w string) bool {
 	return len(w) <= 2 && strings.Trim(w, "0123456789") == ""
@@ -209,7 +252,7 @@ func (f *finder) sentenceStart(i int) bool {
 // nameAtStart reports whether the capitalised word that begins a sentence is a name.
 func (f *finder) nameAtStart(i int) bool {
 	w := f.t.Words[i].Norm
-	if _, ok := starters[w]; ok || text.Stopword(w) {
+	if starter(w) || text.Stopword(w) {
 		return false
 	}
 	if i+1 < len(f.t.Words) && f.capital(i+1) {

@@ -212,8 +212,9 @@ func formula(e string) bool {
 	if !letter {
 		return false
 	}
-	if strings.Contains(e, "/s^") || strings.Contains(e, "m^") {
-		return false // a unit
+	unit := strings.TrimLeft(e, "0123456789. ")
+	if _, ok := Dimension(unit); ok || strings.Contains(e, "/s") || strings.Contains(e, "m^") {
+		return false
 	}
 	return strings.ContainsAny(e, "^²³") || strings.Contains(e, "**") ||
 		strings.Contains(e, "(") && strings.ContainsAny(e, "sincotalgexpqr") && len(e) > 5 && strings.IndexByte(e, '(') >= 2 && isFunction(e) ||

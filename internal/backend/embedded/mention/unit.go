@@ -1,5 +1,7 @@
 package mention
 
+import "strings"
+
 // dimensions lists units by what they measure.
 var dimensions = map[string][]string{
 	"time":        {"second", "seconds", "sec", "secs", "s", "ms", "millisecond", "milliseconds", "minute", "minutes", "min", "mins", "hour", "hours", "hr", "hrs", "h", "day", "days", "night", "nights", "week", "weeks", "month", "months", "quarter", "quarters", "year", "years", "yr", "yrs", "yo", "decade", "decades", "century"},
@@ -7,14 +9,14 @@ var dimensions = map[string][]string{
 	"area":        {"m²", "m2", "sqft", "acre", "acres", "hectare", "hectares", "km²", "cm²", "ft²", "m^2"},
 	"volume":      {"liter", "liters", "litre", "litres", "l", "ml", "gallon", "gallons", "cup", "cups", "m³", "m^3", "cm³", "tablespoon", "tablespoons", "teaspoon", "teaspoons", "ounce", "ounces"},
 	"mass":        {"kg", "kgs", "kilogram", "kilograms", "kilo", "kilos", "g", "gram", "grams", "mg", "lb", "lbs", "pound", "pounds", "oz", "ton", "tons", "tonne", "tonnes"},
-	"temperature": {"celsius", "fahrenheit", "kelvin", "°c", "°f", "°", "degree", "degrees", "k", "c", "f", "oc"},
+	"temperature": {"celsius", "fahrenheit", "kelvin", "°c", "°f", "°", "degree", "degrees", "oc"},
 	"speed":       {"m/s", "km/h", "kmh", "kph", "mph", "knots", "ft/s"},
 	"rate":        {"m/s^2", "m/s²", "m/s2", "ft/s^2"},
-	"energy":      {"joule", "joules", "j", "kj", "cal", "calories", "calorie", "kcal", "kwh", "wh", "ev"},
+	"energy":      {"joule", "joules", "kj", "cal", "calories", "calorie", "kcal", "kwh", "wh", "ev"},
 	"power":       {"watt", "watts", "w", "kw", "mw", "hp"},
-	"electric":    {"volt", "volts", "v", "amp", "amps", "ampere", "amperes", "a", "ohm", "ohms", "tesla", "t", "coulomb", "coulombs", "farad", "hertz", "hz", "khz", "mhz", "ghz"},
+	"electric":    {"volt", "volts", "v", "amp", "amps", "ampere", "amperes", "ohm", "ohms", "tesla", "coulomb", "coulombs", "farad", "hertz", "hz", "khz", "mhz", "ghz"},
 	"pressure":    {"pascal", "pascals", "pa", "kpa", "atm", "bar", "psi", "mmhg"},
-	"force":       {"newton", "newtons", "n"},
+	"force":       {"newton", "newtons"},
 	"money":       {"dollar", "dollars", "usd", "eur", "euro", "euros", "pounds", "gbp", "yen", "cents", "rupees"},
 	"percent":     {"percent", "%"},
 	"angle":       {"degree", "degrees", "radian", "radians", "rad"},
@@ -37,5 +39,14 @@ var unitDimension = func() map[string]string {
 // Dimension returns what a unit measures: "time", "length", "mass", "money" …
 func Dimension(unit string) (string, bool) {
 	d, ok := unitDimension[unit]
+	if !ok && strings.Contains(unit, "/") {
+		over, per, _ := strings.Cut(unit, "/")
+		switch {
+		case unitDimension[over] == "length" && (strings.HasSuffix(per, "^2") || strings.HasSuffix(per, "²")):
+			return "rate", true
+		case unitDimension[over] == "length" && unitDimension[per] == "time":
+			return "speed", true
+		}
+	}
 	return d, ok
 }

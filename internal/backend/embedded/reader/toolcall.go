@@ -56,6 +56,9 @@ func callTools(req *llm.ChatRequest, a *ask, r *results) calls {
 		return calls{}
 	default:
 	}
+	if smallTalk(a) != "" {
+		return calls{}
+	}
 	var c calls
 	for _, m := range parts(src.Text, tools) {
 		if r != nil && r.called(m.Tool.Name) {
