@@ -94,7 +94,7 @@ for (const [ask, name, attempts] of [
 }
 
 test('a bearer key', { skip: process.env.OUTCROP_BEARER ? false : 'run.sh makes the key' }, async () => {
-  const client = new BedrockRuntimeClient({ token: { token: process.env.OUTCROP_BEARER }, authSchemePreference: ['httpBearerAuth'] });
+  const client = new BedrockRuntimeClient({ endpoint: process.env.OUTCROP_TLS_URL, token: { token: process.env.OUTCROP_BEARER }, authSchemePreference: ['httpBearerAuth'] });
   const r = await client.send(new ConverseCommand({ modelId: CLAUDE, messages: [user('hello')] }));
   assert.equal(r.stopReason, 'end_turn');
   client.destroy();

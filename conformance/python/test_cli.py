@@ -1,8 +1,6 @@
 """The AWS CLI."""
 
-import base64
 import json
-import os
 
 from conftest import CLAUDE, SCRIPTED
 
@@ -33,7 +31,9 @@ def test_converse_with_arn_of_profile(aws):
 def test_invoke_model(aws, tmp_path):
     body = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 50, "messages": [{"role": "user", "content": "hello"}]}
     out = tmp_path / "out.json"
-    aws("bedrock-runtime", "invoke-model", "--model-id", CLAUDE, "--body", base64.b64encode(json.dumps(body).encode()).decode(), str(out))
+    source = tmp_path / "body.json"
+    source.write_text(json.dumps(body))
+    aws("bedrock-runtime", "invoke-model", "--model-id", CLAUDE, "--body", f"fileb://{source}", str(out))
     assert json.loads(out.read_text())["type"] == "message"
 
 
@@ -45,15 +45,10 @@ def test_errors(aws):
     assert "not implemented" in aws("bedrock", "list-model-invocation-jobs", ok=False)
 
 
-def test_pages_of_text(aws):
+def test_pages_of_text(aws, tmp_path):
     """A request body far larger than one network buffer."""
     text = "The pump of unit 7 was replaced on Tuesday. " + "Nothing else happened that week. " * 3000
-    messages = json.dumps([{"role": "user", "content": [{"text": text + "\nWhen was the pump of unit 7 replaced?"}]}])
-    path = os.path.join(os.environ.get("TMPDIR", "/tmp"), f"outcrop-messages-{os.getpid()}.json")
-    with open(path, "w") as f:
-        f.write(messages)
-    try:
-        r = json.loads(aws("bedrock-runtime", "converse", "--model-id", CLAUDE, "--messages", "file://" + path))
-    finally:
-        os.unlink(path)
+    source = tmp_path / "messages.json"
+    source.write_text(json.dumps([{"role": "user", "content": [{"text": text + "\nWhen was the pump of unit 7 replaced?"}]}]))
+    r = json.loads(aws("bedrock-runtime", "converse", "--model-id", CLAUDE, "--messages", f"file://{source}"))
     assert "Tuesday" in r["output"]["message"]["content"][0]["text"]

@@ -172,7 +172,9 @@ def test_errors(runtime):
 
     assert fails("ValidationException", modelId="no.such-model", messages=[user("x")]) == "The provided model identifier is invalid."
     assert "alternate" in fails("ValidationException", modelId=CLAUDE, messages=[user("x"), user("y")])
-    fails("ValidationException", modelId=CLAUDE, messages=[{"role": "assistant", "content": [{"text": "x"}]}])
+    nova = "amazon.nova-lite-v1:0"  # Claude takes a conversation that it opens itself
+    assert "start with a user message" in fails("ValidationException", modelId=nova, messages=[{"role": "assistant", "content": [{"text": "x"}]}])
+    fails("ValidationException", modelId=CLAUDE, messages=[])
     orphan = {"toolResult": {"toolUseId": "t1", "content": [{"text": "x"}]}}
     fails("ValidationException", modelId=CLAUDE, messages=[{"role": "user", "content": [orphan]}], toolConfig=WEATHER)
 

@@ -1,14 +1,20 @@
 """boto3: signatures, keys and clocks."""
 
+import base64
 import datetime
+import email.utils
 import json
 import os
+import re
 import subprocess
-from unittest import mock
+import time
 
 import boto3
 import botocore.auth
 import pytest
+from botocore.auth import SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from conftest import CLAUDE
 
@@ -38,29 +44,17 @@ def test_unknown_key():
     assert code(boto3.client("sts", **bad).get_caller_identity)[0] == "InvalidClientTokenId"
 
 
-def test_clock_skew():
+@pytest.mark.parametrize("minutes, word", [(-6, "expired"), (6, "not yet current")])
+def test_clock_skew(monkeypatch, minutes, word):
     """A signature from a wrong clock is refused, with a Date header to correct it by."""
-    real = datetime.datetime
-
-    def skewed(hours):
-        class Wrong(real):
-            @classmethod
-            def utcnow(cls):
-                return real.utcnow() + datetime.timedelta(hours=hours)
-
-            @classmethod
-            def now(cls, tz=None):
-                return real.now(tz) + datetime.timedelta(hours=hours)
-
-        return Wrong
-
-    client = boto3.client("bedrock")
-    for hours, word in ((-1, "expired"), (1, "not yet current")):
-        with mock.patch.object(botocore.auth, "get_current_datetime", lambda *a, h=hours, **k: skewed(h).utcnow(), create=True), mock.patch(
-            "botocore.auth.datetime", mock.Mock(datetime=skewed(hours), wraps=datetime), create=True
-        ):
-            c, message = code(client.list_foundation_models)
-        assert c == "InvalidSignatureException" and word in message, message
+    real = botocore.auth.get_current_datetime
+    monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda *a, **k: real(*a, **k) + datetime.timedelta(minutes=minutes))
+    with pytest.raises(ClientError) as e:
+        boto3.client("bedrock").list_foundation_models()
+    error = e.value.response["Error"]
+    assert error["Code"] == "InvalidSignatureException" and word in error["Message"], error
+    date = e.value.response["ResponseMetadata"]["HTTPHeaders"]["date"]
+    assert abs(email.utils.parsedate_to_datetime(date).timestamp() - time.time()) < 5
 
 
 def outcrop(*args):
@@ -79,44 +73,41 @@ def test_key_with_few_rights():
     wait_for(lambda: code(boto3.client("bedrock", **keys).list_foundation_models)[0] == "UnrecognizedClientException")
 
 
-def test_bearer_key(monkeypatch):
-    made = json.loads(outcrop("key", "create", "bearer", "--bearer", "--json"))
+def over_tls(monkeypatch, token):
+    """A client with a bearer key and no access key, at the server that has TLS."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", made["apiKey"])
-    wait_for(lambda: boto3.client("bedrock-runtime").converse(modelId=CLAUDE, messages=HELLO)["stopReason"] == "end_turn")
-    monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", made["apiKey"][:-3] + "xyz")
-    assert code(boto3.client("bedrock-runtime").converse, modelId=CLAUDE, messages=HELLO)[0] in ("UnrecognizedClientException", "AccessDeniedException")
+    monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", token)
+    return boto3.client("bedrock-runtime", endpoint_url=os.environ["OUTCROP_TLS_URL"])
+
+
+def test_bearer_key(monkeypatch):
+    key = os.environ["OUTCROP_BEARER"]
+    with monkeypatch.context() as m:
+        assert over_tls(m, key).converse(modelId=CLAUDE, messages=HELLO)["stopReason"] == "end_turn"
+    with monkeypatch.context() as m:
+        assert code(over_tls(m, key[:-3] + "xyz").converse, modelId=CLAUDE, messages=HELLO)[0] in ("UnrecognizedClientException", "AccessDeniedException")
 
 
 def test_short_term_bearer_key(monkeypatch):
     """The form that AWS's token generator makes: a presigned URL in base64."""
-    import base64
-
-    from botocore.auth import SigV4QueryAuth
-    from botocore.awsrequest import AWSRequest
-    from botocore.credentials import Credentials
-
+    keys = dict(re.findall(r"export (\w+)='([^']*)'", os.environ["OUTCROP_TLS_CREDENTIALS"]))
     request = AWSRequest(method="POST", url="https://bedrock.amazonaws.com/", headers={"host": "bedrock.amazonaws.com"}, params={"Action": "CallWithBearerToken"})
-    SigV4QueryAuth(Credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]), "bedrock", "us-east-1", expires=3600).add_auth(request)
+    credentials = Credentials(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"])
+    SigV4QueryAuth(credentials, "bedrock", "us-east-1", expires=3600).add_auth(request)
     token = "bedrock-api-key-" + base64.b64encode((request.url.removeprefix("https://") + "&Version=1").encode()).decode()
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", token)
-    assert boto3.client("bedrock-runtime").converse(modelId=CLAUDE, messages=HELLO)["stopReason"] == "end_turn"
+    assert over_tls(monkeypatch, token).converse(modelId=CLAUDE, messages=HELLO)["stopReason"] == "end_turn"
 
 
 def wait_for(condition, seconds=5):
-    import time
-
+    """Tries until condition is true; the server notices keys within a second."""
     end = time.monotonic() + seconds
     while True:
         try:
             if condition():
                 return
-        except (ClientError, AssertionError):
-            pass
-        if time.monotonic() > end:
-            condition()
-            raise AssertionError("condition did not come true")
+        except (ClientError, AssertionError, pytest.fail.Exception):
+            if time.monotonic() > end:
+                raise
+        assert time.monotonic() < end, "condition did not come true"
         time.sleep(0.1)

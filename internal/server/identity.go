@@ -41,13 +41,15 @@ func (i *identity) run(ctx context.Context) error { return i.store.Run(ctx) }
 // authenticate is wire's hook.
 func (i *identity) authenticate(_ context.Context, r *wire.AuthRequest) (wire.Identity, error) {
 	id, err := i.verifier.Verify(auth.Request{
-		HTTP: r.HTTP, Service: r.SigningName, Body: r.BodyHash,
+		HTTP: r.HTTP, Service: r.SigningName, Body: r.BodyHash, Streaming: r.Streaming,
 		Bearer: r.Service == "bedrock" || r.Service == "bedrock-runtime",
 	})
 	if err != nil {
 		return wire.Identity{}, err
 	}
-	return wire.Identity{Principal: id.Principal, Region: id.Region, Revalidate: id.Revalidate}, nil
+	return wire.Identity{
+		Principal: id.Principal, Region: id.Region, Revalidate: id.Revalidate, VerifyFrame: id.VerifyFrame,
+	}, nil
 }
 
 // authorize is wire's hook. Calls of models pass: the gateway asks for those.
