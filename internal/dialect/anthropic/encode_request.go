@@ -3,15 +3,35 @@ package anthropic
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"github.com/outcrop-ai/outcrop/internal/dialect/rawjson"
 	"github.com/outcrop-ai/outcrop/internal/fault"
 	"github.com/outcrop-ai/outcrop/internal/llm"
 )
 
-// DefaultMaxTokens is sent when the caller gave no limit: the API wants one. It is
-// what every current model can write.
-const DefaultMaxTokens = 4096
+// The limits sent when the caller gave none: the API wants one, and Bedrock's own is
+// the most that the model can write. Of Anthropic's models from the fourth generation
+// on, each can write 32,000 tokens and some more.
+const (
+	minLimit     = 4096 // what every model can write, and room for an answer after the thinking
+	limit35      = 8192
+	currentLimit = 32000
+)
+
+// defaultLimit returns the limit for a model by its name.
+func defaultLimit(model string) int {
+	switch has := func(s string) bool { return strings.Contains(model, s) }; {
+	case has("claude-3-7"):
+		return currentLimit
+	case has("claude-3-5"):
+		return limit35
+	case !has("claude-"), has("claude-3"), has("claude-2"), has("claude-instant"):
+		return minLimit
+	default:
+		return currentLimit
+	}
+}
 
 // Request is a request for an upstream.
 type Request struct {
@@ -111,7 +131,7 @@ func defaultMaxTokens(out *requestOut, req *llm.ChatRequest) (int, error) {
 			}
 		}
 	}
-	return DefaultMaxTokens + max(thinking.Budget, 0), nil
+	return max(defaultLimit(req.Model), minLimit+thinking.Budget), nil
 }
 
 // EncodeCountRequest returns the body for an upstream that counts tokens. Members

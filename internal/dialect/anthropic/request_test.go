@@ -417,6 +417,15 @@ func TestEncodeRequest(t *testing.T) {
 		r.Extra = json.RawMessage(`{"thinking":{"type":"enabled","budget_tokens":3000}}`)
 	},
 		`"max_tokens":7096,"thinking":{"type":"enabled","budget_tokens":3000},`+hi)
+	for model, want := range map[string]string{
+		"claude-3-haiku-20240307": "4096", "claude-3-5-sonnet-20241022": "8192", "claude-3-7-sonnet-latest": "32000",
+		"claude-sonnet-4-5": "32000", "claude-opus-7": "32000", "claude-2.1": "4096", "glm-5": "4096",
+	} {
+		req := llmtest.Ask(model, "Hi")
+		if got, err := anthropic.EncodeRequest(t.Context(), req, anthropic.Direct); err != nil || !strings.Contains(string(got.Body), `"max_tokens":`+want+`,`) {
+			t.Errorf("%s: %s, %v, want %s", model, got.Body, err, want)
+		}
+	}
 	f(func(r *llm.ChatRequest) { r.Extra = json.RawMessage(`{"max_tokens":7,"top_k":3}`) }, `"max_tokens":7,"top_k":3,`+hi)
 	f(func(r *llm.ChatRequest) { r.ServiceTier, r.Inference.Seed = "priority", new(int64(1)) }, `"service_tier":"auto","max_tokens":4096,`+hi)
 	f(func(r *llm.ChatRequest) {

@@ -9,8 +9,8 @@
 // Nothing is dropped in silence: what the other side has no word for is a
 // *fault.Error that names it, of kind Invalid in requests and ModelError in answers.
 // What is changed without loss of meaning: a cache point between two tools moves
-// behind the last one; a tool result without a status has succeeded; a citation of a
-// text without any stays a text.
+// behind the last one; a tool result without a status has succeeded; the pieces of a
+// cited text are joined; in a stream a cited text without citations is a text.
 //
 // The conversion does not judge the conversation: Validate has Converse's own rules,
 // llm.Validate those of every door. It copies no media: blocks share their bytes with
