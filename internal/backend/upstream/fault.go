@@ -132,6 +132,7 @@ var overflowTexts = []string{
 	"exceed context size", "exceeds context size", "prompt is too long", "context the overflows",
 	"exceeds the context window", "exceeds model's maximum context", "input is too long", "`inputs` tokens + `max_new_tokens`",
 	"too large for model with", "context window exceeded", "context_length_exceeded", "context length exceeded",
+	"contextwindowexceedederror", // LiteLLM
 }
 
 // overflow returns the text for a full context window, or "" when p is about

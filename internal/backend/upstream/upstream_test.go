@@ -338,6 +338,7 @@ func TestOverflow(t *testing.T) {
 	f(400, text("prompt is too long: 210000 tokens > 200000 maximum"), tooLong)
 	f(400, text("input length and `max_tokens` exceed context limit: 198437 + 8192 > 200000, decrease input length or `max_tokens` and try again"), both+": 198437 + 8192 > 200000")
 	f(413, `{"type":"error","error":{"type":"request_too_large","message":"Request exceeds the maximum size"}}`, tooLong)
+	f(400, text("litellm.ContextWindowExceededError: litellm.BadRequestError: too much"), tooLong)
 	f(500, text("Trying to keep the first 9000 tokens when context the overflows."), tooLong)
 	if e := c.Fault(ParseProblem(429, []byte(text("maximum context length of tokens per minute"))), "m"); e.Kind != fault.Throttled {
 		t.Errorf("throttling is %v", e.Kind)

@@ -314,6 +314,22 @@ func TestStreamEncoderRaw(t *testing.T) {
 	f(true, first+"data: {\"id\":\"x\",\"choices\": [],\"usage\":{\"prompt_tokens\":1}}\n\ndata: [DONE]\n\n")
 }
 
+func TestUsageOnly(t *testing.T) {
+	t.Parallel()
+	f := func(data string, want bool) {
+		t.Helper()
+		if got := usageOnly([]byte(data)); got != want {
+			t.Errorf("%s: %t, want %t", data, got, want)
+		}
+	}
+	f(`{"choices":[],"usage":{"prompt_tokens":1}}`, true)
+	f(`{"choices":[{"index":0,"delta":{}}],"usage":{"prompt_tokens":1}}`, true)
+	f(`{"choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":1}}`, false)
+	f(`{"choices":[{"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":1}}`, false)
+	f(`{"choices":[],"usage":null}`, false)
+	f(`nonsense`, false)
+}
+
 func TestStreamEncoderEmptyInput(t *testing.T) {
 	t.Parallel()
 	s := NewStreamEncoder(info, false)

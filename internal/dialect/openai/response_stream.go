@@ -81,10 +81,15 @@ func (s *StreamEncoder) rawChunk(dst []byte, e *llm.RawEvent) []byte {
 	return append(dst, "\n\n"...)
 }
 
-// usageOnly reports whether a chunk has no choice: then it holds the usage.
+// usageOnly reports whether a chunk holds the usage and nothing of the answer: it
+// has no choice, or, from LiteLLM, an empty one.
 func usageOnly(data []byte) bool {
 	var c completion
-	return c.read(data) == nil && c.choices == 0 && c.hasUsage
+	if c.read(data) != nil || !c.hasUsage || c.finish != "" {
+		return false
+	}
+	p := &c.message
+	return p.content == "" && p.reasoning == "" && p.refusal == "" && len(p.calls) == 0
 }
 
 func (s *StreamEncoder) chunk(dst []byte) []byte {
