@@ -18,6 +18,8 @@ import (
 type service struct {
 	Service
 	query map[string]*operation // by name, when it speaks the query protocol
+	// byName holds them when it speaks a protocol of unbuilt's.
+	byName map[string]*operation
 }
 
 // operation is an operation that is ready to serve.
@@ -38,12 +40,13 @@ type table struct {
 	byPath   *routes             // all of them, for requests without a scope
 	query    map[string]*service // query services by signing name
 	versions []*service          // and in order
+	byTarget map[string]*service // services of unbuilt protocols by target prefix
 	// scopeOnly are the signing names of services whose paths overlap all others.
 	scopeOnly map[string]bool
 }
 
 func newTable(cfg Config, pool *jsoncodec.Pool) (*table, error) {
-	t := &table{byScope: map[string]*routes{}, query: map[string]*service{}, scopeOnly: map[string]bool{}}
+	t := &table{byScope: map[string]*routes{}, query: map[string]*service{}, byTarget: map[string]*service{}, scopeOnly: map[string]bool{}}
 	scopes := map[string][]*operation{}
 	var all []*operation
 	for _, s := range cfg.Services {
@@ -88,6 +91,9 @@ func (t *table) addService(svc *service, cfg *Config, pool *jsoncodec.Pool) ([]*
 			for _, op := range svc.Model.Operations {
 				svc.query[op.Name] = &operation{Operation: op, svc: svc, limit: cfg.limit(svc.Model.Name, op.Name)}
 			}
+		case smithy.AWSJSON10, smithy.AWSJSON11, smithy.RPCV2CBOR:
+			known = true
+			t.addUnbuilt(svc, cfg)
 		case smithy.RestJSON1:
 			known = true
 			for _, op := range svc.Model.Operations {

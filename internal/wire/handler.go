@@ -110,6 +110,9 @@ func newRequestID() string {
 
 // route finds out which service and protocol the request is for.
 func (x *exchange) route(s scope) error {
+	if u, ok := unbuiltRequest(x.r); ok {
+		return x.routeUnbuilt(u, s)
+	}
 	if svc := x.h.table.queryService(x.r, s); svc != nil {
 		x.proto = queryProtocol{}
 		x.svc = svc
@@ -146,10 +149,13 @@ func (x *exchange) serve() error {
 	}
 	x.call.Operation = x.op.Name
 	in := x.op.NewInput()
+	x.ctx = call.With(x.ctx, &x.call)
 	if err := x.proto.input(x, in); err != nil {
+		if x.h.cfg.Refused != nil {
+			x.h.cfg.Refused(x.ctx, &x.call, in, err)
+		}
 		return err
 	}
-	x.ctx = call.With(x.ctx, &x.call)
 	if x.h.cfg.Authorize != nil {
 		if err := x.h.cfg.Authorize(x.ctx, &x.call, x.op.Operation, in); err != nil {
 			return err

@@ -38,6 +38,9 @@ type Config struct {
 	// Authorize decides whether the caller may do op with in; nil allows all. Its
 	// error goes through MapError.
 	Authorize func(ctx context.Context, c *call.Call, op *smithy.Operation, in smithy.Struct) error
+	// Refused is told of a request whose input its protocol or its constraints refused,
+	// once its caller is known; in holds what was read until then. Nil: nobody is told.
+	Refused func(ctx context.Context, c *call.Call, in smithy.Struct, err error)
 	// MapError returns a service's error for one that is none already: a modelled
 	// exception or an APIError. Nil, or any other result, makes it an internal error.
 	MapError func(service string, err error) error

@@ -71,7 +71,8 @@ func (f *Form) has(key string) bool {
 	if _, ok := f.Get(key); ok {
 		return true
 	}
-	return len(f.below(key+".")) > 0
+	i := f.search(key + ".")
+	return i < len(f.pairs) && strings.HasPrefix(f.pairs[i].key, key+".")
 }
 
 // below returns the parameters whose names begin with prefix.

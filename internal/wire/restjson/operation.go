@@ -67,6 +67,9 @@ func Compile(op *smithy.Operation, pool *jsoncodec.Pool) (*Operation, error) {
 	return o, nil
 }
 
+// Input returns the schema of the operation's input.
+func (o *Operation) Input() *smithy.Schema { return o.op.Input }
+
 func (o *Operation) bind(i int, labels []string) error {
 	m := &o.op.Input.Members[i]
 	b := binding{member: i, name: m.LocationName}
