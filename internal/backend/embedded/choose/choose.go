@@ -113,15 +113,36 @@ var noise = map[string]bool{"want": true, "need": true, "like": true, "know": tr
 func (t *Tool) compare(a asked, rare func(string) float64) float64 {
 	sum := 0.0
 	for _, stem := range a.stems {
-		w := t.words[stem]
-		for _, also := range lexicon.Synonyms(stem) {
-			w = max(w, 0.7*t.words[also])
-		}
-		if w > 0 {
+		if w := t.weight(stem); w > 0 {
 			sum += w * rare(stem)
 		}
 	}
 	return sum + 0.8*t.named(a)
+}
+
+// weight is how much a stem tells of the tool: as it is, by a synonym, or by another
+// word of its family, "discov" for "discover".
+func (t *Tool) weight(stem string) float64 {
+	w := t.words[stem]
+	for _, also := range lexicon.Synonyms(stem) {
+		w = max(w, 0.7*t.words[also])
+	}
+	if w > 0 || len(stem) < family {
+		return w
+	}
+	for other, weight := range t.words {
+		if related(stem, other) {
+			w = max(w, 0.8*weight)
+		}
+	}
+	return w
+}
+
+// family is the length of the beginning that words of one family share.
+const family = 5
+
+func related(a, b string) bool {
+	return len(a) >= family && len(b) >= family && a[:family] == b[:family] && (strings.HasPrefix(a, b) || strings.HasPrefix(b, a) || len(a) > 6 && len(b) > 6 && a[:6] == b[:6])
 }
 
 // named is the share of the tool's name that the text has.
@@ -142,7 +163,7 @@ func (a asked) has(stem string) float64 {
 		switch {
 		case s == stem:
 			return 1
-		case len(s) > 4 && len(stem) > 4 && (strings.HasPrefix(s, stem) || strings.HasPrefix(stem, s)):
+		case related(s, stem):
 			best = max(best, 0.8)
 		}
 	}

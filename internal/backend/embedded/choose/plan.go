@@ -78,10 +78,53 @@ func Split(s string, tools []*Tool) []Match {
 		}
 	}
 	if len(claimed) < 2 {
-		return whole[:1]
+		return siblings(whole[:1], tools)
 	}
-	return join(s, parts, best, scores)
+	return siblings(join(s, parts, best, scores), tools)
 }
+
+// siblings adds the tools that a part names beside its own: "the median and the
+// variance of …", where names differ in these words only.
+func siblings(list []Match, tools []*Tool) []Match {
+	var out []Match
+	for _, m := range list {
+		out = append(out, m)
+		a := words(m.Part)
+		for _, t := range tools {
+			if t == m.Tool || slices.ContainsFunc(list, func(o Match) bool { return o.Tool == t }) {
+				continue
+			}
+			own, other := distinct(m.Tool, t), distinct(t, m.Tool)
+			if len(own) > 0 && len(other) > 0 && a.hasAll(own) && a.hasAll(other) {
+				out = append(out, Match{Tool: t, Score: m.Score, Part: m.Part})
+			}
+		}
+	}
+	return out
+}
+
+// distinct lists the stems of a's name that b's has not.
+func distinct(a, b *Tool) []string {
+	var out []string
+	for _, stem := range a.name {
+		if !slices.Contains(b.name, stem) && !verbStem[stem] {
+			out = append(out, stem)
+		}
+	}
+	return out
+}
+
+func (a asked) hasAll(stems []string) bool {
+	for _, s := range stems {
+		if a.has(s) < 0.8 {
+			return false
+		}
+	}
+	return true
+}
+
+// verbStem are stems that names have for what is done, not for what is asked about.
+var verbStem = map[string]bool{"calcul": true, "comput": true, "search": true, "analyz": true, "check": true, "creat": true, "estim": true, "predict": true, "look": true, "show": true, "book": true}
 
 // join gives parts without a tool of their own to the one before, the first ones to
 // the one after, and joins neighbours of one tool.

@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"github.com/outcrop-ai/outcrop/internal/backend/embedded/fill"
-	"github.com/outcrop-ai/outcrop/internal/backend/embedded/lexicon"
 	"github.com/outcrop-ai/outcrop/internal/text"
 )
 
@@ -28,7 +27,7 @@ func (t *Tool) Relevant(s string, v fill.Values) float64 {
 	if e.Named == 0 && e.Covered == 0 && e.Strong+e.Known == 0 {
 		return 0 // nothing in common
 	}
-	x := -3.28 + 1.54*e.Named + 0.51*e.Covered + 1.39*e.Filled + 0.55*e.Pairs + 0.34*e.Strong + 1.2*e.Known + 1.77*e.Bid + 0.7*e.Focus
+	x := -4.75 + 2.9*e.Named + 2.65*e.Filled + 0.55*e.Pairs + 0.9*e.Strong + 1.6*e.Known + 2.15*e.Bid + 1.1*e.Focus
 	return 1 / (1 + math.Exp(-x))
 }
 
@@ -55,20 +54,14 @@ func (t *Tool) Evidence(s string, v fill.Values) Evidence {
 			continue
 		}
 		total++
-		if t.words[stem] > 0 {
-			held++
+		if weight := t.weight(stem); weight > 0 {
+			held += 0.3 + 0.7*weight
 			if prev != "" {
 				e.Pairs++
 			}
 			prev = stem
 		} else {
 			prev = ""
-			for name := range t.words {
-				if len(stem) > 4 && len(name) > 4 && (name[:4] == stem[:4]) {
-					held += 0.5
-					break
-				}
-			}
 		}
 	}
 	if total > 0 {
@@ -112,18 +105,13 @@ func (t *Tool) focus(s string) float64 {
 			continue
 		}
 		n++
-		switch weight := t.words[stem]; {
+		switch weight := t.weight(stem); {
 		case weight >= 0.7:
 			held++
+		case weight >= 0.45:
+			held += 0.6
 		case weight > 0:
-			held += 0.4
-		default:
-			for _, also := range lexicon.Synonyms(stem) {
-				if t.words[also] >= 0.7 {
-					held += 0.6
-					break
-				}
-			}
+			held += 0.3
 		}
 		if n == maxFocus {
 			break

@@ -64,7 +64,7 @@ func candidates(t *mention.Text, lists, dates bool) []*cand {
 	}
 	out = append(out, phrases(t, covered)...)
 	sortCands(out)
-	out = slices.DeleteFunc(out, func(c *cand) bool { return counter(t, c, out) })
+	out = slices.DeleteFunc(out, func(c *cand) bool { return counter(t, c, out) || restated(t, c, out) })
 	for i, c := range out {
 		c.order = i
 		c.clause = clauseOf(t, c.Start)
@@ -75,6 +75,21 @@ func candidates(t *mention.Text, lists, dates bool) []*cand {
 	runs(t, out)
 	tails(out)
 	return out
+}
+
+// restated reports whether a date such as "next Friday" is said again in full right
+// after: "next Friday, June 30th 2023".
+func restated(t *mention.Text, c *cand, list []*cand) bool {
+	if c.Kind != mention.Date || c.Day.Relative == "" {
+		return false
+	}
+	for _, o := range list {
+		if o.Kind == mention.Date && o.Day.Month > 0 && o.Start > c.End && o.Start-c.End < 6 {
+			gap := strings.TrimSpace(t.S[c.End:o.Start])
+			return gap == "," || gap == "(" || gap == "the"
+		}
+	}
+	return false
 }
 
 // flat lists the numbers of a list of lists.
@@ -219,6 +234,9 @@ func joinPlaces(t *mention.Text, list []*cand) {
 				break
 			}
 		}
+		if end == c.End && c.T1 < len(t.Words) && t.Gap(c.T1-1) == " " && geography[t.Words[c.T1].Norm] {
+			end = t.Words[c.T1].End // "the Amazon rainforest"
+		}
 		if end > c.End {
 			c.place = t.S[c.Start:end]
 		}
@@ -226,6 +244,9 @@ func joinPlaces(t *mention.Text, list []*cand) {
 }
 
 func stateCode(s string) bool { return len(s) == 2 && strings.ToUpper(s) == s }
+
+// geography are the nouns that belong to the name of a place before them.
+var geography = map[string]bool{"river": true, "rainforest": true, "ocean": true, "sea": true, "desert": true, "mountain": true, "mountains": true, "valley": true, "island": true, "islands": true, "lake": true, "bay": true, "forest": true, "beach": true, "peninsula": true, "coast": true, "county": true, "district": true, "province": true, "basin": true, "glacier": true, "reef": true, "canyon": true, "strait": true}
 
 // knownWhole are countries and other places that follow a city after a comma.
 var knownWhole = func() map[string]bool {

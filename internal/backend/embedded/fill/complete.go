@@ -12,17 +12,11 @@ import (
 
 // complete finds what a set still lacks: free texts, what was said before, defaults.
 func (f *filler) complete(c set, src Source) {
-	for _, s := range f.slots {
-		if len(c[s]) > 0 {
-			continue
-		}
-		if l, ok := f.free(s, c); ok {
-			c[s] = []label{l}
-		}
-	}
 	if len(src.Earlier) > 0 {
+		f.takeFree(c, sureLeftover)
 		f.remember(c, src)
 	}
+	f.takeFree(c, anyLeftover)
 	for _, s := range f.slots {
 		if !s.required || len(c[s]) > 0 {
 			continue
@@ -33,8 +27,26 @@ func (f *filler) complete(c set, src Source) {
 	}
 }
 
+// How well a leftover must suit a slot: better while what was said before may have
+// something that suits as well.
+const (
+	sureLeftover = 0.7
+	anyLeftover  = 0.1
+)
+
+func (f *filler) takeFree(c set, need float64) {
+	for _, s := range f.slots {
+		if len(c[s]) > 0 {
+			continue
+		}
+		if l, ok := f.free(s, c, need); ok {
+			c[s] = []label{l}
+		}
+	}
+}
+
 // free finds the value of a required free text: what to search for, say or do.
-func (f *filler) free(s *slot, c set) (label, bool) {
+func (f *filler) free(s *slot, c set, need float64) (label, bool) {
 	if !s.required || s.leaf().Type != schema.String || len(s.leaf().Enum) > 0 || s.isArray() {
 		return label{}, false
 	}
@@ -47,7 +59,7 @@ func (f *filler) free(s *slot, c set) (label, bool) {
 		v, ok := stringValue(s, f.t.S[start:end])
 		return label{slot: s, start: start, end: end, value: v}, ok
 	case roleNone, rolePlace, rolePerson, roleSymbol, roleID:
-		return f.leftover(s, c)
+		return f.leftover(s, c, need)
 	default:
 		return label{}, false
 	}
@@ -75,9 +87,8 @@ var politeness = map[string]bool{"please": true, "can": true, "could": true, "yo
 
 // leftover takes the best name or phrase that no slot has, for a required text of
 // any kind.
-func (f *filler) leftover(s *slot, c set) (label, bool) {
+func (f *filler) leftover(s *slot, c set, bestScore float64) (label, bool) {
 	var best *cand
-	bestScore := 0.1
 	for _, cd := range f.cands {
 		if cd.Kind != mention.Name && cd.Kind != phrase && cd.Kind != mention.ID && cd.Kind != mention.Quote || f.used(cd, c) {
 			continue

@@ -168,7 +168,7 @@ func (f *filler) boolean(s *slot) []label {
 			own++
 		}
 	}
-	if own == len(words) && !s.required {
+	if own == len(words) && !s.required && !f.wished(at) {
 		return nil
 	}
 	v := "true"
@@ -177,6 +177,17 @@ func (f *filler) boolean(s *slot) []label {
 	}
 	w := f.t.Words[at]
 	return []label{{slot: s, start: w.Start, end: w.Start, score: 1, value: json.RawMessage(v)}}
+}
+
+// wished reports whether word i is asked for in so many words: "including X", "with X".
+func (f *filler) wished(i int) bool {
+	for j := i - 1; j >= 0 && j >= i-3; j-- {
+		switch f.t.Words[j].Norm {
+		case "including", "include", "includes", "with", "also", "enable", "add", "want":
+			return true
+		}
+	}
+	return false
 }
 
 // denied reports whether "false" or "off" follows word i closely.

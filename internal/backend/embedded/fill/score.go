@@ -70,7 +70,7 @@ func baseNumber(s *slot, leaf *schema.Node, c *cand) (float64, bool) {
 		case c.Word && c.Value == 1:
 			b = 0.2
 		case c.Word:
-			b = 0.3
+			b = 0.35
 		}
 		if s.has("year") && (v < 1000 || v > 2200) && !s.has("years") {
 			b -= 0.3
@@ -181,7 +181,7 @@ func (f *filler) idFit(s *slot, c *cand) (float64, bool) {
 		}
 		return b, true
 	case mention.Number:
-		return 0.5, !c.Percent && c.Currency == "" && !c.Word
+		return 0.5, !c.Percent && c.Currency == "" && !c.Word && !c.Ordinal
 	case mention.Name:
 		return 0.3, true
 	case phrase:
@@ -331,7 +331,7 @@ func (f *filler) unitFit(s *slot, c *cand) float64 {
 		dim, known = "money", true
 	}
 	unitStem := text.Stem(c.Unit)
-	if c.Unit != "" && s.has(unitStem) {
+	if c.Unit != "" && s.has(unitStem) && !s.has("per") {
 		return 1.2
 	}
 	best, hinted := "", false

@@ -202,6 +202,8 @@ func (s *slot) describedRole() role {
 			return roleID
 		case "url":
 			return roleURL
+		case "email":
+			return roleEmail
 		case "formula", "equation", "expression":
 			return roleFormula
 		}

@@ -277,7 +277,7 @@ func (f *filler) phraseValue(s *slot, c *cand) string {
 				return true
 			}
 		}
-		return false
+		return s.words[stem] >= 0.3
 	}
 	for to-from > 1 && own(to-1) {
 		to--

@@ -179,6 +179,9 @@ func (f *finder) expressions() {
 	}
 	for _, m := range exprRE().FindAllStringIndex(s, 100) {
 		start, end := m[0], m[1]
+		for start < end && s[start] == ' ' {
+			start++
+		}
 		if start > 0 {
 			if r, _ := utf8.DecodeLastRuneInString(s[:start]); unicode.IsLetter(r) || unicode.IsDigit(r) {
 				continue
