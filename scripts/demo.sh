@@ -32,9 +32,10 @@ eval "$(outcrop env --listen "127.0.0.1:$port" --data "$data/outcrop")"
 step "the AWS CLI, pointed at it by: eval \"\$(outcrop env)\""
 aws sts get-caller-identity --output text --query Arn
 aws bedrock list-foundation-models --by-provider anthropic --output table \
-  --query 'modelSummaries[?modelLifecycle.status==`ACTIVE`].{Model:modelId, Name:modelName}'
+  --query 'modelSummaries[?modelLifecycle.status==`ACTIVE` && !contains(modelId, `:0:`)].{Model:modelId, Name:modelName}'
 
 python scripts/demo.py
 
+sleep 1 # the ledger shows a call within a second
 step "every call is in the ledger"
 outcrop ledger --listen "127.0.0.1:$port" --data "$data/outcrop"

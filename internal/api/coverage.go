@@ -31,7 +31,7 @@ type Coverage struct {
 
 // built lists the operations that are built, each with what is missing from it: nothing,
 // or what Bedrock's does beyond it. A test holds the list against the implementations.
-var built = map[string]string{
+var built = map[string]string{ //nolint:gosec // operations and what they lack, no credentials
 	"bedrock.GetFoundationModel":             "",
 	"bedrock.GetFoundationModelAvailability": "",
 	"bedrock.GetInferenceProfile":            "application inference profiles",

@@ -17,10 +17,14 @@ import (
 )
 
 // chat answers POST /openai/v1/chat/completions.
-func (d *Door) chat(w http.ResponseWriter, r *http.Request, body []byte) error {
+func (d *Door) chat(w http.ResponseWriter, r *http.Request, read reader) error {
+	body, err := read()
+	if err != nil {
+		return d.cfg.Models.Refuse(r.Context(), "", err)
+	}
 	req, err := dialect.DecodeRequest(body)
 	if err != nil {
-		return err
+		return d.cfg.Models.Refuse(r.Context(), named(body), err)
 	}
 	c := call.From(r.Context())
 	info := dialect.Info{ID: "chatcmpl-" + c.RequestID, Model: req.Chat.Model, Created: c.Start}
@@ -34,6 +38,13 @@ func (d *Door) chat(w http.ResponseWriter, r *http.Request, body []byte) error {
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(dialect.AppendResponse(nil, resp, info)) // a client that left reads nothing
 	return nil
+}
+
+// named returns the model that a body names, if so much of it can be read.
+func named(body []byte) string {
+	var b struct{ Model string }
+	_ = json.Unmarshal(body, &b) // a model is found or not
+	return b.Model
 }
 
 // stream sends the answer as server-sent events. An error before the first is an
@@ -82,7 +93,7 @@ func (d *Door) stream(w http.ResponseWriter, r *http.Request, req *dialect.Reque
 }
 
 // models answers GET /openai/v1/models with the chat models of the caller's region.
-func (d *Door) models(w http.ResponseWriter, r *http.Request, _ []byte) error {
+func (d *Door) models(w http.ResponseWriter, r *http.Request, _ reader) error {
 	ctx := r.Context()
 	c := call.From(ctx)
 	if err := d.cfg.Authorize(ctx, c.Principal, access.Needs{Action: "bedrock:ListFoundationModels", Resources: []string{"*"}}); err != nil {
@@ -98,7 +109,7 @@ func (d *Door) models(w http.ResponseWriter, r *http.Request, _ []byte) error {
 }
 
 // model answers GET /openai/v1/models/{id}.
-func (d *Door) model(w http.ResponseWriter, r *http.Request, _ []byte) error {
+func (d *Door) model(w http.ResponseWriter, r *http.Request, _ reader) error {
 	ctx := r.Context()
 	c := call.From(ctx)
 	id := r.PathValue("id")
@@ -119,7 +130,7 @@ func entry(m *catalog.Model) dialect.Model {
 
 func writeJSON(w http.ResponseWriter, body []byte) error {
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(body) // a client that left reads nothing
+	_, _ = w.Write(body) //nolint:gosec // JSON, and said to be; a client that left reads nothing
 	return nil
 }
 
