@@ -13,6 +13,9 @@ import (
 // and blocks do not interleave); one MessageStop; one Metadata, which is the
 // last event. RawEvents may stand anywhere.
 //
+// A stream that breaks has no MessageStop and no Metadata, only its error: what is
+// known of its usage stands in MessageStart.
+//
 // An event and what it points to belong to the receiver once it is yielded.
 type Event interface{ event() }
 

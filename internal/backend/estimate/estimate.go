@@ -2,10 +2,9 @@
 //
 // The rule is plain on purpose, so that whoever reads a figure marked as estimated
 // can check it: four bytes of UTF-8 text are one token, rounded up; each message
-// and each tool adds four tokens; a picture is 1,024 tokens, a second of film or
-// sound is not known and a medium is one token for each 64 bytes. English prose and
-// JSON come out within about a fifth of what tokenizers count, scripts with three
-// bytes a letter too high rather than too low.
+// and each tool, its call and its result add four tokens; a picture is 1,024 tokens,
+// and of film and sound, whose length is not known, 64 bytes are one. English prose
+// comes out near what tokenizers count; other languages and code differ.
 package estimate
 
 import "github.com/outcrop-ai/outcrop/internal/llm"

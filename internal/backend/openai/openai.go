@@ -10,8 +10,9 @@
 // the answer is also yielded as it came (llm.RawEvent). Where the server counts no
 // tokens they are estimated and marked so.
 //
-// When a stream breaks after its start, what is known of its usage is yielded as a
-// llm.Metadata before the error.
+// The dialect tells the usage of a stream at its end. So that one that breaks has a
+// usage too, its llm.MessageStart carries an estimate of the input, or what the
+// server has said by then.
 package openai
 
 import (
@@ -190,7 +191,6 @@ type stream struct {
 
 	events []llm.Event // reused for each chunk
 	output int         // bytes of text that have been yielded
-	begun  bool
 }
 
 func (s *stream) run() {
@@ -244,8 +244,9 @@ func (s *stream) passAll() bool {
 func (s *stream) pass(e llm.Event) bool {
 	switch e := e.(type) {
 	case *llm.MessageStart:
-		s.begun = true
 		e.Served = s.backend.served(s.req)
+		usage := s.usage()
+		e.Usage = &usage
 	case *llm.BlockDelta:
 		s.output += len(e.Text) + len(e.Reasoning) + len(e.ToolInput)
 	case *llm.Metadata:
@@ -262,10 +263,4 @@ func (s *stream) usage() llm.Usage {
 	return u
 }
 
-// fail ends a broken stream: what it has cost is known or estimated, and recorded.
-func (s *stream) fail(err error) {
-	if s.begun && !s.yield(&llm.Metadata{Usage: s.usage()}, nil) {
-		return
-	}
-	s.yield(nil, s.backend.problem(err, s.req.Model))
-}
+func (s *stream) fail(err error) { s.yield(nil, s.backend.problem(err, s.req.Model)) }

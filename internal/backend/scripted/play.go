@@ -36,7 +36,9 @@ func (p *player) play() {
 		p.yield(nil, f.err(p.value))
 		return
 	}
-	p.send(&llm.MessageStart{Role: llm.Assistant, Served: p.served})
+	usage := p.usage()
+	usage.OutputTokens = 0 // none has come yet
+	p.send(&llm.MessageStart{Role: llm.Assistant, Served: p.served, Usage: &usage})
 	if t := p.reply.reasoning; t != nil {
 		p.block(&llm.Reasoning{}, p.cutText(t.expand(p.value)), func(d *llm.BlockDelta, s string) { d.Reasoning = s })
 	}
@@ -44,8 +46,8 @@ func (p *player) play() {
 	for i := range p.reply.calls {
 		p.call(i)
 	}
-	if p.reply.cut != nil { // fewer pieces than the cut asks for: it comes at the end
-		p.breakOff()
+	if c := p.reply.cut; c != nil { // fewer pieces than the cut asks for: it comes at the end
+		p.fail(c.failure.err(p.value))
 	}
 	p.send(&llm.MessageStop{Reason: p.stop(), Sequence: p.reply.sequence})
 	p.send(&llm.Metadata{Usage: p.usage()})
@@ -136,7 +138,7 @@ func (p *player) deltas(pieces []string, set func(*llm.BlockDelta, string)) {
 			continue
 		}
 		if c := p.reply.cut; c != nil && p.pieces >= c.after {
-			p.breakOff()
+			p.fail(c.failure.err(p.value))
 			return
 		}
 		if p.req.Stream && p.pieces > 0 && !p.wait(p.reply.between) {
@@ -148,12 +150,6 @@ func (p *player) deltas(pieces []string, set func(*llm.BlockDelta, string)) {
 		p.output += len(piece)
 		p.send(d)
 	}
-}
-
-// breakOff ends the answer in its middle, with what it has used.
-func (p *player) breakOff() {
-	p.send(&llm.Metadata{Usage: p.usage()})
-	p.fail(p.reply.cut.failure.err(p.value))
 }
 
 // send yields an event unless the answer is over.

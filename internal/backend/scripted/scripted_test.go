@@ -172,7 +172,7 @@ func TestExampleCut(t *testing.T) {
 		if !stream {
 			want = "one two three four five" // one piece
 		}
-		if text(got) != want || got.Usage.OutputTokens != estimate.Text(want) || !got.Usage.Estimated {
+		if text(got) != want || got.Usage.InputTokens != estimate.Request(req) || !got.Usage.Estimated {
 			t.Errorf("stream %t gave %q with %+v before it broke, want %q", stream, text(got), got.Usage, want)
 		}
 	}
