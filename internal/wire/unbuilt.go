@@ -134,7 +134,7 @@ func jsonVersion(r *http.Request) string {
 
 // cborTexts returns the CBOR of a map of up to 23 texts to texts, RFC 8949.
 func cborTexts(pairs ...string) []byte {
-	out := []byte{0xa0 | byte(len(pairs)/2)}
+	out := []byte{0xa0 | byte(len(pairs)/2)} //nolint:gosec // its callers write a few
 	for _, s := range pairs {
 		s = strings.ToValidUTF8(s, "\uFFFD")
 		switch n := len(s); {
@@ -144,7 +144,7 @@ func cborTexts(pairs ...string) []byte {
 			out = append(out, 0x78, byte(n))
 		default:
 			s = strings.ToValidUTF8(s[:min(n, 1<<16-1)], "")
-			out = append(out, 0x79, byte(len(s)>>8), byte(len(s)))
+			out = append(out, 0x79, byte(len(s)>>8), byte(len(s))) //nolint:gosec // at most sixteen bits
 		}
 		out = append(out, s...)
 	}
