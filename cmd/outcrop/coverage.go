@@ -7,7 +7,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/outcrop-ai/outcrop/internal/api"
-	"github.com/outcrop-ai/outcrop/internal/server"
+	"github.com/outcrop-ai/outcrop/internal/gen"
 )
 
 // coverageCmd prints what works.
@@ -29,7 +29,7 @@ Examples:
 // Run prints the table.
 func (c *coverageCmd) Run(s streams) error {
 	var table []api.Coverage
-	for _, line := range api.Table(server.Models()) {
+	for _, line := range api.Table(gen.Models()) {
 		if !c.Built || line.Status != api.NotBuilt {
 			table = append(table, line)
 		}

@@ -63,18 +63,30 @@ func (c *envCmd) Run(s streams) error {
 	return nil
 }
 
+// syntax is how a shell sets and unsets a variable, and what its single quotes need.
+type syntax struct {
+	set, unset string
+	quote      *strings.Replacer
+}
+
+func syntaxOf(shell string) syntax {
+	switch shell {
+	case "fish":
+		return syntax{"set -gx %s '%s'\n", "set -e %s\n", strings.NewReplacer(`\`, `\\`, `'`, `\'`)}
+	case "powershell":
+		return syntax{"$Env:%s = '%s'\n", "Remove-Item Env:%s -ErrorAction SilentlyContinue\n", strings.NewReplacer(`'`, `''`)}
+	}
+	return syntax{"export %s='%s'\n", "unset %s\n", strings.NewReplacer(`'`, `'\''`)}
+}
+
 // print writes one variable; an empty value unsets it.
 func (c *envCmd) print(s streams, name, value string) error {
-	format := map[string][2]string{
-		"sh":         {"export %s=%s\n", "unset %s\n"},
-		"fish":       {"set -gx %s %s\n", "set -e %s\n"},
-		"powershell": {"$Env:%s = %s\n", "Remove-Item Env:%s -ErrorAction SilentlyContinue\n"},
-	}[c.Shell]
+	x := syntaxOf(c.Shell)
 	if value == "" {
-		_, err := fmt.Fprintf(s.out, format[1], name)
+		_, err := fmt.Fprintf(s.out, x.unset, name)
 		return err
 	}
-	_, err := fmt.Fprintf(s.out, format[0], name, "'"+strings.ReplaceAll(value, "'", `'\''`)+"'")
+	_, err := fmt.Fprintf(s.out, x.set, name, x.quote.Replace(value))
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/outcrop-ai/outcrop/internal/api"
 	"github.com/outcrop-ai/outcrop/internal/catalog"
+	"github.com/outcrop-ai/outcrop/internal/gen"
 	"github.com/outcrop-ai/outcrop/internal/smithy"
 )
 
@@ -19,7 +20,7 @@ func TestCoverageIsTrue(t *testing.T) {
 		t.Fatal(err)
 	}
 	listed := map[string]api.Status{}
-	for _, line := range api.Table(Models()) {
+	for _, line := range api.Table(gen.Models()) {
 		listed[line.Service+"."+line.Operation] = line.Status
 	}
 	for name := range api.Built() {
@@ -37,7 +38,7 @@ func TestCoverageIsTrue(t *testing.T) {
 			}
 		}
 	}
-	for _, s := range Models() {
+	for _, s := range gen.Models() {
 		for _, op := range s.Operations {
 			if name := s.Name + "." + op.Name; !served[s.Name] && listed[name] != api.NotBuilt {
 				t.Errorf("the table says %s of %s, which nothing serves", listed[name], name)

@@ -15,26 +15,18 @@ import (
 	"github.com/outcrop-ai/outcrop/internal/api/runtime"
 	"github.com/outcrop-ai/outcrop/internal/api/sts"
 	"github.com/outcrop-ai/outcrop/internal/catalog"
+	"github.com/outcrop-ai/outcrop/internal/fault"
 	"github.com/outcrop-ai/outcrop/internal/gateway"
 	"github.com/outcrop-ai/outcrop/internal/gen/bedrock"
 	"github.com/outcrop-ai/outcrop/internal/gen/bedrockagent"
 	"github.com/outcrop-ai/outcrop/internal/gen/bedrockagentruntime"
 	"github.com/outcrop-ai/outcrop/internal/gen/bedrockruntime"
 	"github.com/outcrop-ai/outcrop/internal/gen/iam"
-	genlogs "github.com/outcrop-ai/outcrop/internal/gen/logs"
+	"github.com/outcrop-ai/outcrop/internal/gen/logs"
 	"github.com/outcrop-ai/outcrop/internal/gen/monitoring"
 	gensts "github.com/outcrop-ai/outcrop/internal/gen/sts"
-	"github.com/outcrop-ai/outcrop/internal/smithy"
 	"github.com/outcrop-ai/outcrop/internal/wire"
 )
-
-// Models lists every AWS service whose shapes Outcrop has, built or not.
-func Models() []*smithy.Service {
-	return []*smithy.Service{
-		&bedrock.Model, &bedrockruntime.Model, &bedrockagent.Model, &bedrockagentruntime.Model,
-		&gensts.Model, &iam.Model, &genlogs.Model, &monitoring.Model,
-	}
-}
 
 // services says what answers each service.
 func services(c *catalog.Catalog, g *gateway.Gateway) []wire.Service {
@@ -45,6 +37,8 @@ func services(c *catalog.Catalog, g *gateway.Gateway) []wire.Service {
 		{Model: &bedrockagentruntime.Model, Impl: bedrockagentruntime.Unimplemented{}},
 		{Model: &gensts.Model, Impl: sts.Service{}},
 		{Model: &iam.Model, Impl: iam.Unimplemented{}},
+		{Model: &logs.Model, Impl: logs.Unimplemented{}},
+		{Model: &monitoring.Model, Impl: monitoring.Unimplemented{}},
 	}
 }
 
@@ -61,11 +55,12 @@ func health(regions []string) http.Handler {
 	})
 }
 
-// ready answers /readyz: the process can do its work now.
-func ready(check func(context.Context) error) http.Handler {
+// ready answers /readyz: the process can do its work now. Anybody may ask, so why it
+// cannot is told in general only; the log has the rest.
+func ready(check func(context.Context) *fault.Error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := check(r.Context()); err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		if f := check(r.Context()); f != nil {
+			http.Error(w, f.Message, http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = fmt.Fprintln(w, "ready") // a prober that left reads nothing

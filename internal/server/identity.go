@@ -11,6 +11,7 @@ import (
 	"github.com/outcrop-ai/outcrop/internal/db"
 	"github.com/outcrop-ai/outcrop/internal/fault"
 	"github.com/outcrop-ai/outcrop/internal/gateway"
+	"github.com/outcrop-ai/outcrop/internal/gen"
 	"github.com/outcrop-ai/outcrop/internal/iam"
 	"github.com/outcrop-ai/outcrop/internal/server/config"
 	"github.com/outcrop-ai/outcrop/internal/smithy"
@@ -79,7 +80,7 @@ func (a gatewayAuthorizer) Authorize(ctx context.Context, p call.Principal, need
 // errors are logged here: it is the last place that knows their text.
 func exceptions(log *slog.Logger) func(service string, err error) error {
 	mappers := map[string]*exception.Mapper{}
-	for _, m := range Models() {
+	for _, m := range gen.Models() {
 		mappers[m.Name] = exception.For(m.Name)
 	}
 	return func(service string, err error) error {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -23,23 +24,36 @@ func (s *Server) Reload(c config.Config) (restart []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	routes, err := backends.routes(c, s.local)
-	if err != nil {
+	local := s.local
+	if !c.AutoDetect {
+		local = nil
+	}
+	if err := s.apply(backends, c, local); err != nil {
 		backends.Close()
 		return nil, err
 	}
 	old := s.config
-	if err := s.catalog.Reload(catalog.Config{Regions: old.Regions, Models: entries(c)}); err != nil {
-		backends.Close()
-		return nil, err
-	}
-	if err := s.gateway.Apply(routes); err != nil {
-		backends.Close()
-		return nil, err
-	}
 	// The old backends' connections close by themselves once idle: calls may use them.
-	s.backends, s.config = backends, merge(old, c)
+	s.backends, s.config, s.local = backends, merge(old, c), local
 	return needRestart(old, c), nil
+}
+
+// apply makes the catalog and the gateway use c, both or neither.
+func (s *Server) apply(b *Backends, c config.Config, local []openaibackend.Local) error {
+	routes, err := b.routes(c, local)
+	if err != nil {
+		return err
+	}
+	// The gateway asks the catalog for the models that its routes name.
+	if err := s.catalog.Reload(catalog.Config{Regions: s.config.Regions, Models: entries(c)}); err != nil {
+		return err
+	}
+	err = s.gateway.Apply(routes)
+	if err == nil {
+		return nil
+	}
+	undo := s.catalog.Reload(catalog.Config{Regions: s.config.Regions, Models: entries(s.config)})
+	return errors.Join(err, undo)
 }
 
 // merge returns old with what a reload takes from c.
@@ -92,7 +106,7 @@ func (s *Server) detectOnce(ctx context.Context) {
 	if !wanted {
 		return
 	}
-	found := openaibackend.Detector{}.Detect(ctx)
+	found := s.detector.Detect(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ctx.Err() != nil || sameLocals(s.local, found) {

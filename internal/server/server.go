@@ -19,12 +19,16 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/outcrop-ai/outcrop/internal/api/openai"
+	"github.com/outcrop-ai/outcrop/internal/api/runtime"
 	openaibackend "github.com/outcrop-ai/outcrop/internal/backend/openai"
+	"github.com/outcrop-ai/outcrop/internal/call"
 	"github.com/outcrop-ai/outcrop/internal/catalog"
 	"github.com/outcrop-ai/outcrop/internal/db"
+	"github.com/outcrop-ai/outcrop/internal/fault"
 	"github.com/outcrop-ai/outcrop/internal/gateway"
 	"github.com/outcrop-ai/outcrop/internal/ledger"
 	"github.com/outcrop-ai/outcrop/internal/server/config"
+	"github.com/outcrop-ai/outcrop/internal/smithy"
 	"github.com/outcrop-ai/outcrop/internal/wire"
 )
 
@@ -41,6 +45,8 @@ type Server struct {
 	gateway  *gateway.Gateway
 	http     *wire.Server
 	listener net.Listener
+
+	detector openaibackend.Detector // where model servers are looked for; tests look elsewhere
 
 	mu       sync.Mutex // guards what a reload changes
 	config   config.Config
@@ -116,7 +122,8 @@ func (s *Server) compose(c config.Config) error {
 	handler, err := wire.New(wire.Config{
 		Services:     services(s.catalog, s.gateway),
 		Authenticate: s.identity.authenticate, Authorize: s.identity.authorize, MapError: exceptions(s.log),
-		Mounts: mounts, DefaultRegion: c.DefaultRegion, StreamDelay: c.StreamDelay, Logger: s.log,
+		Refused: s.refused,
+		Mounts:  mounts, DefaultRegion: c.DefaultRegion, StreamDelay: c.StreamDelay, Logger: s.log,
 	})
 	if err != nil {
 		return err
@@ -170,13 +177,24 @@ func (s *Server) Close() error {
 }
 
 // ready says whether the server can do its work: state reachable, ledger writing.
-func (s *Server) ready(ctx context.Context) error {
+func (s *Server) ready(ctx context.Context) *fault.Error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	if err := s.db.Ping(ctx); err != nil {
-		return fmt.Errorf("store: %w", err)
+		s.log.Warn("not ready: the store does not answer", "err", err)
+		return fault.Wrap(fault.Unavailable, err, "The store does not answer.")
+	}
+	if status := s.ledger.Status(); status.Degraded { // which it logs itself
+		return fault.Wrap(fault.Unavailable, status.Err, "The ledger cannot keep records.")
 	}
 	return nil
+}
+
+// refused records calls of models whose input wire could not take: they are calls too.
+func (s *Server) refused(ctx context.Context, _ *call.Call, in smithy.Struct, err error) {
+	if model, ok := runtime.Invoked(in); ok {
+		_ = s.gateway.Refuse(ctx, model, fault.Wrap(fault.Invalid, err, err.Error())) // wire answers
+	}
 }
 
 // knownModel keeps the label of unknown models out of the metrics.

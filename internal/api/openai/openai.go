@@ -34,9 +34,19 @@ const maxBody = 25 << 20
 // bodyTime bounds how long a request's body may take to arrive.
 const bodyTime = 2 * time.Minute
 
+// Models is the spine as this room sees it.
+type Models interface {
+	llm.ChatModel
+	// Refuse records a call that ends before it reaches Chat, and returns err.
+	Refuse(ctx context.Context, model string, err error) error
+}
+
+// reader returns a request's whole body.
+type reader func() ([]byte, error)
+
 // Config is what the door needs. All fields but Logger are required.
 type Config struct {
-	Models        llm.ChatModel
+	Models        Models
 	Catalog       *catalog.Catalog
 	Authenticate  func(context.Context, *wire.AuthRequest) (wire.Identity, error)
 	Authorize     func(context.Context, call.Principal, access.Needs) error
@@ -68,9 +78,9 @@ func New(cfg Config) *Door {
 // ServeHTTP implements http.Handler.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.mux.ServeHTTP(w, r) }
 
-// served wraps an operation with what all of them need: the body, who calls, and
-// errors in OpenAI's form.
-func (d *Door) served(operation string, serve func(http.ResponseWriter, *http.Request, []byte) error) http.HandlerFunc {
+// served wraps an operation with what all of them need: who calls, the body, and errors
+// in OpenAI's form.
+func (d *Door) served(operation string, serve func(http.ResponseWriter, *http.Request, reader) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		c := &call.Call{
 			RequestID: w.Header().Get("X-Amzn-Requestid"), Service: service, Operation: operation,
@@ -80,12 +90,8 @@ func (d *Door) served(operation string, serve func(http.ResponseWriter, *http.Re
 		// the caller is known: strangers cannot make the door read.
 		read := sync.OnceValues(func() ([]byte, error) { return readBody(w, r) })
 		err := d.identify(r, read, c)
-		var body []byte
 		if err == nil {
-			body, err = read()
-		}
-		if err == nil {
-			err = serve(w, r.WithContext(call.With(r.Context(), c)), body)
+			err = serve(w, r.WithContext(call.With(r.Context(), c)), read)
 		}
 		if err != nil {
 			d.fail(w, err)
@@ -109,7 +115,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 }
 
 // identify proves who calls and completes c.
-func (d *Door) identify(r *http.Request, read func() ([]byte, error), c *call.Call) error {
+func (d *Door) identify(r *http.Request, read reader, c *call.Call) error {
 	id, err := d.cfg.Authenticate(r.Context(), &wire.AuthRequest{
 		HTTP: r,
 		BodyHash: func() ([32]byte, error) {

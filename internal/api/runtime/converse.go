@@ -11,11 +11,11 @@ import (
 // Converse continues a conversation and returns the whole answer.
 func (s *Service) Converse(ctx context.Context, in *types.ConverseRequest) (*types.ConverseResponse, error) {
 	req, err := converse.FromRequest(in)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = converse.Validate(req)
 	}
-	if err := converse.Validate(req); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, s.models.Refuse(ctx, in.ModelID, err)
 	}
 	resp, err := llm.Collect(s.models.Chat(ctx, req))
 	if err != nil {
@@ -27,11 +27,11 @@ func (s *Service) Converse(ctx context.Context, in *types.ConverseRequest) (*typ
 // ConverseStream continues a conversation and returns the answer as it comes.
 func (s *Service) ConverseStream(ctx context.Context, in *types.ConverseStreamRequest) (*types.ConverseStreamResponse, error) {
 	req, err := converse.FromStreamRequest(in)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = converse.Validate(req)
 	}
-	if err := converse.Validate(req); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, s.models.Refuse(ctx, in.ModelID, err)
 	}
 	return &types.ConverseStreamResponse{Stream: inStream(converse.ToStream(s.models.Chat(ctx, req)))}, nil
 }

@@ -21,7 +21,7 @@ const contentType = "application/json"
 func (s *Service) InvokeModel(ctx context.Context, in *types.InvokeModelRequest) (*types.InvokeModelResponse, error) {
 	req, err := s.invocation(ctx, in)
 	if err != nil {
-		return nil, err
+		return nil, s.models.Refuse(ctx, in.ModelID, err)
 	}
 	resp, err := llm.Collect(s.models.Chat(ctx, req))
 	if err != nil {
@@ -51,7 +51,7 @@ func (s *Service) InvokeModelWithResponseStream(ctx context.Context, in *types.I
 	whole := types.InvokeModelRequest(*in)
 	req, err := s.invocation(ctx, &whole)
 	if err != nil {
-		return nil, err
+		return nil, s.models.Refuse(ctx, in.ModelID, err)
 	}
 	req.Stream = true
 	enc := &anthropic.StreamEncoder{Form: anthropic.Bedrock, Model: req.Model, Start: started(ctx)}
