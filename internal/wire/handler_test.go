@@ -427,3 +427,27 @@ func TestSlowClients(t *testing.T) {
 		})
 	}
 }
+
+// TestSlowHTTP2 sends a body over HTTP/2 that does not end.
+func TestSlowHTTP2(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(&runtime{})
+	cfg.BodyGrace = 100 * time.Millisecond
+	cfg.BodyRate = 1 << 30
+	addr := start(t, newHandler(t, cfg), wire.ServerConfig{})
+	body, w := io.Pipe()
+	defer w.Close() //nolint:errcheck // a pipe's never fails
+	go func() { _, _ = io.WriteString(w, "{") }()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+addr+"/model/m/converse", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := newClient(t, true).Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusRequestTimeout {
+		t.Errorf("got %s", resp.Status)
+	}
+}

@@ -1,18 +1,14 @@
 package awsquery_test
 
 import (
-	"encoding/xml"
-	"io"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/outcrop-ai/outcrop/internal/smithy"
 	"github.com/outcrop-ai/outcrop/internal/smithy/smithytest"
 	"github.com/outcrop-ai/outcrop/internal/wire/awsquery"
-	"github.com/outcrop-ai/outcrop/internal/wire/xmlcodec"
 )
 
 // nested is a structure with lists and maps of itself.
@@ -97,25 +93,4 @@ func TestError(t *testing.T) {
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-}
-
-// FuzzText writes arbitrary text as XML; encoding/xml must read it back.
-func FuzzText(f *testing.F) {
-	f.Add("a<b>&\"'\r\n\x00\xff\ufffe")
-	f.Fuzz(func(t *testing.T, s string) {
-		doc := "<a>" + string(xmlcodec.AppendText(nil, s)) + "</a>"
-		var got string
-		if err := xml.NewDecoder(strings.NewReader(doc)).Decode(&got); err != nil && err != io.EOF {
-			t.Fatalf("%q: %v", doc, err)
-		}
-		want := strings.Map(func(r rune) rune {
-			if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xfffe || r == 0xffff {
-				return utf8.RuneError
-			}
-			return r
-		}, string([]rune(s)))
-		if got != want {
-			t.Errorf("%q came back as %q", s, got)
-		}
-	})
 }

@@ -200,14 +200,14 @@ func compareDecoded(t *testing.T, encoded, decoded string) {
 		}
 		Payload []byte
 	}
-	text, err := os.ReadFile(decoded) //nolint:gosec // a vector's
+	text, err := os.ReadFile(decoded)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := json.Unmarshal(text, &want); err != nil {
 		t.Fatal(err)
 	}
-	data, err := os.ReadFile(encoded) //nolint:gosec // a vector's
+	data, err := os.ReadFile(encoded)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,8 +15,8 @@ import (
 	"github.com/outcrop-ai/outcrop/internal/wire/route"
 )
 
-func listOf(t smithy.Type, f smithy.TimestampFormat) *smithy.Schema {
-	return &smithy.Schema{Type: smithy.List, Members: []smithy.Member{{Name: "member", Schema: &smithy.Schema{Type: t, Timestamp: f}}}}
+func listOf(t smithy.Type) *smithy.Schema {
+	return &smithy.Schema{Type: smithy.List, Members: []smithy.Member{{Name: "member", Schema: &smithy.Schema{Type: t}}}}
 }
 
 // operation has a member in each place of a request.
@@ -26,12 +26,12 @@ func operation(t testing.TB) *restjson.Operation {
 	input := &smithy.Schema{Name: "Input", Type: smithy.Structure, Members: []smithy.Member{
 		{Name: "id", Schema: str, Location: smithy.Label, LocationName: "id"},
 		{Name: "n", Schema: &smithy.Schema{Type: smithy.Integer}, Location: smithy.Query, LocationName: "n"},
-		{Name: "tags", Schema: listOf(smithy.String, 0), Location: smithy.Query, LocationName: "tag"},
+		{Name: "tags", Schema: listOf(smithy.String), Location: smithy.Query, LocationName: "tag"},
 		{Name: "all", Schema: &smithy.Schema{Type: smithy.Map, Members: []smithy.Member{
-			{Name: "key", Schema: str}, {Name: "value", Schema: listOf(smithy.String, 0)},
+			{Name: "key", Schema: str}, {Name: "value", Schema: listOf(smithy.String)},
 		}}, Location: smithy.QueryParams},
-		{Name: "words", Schema: listOf(smithy.String, 0), Location: smithy.Header, LocationName: "X-Words"},
-		{Name: "dates", Schema: listOf(smithy.Timestamp, 0), Location: smithy.Header, LocationName: "X-Dates"},
+		{Name: "words", Schema: listOf(smithy.String), Location: smithy.Header, LocationName: "X-Words"},
+		{Name: "dates", Schema: listOf(smithy.Timestamp), Location: smithy.Header, LocationName: "X-Dates"},
 		{Name: "meta", Schema: &smithy.Schema{Type: smithy.Map, Members: []smithy.Member{
 			{Name: "key", Schema: str}, {Name: "value", Schema: str},
 		}}, Location: smithy.PrefixHeaders, LocationName: "X-Meta-"},
