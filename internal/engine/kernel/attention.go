@@ -1,0 +1,188 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+)
+
+// An Attention describes softmax(scale·Q·Kᵀ)·V over one or more sequences.
+//
+// Queries, keys and values are matrices whose rows are tokens and whose columns
+// are heads of HeadDim elements, side by side. The rows of all sequences follow
+// one another without padding, which is why no padding mask is needed.
+type Attention struct {
+	Heads   int // of queries
+	KVHeads int // of keys and values; a divisor of Heads; 0 means Heads
+	HeadDim int
+	Scale   float32 // usually 1/√HeadDim
+	// Causal lets a query see the keys up to its own. The last query of a sequence
+	// stands at its last key.
+	Causal bool
+	// Window, if positive, lets a causal query see no more than this many keys, its
+	// own included; without Causal, only keys less than Window away on either side.
+	Window int
+}
+
+// A Sequence is how many rows belong to one sequence: Queries rows of q and of the
+// result, Keys rows of k and v. Causal attention needs Queries ≤ Keys.
+type Sequence struct{ Queries, Keys int }
+
+// queryBlock is how many queries of one head a task takes. All of them share the
+// packed keys.
+const queryBlock = 16 * rowTile
+
+// Attend computes attention for each sequence and head. dst and q have the width
+// Heads·HeadDim, k and v KVHeads·HeadDim; dst may not overlap the others.
+func (c *Compute) Attend(dst, q, k, v []float32, seqs []Sequence, a Attention) error {
+	if a.KVHeads == 0 {
+		a.KVHeads = a.Heads
+	}
+	if err := a.check(dst, q, k, v, seqs); err != nil {
+		return err
+	}
+	var tasks []span
+	at := span{}
+	for _, s := range seqs {
+		at.seq = s
+		for at.first = 0; at.first < s.Queries; at.first += queryBlock {
+			for at.head = range a.Heads {
+				tasks = append(tasks, at)
+			}
+		}
+		at.query += s.Queries
+		at.key += s.Keys
+	}
+	c.pool.Run(len(tasks), func(i int) {
+		s := c.getScratch()
+		defer c.putScratch(s)
+		c.attend(dst, q, k, v, &a, tasks[i], s)
+	})
+	return nil
+}
+
+// span is a task: queries from first on, of one head of one sequence, whose rows
+// start at query and key.
+type span struct {
+	seq         Sequence
+	query, key  int
+	first, head int
+}
+
+func (a *Attention) check(dst, q, k, v []float32, seqs []Sequence) error {
+	if a.Heads <= 0 || a.KVHeads <= 0 || a.HeadDim <= 0 || a.Heads%a.KVHeads != 0 {
+		return fmt.Errorf("kernel: attention of %d heads and %d key heads of %d elements", a.Heads, a.KVHeads, a.HeadDim)
+	}
+	if !(a.Scale > 0) {
+		return fmt.Errorf("kernel: attention scaled by %v", a.Scale)
+	}
+	queries, keys := 0, 0
+	for _, s := range seqs {
+		if s.Queries < 0 || s.Keys < 0 || s.Keys == 0 && s.Queries > 0 || a.Causal && s.Queries > s.Keys {
+			return fmt.Errorf("kernel: attention of %d queries on %d keys", s.Queries, s.Keys)
+		}
+		queries += s.Queries
+		keys += s.Keys
+	}
+	switch width := a.HeadDim * a.Heads; {
+	case len(q) != queries*width || len(dst) != len(q):
+		return fmt.Errorf("kernel: %d and %d elements for %d queries of %d", len(q), len(dst), queries, width)
+	case len(k) != keys*a.HeadDim*a.KVHeads || len(v) != len(k):
+		return errors.New("kernel: keys and values don't fit the sequences")
+	}
+	return nil
+}
+
+// sees returns the range of keys that query i of a sequence sees.
+func (a *Attention) sees(s Sequence, i int) (lo, hi int) {
+	own := s.Keys - s.Queries + i
+	hi = s.Keys
+	if a.Causal {
+		hi = own + 1
+	}
+	if a.Window > 0 {
+		lo = max(0, own-a.Window+1)
+		hi = max(lo, min(hi, own+a.Window))
+	}
+	return lo, hi
+}
+
+func (c *Compute) attend(dst, q, k, v []float32, a *Attention, t span, s *scratch) {
+	d, last := a.HeadDim, min(t.first+queryBlock, t.seq.Queries)
+	ldq, ldk := a.Heads*d, a.KVHeads*d
+	kvHead := t.head / (a.Heads / a.KVHeads) * d
+	low, _ := a.sees(t.seq, t.first)
+	_, high := a.sees(t.seq, last-1)
+	n := high - low // keys that any query of the block sees
+	if n <= 0 {
+		for r := t.first; r < last; r++ {
+			clear(dst[(t.query+r)*ldq+t.head*d:][:d])
+		}
+		return
+	}
+	kv := (t.key+low)*ldk + kvHead
+	wide := (n + panelRows - 1) / panelRows * panelRows
+	s.packKeys(k[kv:], ldk, n, d)
+	values, ldv := v[kv:], ldk
+	if d%panelRows != 0 {
+		values, ldv = s.padValues(v[kv:], ldk, n, d)
+	}
+	s.scores = grow(s.scores, rowTile*wide)
+	for r := t.first; r < last; r += rowTile {
+		mr := min(rowTile, last-r)
+		at := (t.query+r)*ldq + t.head*d
+		clear(s.scores)
+		for p := 0; p < wide; p += panelRows {
+			c.r.panel(s.scores[p:], wide, q[at:], ldq, s.keys[p*d:], panelRows, mr, d)
+		}
+		for i := range mr {
+			lo, hi := a.sees(t.seq, r+i)
+			row := s.scores[i*wide:][:wide]
+			clear(row[:lo-low])
+			c.softmax(row[lo-low:hi-low], a.Scale)
+			clear(row[hi-low:])
+		}
+		c.weigh(dst[at:], ldq, s, values, ldv, mr, n, d)
+	}
+}
+
+// weigh sets mr rows of dst to the values weighted by the scores.
+func (c *Compute) weigh(dst []float32, ldd int, s *scratch, values []float32, ldv, mr, n, d int) {
+	wide := len(s.scores) / rowTile
+	for p := 0; p < d; p += panelRows {
+		if cols := min(panelRows, d-p); cols < panelRows {
+			clear(s.tile[:])
+			c.r.panel(s.tile[:], panelRows, s.scores, wide, values[p:], ldv, mr, n)
+			copyTile(dst[p:], ldd, s.tile[:], panelRows, mr, cols)
+			continue
+		}
+		for i := range mr {
+			clear(dst[i*ldd+p:][:panelRows])
+		}
+		c.r.panel(dst[p:], ldd, s.scores, wide, values[p:], ldv, mr, n)
+	}
+}
+
+// packKeys packs n keys of d elements into panels, the last one padded with zeros.
+func (s *scratch) packKeys(k []float32, ld, n, d int) {
+	panels := (n + panelRows - 1) / panelRows
+	s.keys = grow(s.keys, panels*panelRows*d)
+	clear(s.keys[(panels-1)*panelRows*d:])
+	for i := range n {
+		panel := s.keys[i/panelRows*panelRows*d+i%panelRows:]
+		for e, x := range k[i*ld:][:d] {
+			panel[e*panelRows] = x
+		}
+	}
+}
+
+// padValues copies n values of d elements to rows of a multiple of 16.
+func (s *scratch) padValues(v []float32, ld, n, d int) ([]float32, int) {
+	wide := (d + panelRows - 1) / panelRows * panelRows
+	s.values = grow(s.values, n*wide)
+	for i := range n {
+		row := s.values[i*wide:][:wide]
+		copy(row, v[i*ld:][:d])
+		clear(row[d:])
+	}
+	return s.values, wide
+}

@@ -1,0 +1,2 @@
+// Package kernel is the arithmetic of the embedded engine.
+package kernel

@@ -1,0 +1,41 @@
+package kernel
+
+const (
+	// panelRows is the number of weight rows in a panel of floats, the width of a tile.
+	panelRows = 16
+	// rowTile is the most activation rows that a float micro kernel takes.
+	rowTile = 6
+)
+
+// routines are the micro kernels of one instruction set. All of them check lengths
+// before they touch memory, and panic like an index expression if one is short.
+//
+// Vectors of one call have the same length unless said otherwise; any length will do.
+type routines struct {
+	isa ISA
+
+	// panel adds to the tile c (mr rows of 16, ldc apart) the product of a (mr rows
+	// of k, lda apart) and b (k rows of 16, ldb apart). 1 ≤ mr ≤ rowTile.
+	panel func(c []float32, ldc int, a []float32, lda int, b []float32, ldb int, mr, k int)
+	// panelF16 and panelBF16 do the same with a panel of two-byte floats, 16 apart.
+	panelF16  func(c []float32, ldc int, a []float32, lda int, b []byte, mr, k int)
+	panelBF16 func(c []float32, ldc int, a []float32, lda int, b []byte, mr, k int)
+
+	dot     func(a, b []float32) float32
+	sum     func(x []float32) float32
+	spread  func(x []float32, mean float32) float32 // Σ (x-mean)²
+	largest func(x []float32) float32               // -Inf if x is empty
+	// add: dst += x. mul: dst *= x. scale: x *= s. axpy: dst += s·x.
+	add   func(dst, x []float32)
+	mul   func(dst, x []float32)
+	scale func(x []float32, s float32)
+	axpy  func(dst, x []float32, s float32)
+	// affine: dst = (x-shift)·s·weight + bias; bias may be nil.
+	affine func(dst, x, weight, bias []float32, shift, s float32)
+	// expSum: x = exp(s·(x-shift)), returns the sum. s·(x-shift) ≤ 0.
+	expSum func(x []float32, shift, s float32) float32
+
+	gelu     func(x []float32)
+	geluTanh func(x []float32)
+	silu     func(x []float32)
+}
