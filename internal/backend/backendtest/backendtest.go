@@ -101,5 +101,6 @@ func Run(t *testing.T, s Script) {
 	t.Run("broken streams", func(t *testing.T) { t.Parallel(); testBroken(t, &s) })
 	t.Run("cancelling", func(t *testing.T) { t.Parallel(); testCancel(t, &s) })
 	t.Run("timeouts", func(t *testing.T) { t.Parallel(); testTimeouts(t, &s) })
+	t.Run("kept alive", func(t *testing.T) { t.Parallel(); testKeptAlive(t, &s) })
 	t.Run("concurrency", func(t *testing.T) { t.Parallel(); testConcurrent(t, &s) })
 }

@@ -254,6 +254,23 @@ func hangingAfter(begin []string, gone chan<- struct{}) http.HandlerFunc {
 	}
 }
 
+// testKeptAlive checks that a stream that has ended leaves its connection usable.
+func testKeptAlive(t *testing.T, s *Script) {
+	remotes := map[string]bool{}
+	m := serve(t, s, func(w http.ResponseWriter, r *http.Request) {
+		remotes[r.RemoteAddr] = true
+		answering(s, long(), true)(w, r)
+	}, Target{})
+	for range 5 {
+		if _, err := chat(t.Context(), t, m, question(true)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(remotes) != 1 {
+		t.Errorf("5 streams, one after the other, took %d connections", len(remotes))
+	}
+}
+
 // testConcurrent checks that calls don't share state, and that connections are
 // used again.
 func testConcurrent(t *testing.T, s *Script) {
