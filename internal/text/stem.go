@@ -4,10 +4,14 @@ import "strings"
 
 // Stem returns the stem of a folded English word by Porter's algorithm (M. F.
 // Porter, An algorithm for suffix stripping, 1980). Words with anything but the
-// letters a to z are returned as they are.
+// letters a to z are returned as they are. A few common plurals that no rule makes
+// are brought to their singular first.
 func Stem(word string) string {
 	if len(word) <= 2 {
 		return word
+	}
+	if one, ok := plurals[word]; ok {
+		word = one
 	}
 	for i := range len(word) {
 		if c := word[i]; c < 'a' || c > 'z' {
@@ -23,6 +27,10 @@ func Stem(word string) string {
 	w = w.step4()
 	w = w.finalE()
 	return string(w)
+}
+
+var plurals = map[string]string{
+	"children": "child", "men": "man", "women": "woman", "feet": "foot", "teeth": "tooth", "mice": "mouse", "geese": "goose", "wives": "wife", "lives": "life", "knives": "knife", "leaves": "leaf", "indices": "index", "matrices": "matrix", "vertices": "vertex", "criteria": "criterion", "phenomena": "phenomenon", "people": "person",
 }
 
 type stemmer []byte

@@ -50,7 +50,9 @@ func (f *filler) label() {
 			continue
 		}
 		if f.give(p) {
-			taken[p.cand] = p.slot
+			if k := p.cand.Kind; !p.slot.isNumber() || k != mention.Time && k != mention.Date {
+				taken[p.cand] = p.slot // a date may give year, month and day
+			}
 			first[p.slot] = p
 		}
 	}
@@ -80,7 +82,7 @@ func (f *filler) pairs(first map[*slot]pair, taken map[*cand]*slot) []pair {
 			}
 			if score >= need {
 				if s.required {
-					score += 0.1
+					score += 0.3
 				}
 				list = append(list, pair{s, c, score})
 			}

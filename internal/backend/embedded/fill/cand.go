@@ -38,7 +38,7 @@ var skipped = map[string]bool{"the": true, "a": true, "an": true, "my": true, "y
 //
 // Where no slot takes a list, its items stand for themselves; where none takes a
 // date, a year is a number.
-func candidates(t *mention.Text, lists, dates bool) []*cand {
+func candidates(t *mention.Text, lists, dates bool, own func(stem string) bool) []*cand {
 	var out []*cand
 	covered := make([]bool, len(t.Words)+1)
 	for i := range t.Mentions {
@@ -64,7 +64,7 @@ func candidates(t *mention.Text, lists, dates bool) []*cand {
 	}
 	out = append(out, phrases(t, covered)...)
 	sortCands(out)
-	out = slices.DeleteFunc(out, func(c *cand) bool { return counter(t, c, out) || restated(t, c, out) })
+	out = slices.DeleteFunc(out, func(c *cand) bool { return counter(t, c, out, own) || restated(t, c, out) })
 	for i, c := range out {
 		c.order = i
 		c.clause = clauseOf(t, c.Start)
@@ -107,7 +107,7 @@ func flat(items []mention.Mention) []mention.Mention {
 
 // counter reports whether a number only says how many values follow: "two points",
 // "three sides: 3, 4 and 5".
-func counter(t *mention.Text, c *cand, list []*cand) bool {
+func counter(t *mention.Text, c *cand, list []*cand, own func(string) bool) bool {
 	if c.Kind != mention.Number || !c.Word || c.Ordinal || c.Value < 2 || c.Value > 12 {
 		return false
 	}
@@ -118,6 +118,11 @@ func counter(t *mention.Text, c *cand, list []*cand) bool {
 		}
 	}
 	n := int(c.Value)
+	for _, w := range t.Words {
+		if w.Start >= c.End && w.Start < c.End+3 && own(text.Stem(w.Norm)) {
+			return false // "two nights", when nights are asked for
+		}
+	}
 	return count[mention.Number] >= n || count[mention.List] >= n || count[mention.Name] == n && count[mention.Number] == 0
 }
 
@@ -137,6 +142,12 @@ func phrases(t *mention.Text, covered []bool) []*cand {
 	var out []*cand
 	flush := func(from, to int) {
 		verb := ""
+		if from > 0 && from < to && measuredBy(t, from) {
+			from++ // the unit of the number before
+		}
+		for to-from > 1 && trailing(t.Words[to-1].Norm) {
+			to--
+		}
 		for from < to && verbs[t.Words[from].Norm] {
 			verb = t.Words[from].Norm
 			from++
@@ -173,6 +184,23 @@ var asking = map[string]bool{
 // verbs open phrases without being part of their value.
 var verbs = map[string]bool{
 	"uses": true, "use": true, "using": true, "used": true, "contains": true, "containing": true, "includes": true, "including": true, "include": true, "offers": true, "offering": true, "offer": true, "has": true, "having": true, "requires": true, "requiring": true, "buy": true, "order": true, "book": true, "play": true, "plays": true, "playing": true, "send": true, "add": true, "prefer": true, "prefers": true, "serving": true, "serves": true, "called": true, "named": true, "translate": true, "convert": true, "identify": true, "predict": true, "estimate": true, "analyze": true, "compare": true, "recommend": true, "list": true, "locate": true, "generate": true, "draw": true, "plot": true, "reserve": true, "schedule": true, "purchase": true, "update": true, "delete": true, "remove": true, "explain": true, "describe": true, "start": true, "stop": true, "turn": true, "run": true, "living": true, "visit": true, "visiting": true, "taking": true, "made": true, "make": true, "wants": true,
+}
+
+// measuredBy reports whether word i is the unit of the number before it.
+func measuredBy(t *mention.Text, i int) bool {
+	for k := range t.Mentions {
+		m := &t.Mentions[k]
+		if m.Kind == mention.Number && !m.Ordinal && m.T1 == i && m.Unit == t.Words[i].Norm {
+			return true
+		}
+	}
+	return false
+}
+
+// trailing reports whether a word at the end of a phrase is most likely a verb:
+// "chocolate cake including", "gravitation published".
+func trailing(w string) bool {
+	return len(w) > 5 && (strings.HasSuffix(w, "ing") || strings.HasSuffix(w, "ed")) || verbs[w]
 }
 
 // prepBefore returns the preposition that governs the word at i.
@@ -215,7 +243,7 @@ func clauseOf(t *mention.Text, at int) int {
 // "Paris, France", "San Francisco, CA".
 func joinPlaces(t *mention.Text, list []*cand) {
 	for i, c := range list {
-		if c.Kind != mention.Name {
+		if c.Kind != mention.Name || knownWhole[text.Fold(c.Text)] && !cityState[text.Fold(c.Text)] {
 			continue
 		}
 		end := c.End
@@ -244,6 +272,9 @@ func joinPlaces(t *mention.Text, list []*cand) {
 }
 
 func stateCode(s string) bool { return len(s) == 2 && strings.ToUpper(s) == s }
+
+// cityState are names that both cities and greater places have.
+var cityState = map[string]bool{"new york": true, "washington": true, "singapore": true, "mexico": true, "georgia": true}
 
 // geography are the nouns that belong to the name of a place before them.
 var geography = map[string]bool{"river": true, "rainforest": true, "ocean": true, "sea": true, "desert": true, "mountain": true, "mountains": true, "valley": true, "island": true, "islands": true, "lake": true, "bay": true, "forest": true, "beach": true, "peninsula": true, "coast": true, "county": true, "district": true, "province": true, "basin": true, "glacier": true, "reef": true, "canyon": true, "strait": true}

@@ -13,6 +13,96 @@ import (
 	"github.com/outcrop-ai/outcrop/internal/text"
 )
 
+// examples lists the values that a description gives as examples: in quotation
+// marks, or after "such as", "e.g." and the like. A text that names one of them
+// means it.
+func examples(d string) []string {
+	var out []string
+	add := func(v string) {
+		v = strings.Trim(strings.TrimSpace(v), ".;:\"'‘’“”()[]")
+		v = strings.TrimPrefix(strings.TrimPrefix(v, "and "), "or ")
+		if n := len(strings.Fields(v)); n > 0 && n <= 3 && len(v) <= 30 && !text.Stopword(strings.ToLower(v)) {
+			out = append(out, v)
+		}
+	}
+	for _, m := range quotedRE().FindAllStringSubmatch(d, 40) {
+		add(m[1])
+	}
+	lower := strings.ToLower(d)
+	for _, mark := range []string{"e.g.", "e.g", "such as ", "for example", "for instance", " like ", "including ", "i.e.", "options:", "options are", "(", "refers to", ": "} {
+		i := strings.Index(lower, mark)
+		if i < 0 || len(lower) != len(d) {
+			continue
+		}
+		rest := d[i+len(mark):]
+		if j := strings.IndexAny(rest, ".;)\n"); j >= 0 {
+			rest = rest[:j]
+		}
+		parts := strings.FieldsFunc(rest, func(r rune) bool { return r == ',' || r == '/' || r == '|' })
+		if len(parts) < 2 {
+			parts = strings.Split(rest, " or ")
+		}
+		if len(parts) < 2 && (mark == "(" || mark == ": ") {
+			continue
+		}
+		for _, p := range parts {
+			for _, q := range strings.Split(p, " or ") {
+				add(q)
+			}
+		}
+	}
+	return out
+}
+
+// exemplified finds the examples of a slot's description that the text names.
+func (f *filler) exemplified(s *slot) []label {
+	if s.leaf().Type != schema.String || len(s.leaf().Enum) > 0 {
+		return nil
+	}
+	list := examples(s.node.Description)
+	if len(list) == 0 {
+		return nil
+	}
+	options := make([]choice, 0, len(list))
+	for _, e := range list {
+		raw, err := json.Marshal(e)
+		if err == nil {
+			options = append(options, newChoice(raw, e))
+		}
+	}
+	var out []label
+	seen := map[int]bool{}
+	for _, p := range said(f.t, options) {
+		if !p.exact || seen[p.choice] || f.negated(p.at) {
+			continue
+		}
+		ch := options[p.choice]
+		if len(ch.stems) == 1 && (f.about[ch.stems[0]] || slices.Contains(s.name, ch.stems[0])) {
+			continue // a word of the tool's own
+		}
+		seen[p.choice] = true
+		start, end := f.t.Words[p.at].Start, f.t.Words[min(p.at+len(ch.stems)-1, len(f.t.Words)-1)].End
+		if f.inName(start, end) {
+			continue
+		}
+		v, ok := stringValue(s, f.t.S[start:end])
+		if ok {
+			out = append(out, label{slot: s, start: start, end: end, score: 1.4, value: v, weak: len(out) > 0 && !s.isArray()})
+		}
+	}
+	return out
+}
+
+// inName reports whether a place lies inside a longer name or quotation.
+func (f *filler) inName(start, end int) bool {
+	for _, c := range f.cands {
+		if (c.Kind == mention.Name || c.Kind == mention.Quote) && c.Start <= start && end <= c.End && c.Len() > end-start+2 {
+			return true
+		}
+	}
+	return false
+}
+
 // choice is a value that a slot allows, from its enum or, for plain texts, from its
 // description.
 type choice struct {

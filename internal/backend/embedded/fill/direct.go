@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/outcrop-ai/outcrop/internal/backend/embedded/lexicon"
 	"github.com/outcrop-ai/outcrop/internal/backend/embedded/mention"
 	"github.com/outcrop-ai/outcrop/internal/backend/embedded/schema"
 )
@@ -22,7 +23,15 @@ func (f *filler) direct(s *slot) []label {
 			return list
 		}
 	}
+	if list := f.exemplified(s); len(list) > 0 && (s.role == roleNone || s.role == roleFormat || s.role == roleQuery && !s.required) {
+		return list
+	}
+	if l, ok := f.state(s); ok {
+		return []label{l}
+	}
 	switch {
+	case s.isArray() && s.leaf().Type == schema.Object && len(s.leaf().Props) > 0:
+		return f.records(s)
 	case s.node.Type == schema.Boolean:
 		return f.boolean(s)
 	case s.role == roleNamespace || s.role == roleMetric || s.role == roleRegion || s.role == rolePlace && s.has("region") || s.role == roleID:
@@ -35,6 +44,48 @@ func (f *filler) direct(s *slot) []label {
 	return nil
 }
 
+// state finds the code of a state where the description asks for an abbreviation.
+func (f *filler) state(s *slot) (label, bool) {
+	if !s.has("state") || !strings.Contains(s.desc, "abbr") && !strings.Contains(s.desc, "'ca'") && !strings.Contains(s.desc, "two-letter") {
+		return label{}, false
+	}
+	for _, c := range f.cands {
+		if c.Kind != mention.Name {
+			continue
+		}
+		if code := lexicon.State(c.Text); code != "" {
+			v, ok := stringValue(s, code)
+			return label{slot: s, cand: c, start: c.Start, end: c.End, score: 1.5, value: v}, ok
+		}
+	}
+	return label{}, false
+}
+
+// maxNested bounds the nesting of lists of objects that are filled.
+const maxNested = 3
+
+// records fills a list of objects: one for each set of values that the text has.
+func (f *filler) records(s *slot) []label {
+	if f.depth >= maxNested {
+		return nil
+	}
+	g := newFillerAt(strings.Join(nameWords(s.jsonName()), " "), s.leaf(), f.t.S, f.today, f.depth+1)
+	g.label()
+	var out []label
+	for _, c := range g.group() {
+		v := g.values(c)
+		if v.Found == 0 || len(v.Missing) > 0 {
+			continue
+		}
+		start := 0
+		if len(v.Words) > 0 {
+			start = v.Words[0].Start
+		}
+		out = append(out, label{slot: s, start: start, end: start, score: 1, value: v.Args})
+	}
+	return out
+}
+
 // assigned reads "name=value" and "name: value" with the slot's own name.
 func (f *filler) assigned(s *slot) []label {
 	name := s.jsonName()
@@ -43,7 +94,7 @@ func (f *filler) assigned(s *slot) []label {
 	}
 	var out []label
 	for _, c := range f.cands {
-		if c.T0 == 0 || c.prep != "=" && c.prep != ":" {
+		if c.T0 == 0 || c.prep != "=" && c.prep != ":" || c.head != nil {
 			continue
 		}
 		w := f.t.Words[c.T0-1]
@@ -56,6 +107,11 @@ func (f *filler) assigned(s *slot) []label {
 		}
 		if v, ok := f.valueOf(s, c); ok {
 			out = append(out, label{slot: s, cand: c, start: c.Start, end: c.End, score: 1.9, value: v})
+			for _, o := range f.cands {
+				if more, ok := f.valueOf(s, o); ok && s.isArray() && o.head == c {
+					out = append(out, label{slot: s, cand: o, start: o.Start, end: o.End, score: 1.9, value: more})
+				}
+			}
 		}
 	}
 	return out
@@ -294,8 +350,13 @@ func (f *filler) worded(s *slot) []label {
 		}
 		return out
 	}
-	for _, w := range f.t.Words {
+	for i, w := range f.t.Words {
 		v, ok := worded()[s.role][w.Norm]
+		if ok && s.role == roleCurrency && i > 0 {
+			if of, named := nations[f.t.Words[i-1].Norm]; named && len(w.Norm) > 3 {
+				v = of
+			}
+		}
 		if !ok || s.role == roleUnit && f.measured(w.Start) {
 			continue
 		}
@@ -310,6 +371,9 @@ func (f *filler) worded(s *slot) []label {
 		add(v, w.Start, w.Start)
 	}
 	// Pairs such as from_currency and to_currency take one each, in order.
+	if s.end != noEnd && s.role == roleCurrency && len(out) == 2 && f.toward(out[0].start) && !f.toward(out[1].start) {
+		out[0], out[1] = out[1], out[0] // "in pounds, from 200 dollars"
+	}
 	if s.end != noEnd && len(out) > 1 {
 		return s.ended(out)
 	}
@@ -318,6 +382,27 @@ func (f *filler) worded(s *slot) []label {
 		return out[:1]
 	}
 	return out
+}
+
+// nations name the money that is called dollar, pound, franc or peso in several countries.
+var nations = map[string]string{"us": "USD", "american": "USD", "canadian": "CAD", "australian": "AUD", "british": "GBP", "singapore": "SGD", "zealand": "NZD", "kong": "HKD", "swiss": "CHF", "mexican": "MXN", "indian": "INR", "japanese": "JPY", "chinese": "CNY"}
+
+// toward reports whether the word at a place follows "in", "to" or "into".
+func (f *filler) toward(at int) bool {
+	for i, w := range f.t.Words {
+		if w.Start != at {
+			continue
+		}
+		for j := i - 1; j >= 0 && j >= i-2; j-- {
+			switch f.t.Words[j].Norm {
+			case "in", "to", "into":
+				return true
+			case "from":
+				return false
+			}
+		}
+	}
+	return false
 }
 
 // ended picks one end's values of those said in pairs: "USD to EUR", "USD to EUR

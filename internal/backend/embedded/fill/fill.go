@@ -75,6 +75,8 @@ type filler struct {
 	slots  []*slot
 	look   lexicon.Asked
 	today  time.Time
+	paired bool // some slots are the two ends of something
+	depth  int  // of lists of objects around
 	labels []label
 
 	alignment map[alignKey]float64 // see align
@@ -95,7 +97,11 @@ type label struct {
 type set map[*slot][]label
 
 func newFiller(about string, n *schema.Node, s string, today time.Time) *filler {
-	f := &filler{node: n, t: mention.Find(s), about: map[string]bool{}, look: lexicon.Look(s), today: today}
+	return newFillerAt(about, n, s, today, 0)
+}
+
+func newFillerAt(about string, n *schema.Node, s string, today time.Time, depth int) *filler {
+	f := &filler{node: n, depth: depth, t: mention.Find(s), about: map[string]bool{}, look: lexicon.Look(s), today: today}
 	for _, w := range text.Words(strings.Join(nameWords(about), " ")) {
 		if !text.Stopword(w.Norm) {
 			f.about[text.Stem(w.Norm)] = true
@@ -103,9 +109,10 @@ func newFiller(about string, n *schema.Node, s string, today time.Time) *filler 
 	}
 	f.slots = slots(n, nil, true, 0)
 	describe(f.slots)
+	f.paired = slices.ContainsFunc(f.slots, func(s *slot) bool { return s.end == toEnd })
 	lists := slices.ContainsFunc(f.slots, (*slot).isArray)
 	dates := slices.ContainsFunc(f.slots, func(s *slot) bool { return s.role == roleDate && !s.isNumber() })
-	f.cands = candidates(f.t, lists, dates)
+	f.cands = candidates(f.t, lists, dates, f.ownNumber)
 	f.stems = make([]string, len(f.t.Words))
 	f.owner = make([]int, len(f.t.Words))
 	for i, w := range f.t.Words {
@@ -120,8 +127,41 @@ func newFiller(about string, n *schema.Node, s string, today time.Time) *filler 
 	if f.today.IsZero() {
 		f.today = todayIn(f.t)
 	}
+	f.dropToday()
 	f.align()
 	return f
+}
+
+// dropToday forgets the date that only says what today is.
+func (f *filler) dropToday() {
+	f.cands = slices.DeleteFunc(f.cands, func(c *cand) bool {
+		if c.Kind != mention.Date || !c.Day.Full() || c.T0 < 2 {
+			return false
+		}
+		words := f.t.Words[max(c.T0-4, 0):c.T0]
+		return slices.ContainsFunc(words, func(w text.Token) bool { return w.Norm == "today" || w.Norm == "today's" }) && c.Day.Time().Equal(f.today)
+	})
+	for i, c := range f.cands {
+		c.order = i
+	}
+	for i := range f.owner {
+		f.owner[i] = -1
+	}
+	for i, c := range f.cands {
+		for j := c.T0; j < c.T1; j++ {
+			f.owner[j] = i
+		}
+		if c.partner >= len(f.cands) {
+			c.partner = -1
+		}
+	}
+}
+
+// ownNumber reports whether a slot for a number has the stem in its name.
+func (f *filler) ownNumber(stem string) bool {
+	return slices.ContainsFunc(f.slots, func(s *slot) bool {
+		return s.isNumber() && !s.isArray() && slices.Contains(s.name, stem) && !genericName[stem]
+	})
 }
 
 // todayIn finds "today is …" in a text.

@@ -1,6 +1,7 @@
 package fill
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/outcrop-ai/outcrop/internal/backend/embedded/mention"
@@ -13,7 +14,7 @@ import (
 // the slot's words near it.
 func (f *filler) score(s *slot, c *cand) float64 {
 	base, ok := f.base(s, c)
-	if !ok || f.labels0(s, c) {
+	if !ok || f.labelOnly(s, c) {
 		return 0
 	}
 	cue := f.cue(s, c)
@@ -26,13 +27,13 @@ func (f *filler) score(s *slot, c *cand) float64 {
 	return base + f.unitFit(s, c) + f.endFit(s, c) + cue + f.alignment[alignKey{s, c}]
 }
 
-// labels0 reports whether a candidate is only the slot's own name: "Id" for building_id.
-func (f *filler) labels0(s *slot, c *cand) bool {
+// labelOnly reports whether a candidate is only the slot's own name: "Id" for building_id.
+func (f *filler) labelOnly(s *slot, c *cand) bool {
 	if c.Kind != mention.Name && c.Kind != phrase || c.T0 == c.T1 {
 		return false
 	}
 	for i := c.T0; i < c.T1; i++ {
-		if s.words[f.stems[i]] < 0.3 {
+		if !slices.Contains(s.name, f.stems[i]) {
 			return false
 		}
 	}
@@ -134,6 +135,9 @@ func (f *filler) baseString(s *slot, leaf *schema.Node, c *cand) (float64, bool)
 			return 0, false
 		}
 	case roleURL:
+		if c.Kind == mention.ID && strings.Contains(c.Text, ".") {
+			return 0.8, true // a host without its scheme
+		}
 		return 1.5, c.Kind == mention.URL
 	case roleEmail:
 		return 1.5, c.Kind == mention.Email
@@ -151,9 +155,9 @@ func (f *filler) baseString(s *slot, leaf *schema.Node, c *cand) (float64, bool)
 	case roleID:
 		return f.idFit(s, c)
 	case rolePlace:
-		return f.placeFit(c)
+		return f.placeFit(s, c)
 	case rolePerson:
-		return personFit(c)
+		return f.personFit(c)
 	case roleCurrency, roleUnit, roleFormat, roleLanguage, roleRegion, roleNamespace, roleMetric:
 		return 0, false // by their own words
 	default:
@@ -163,8 +167,10 @@ func (f *filler) baseString(s *slot, leaf *schema.Node, c *cand) (float64, bool)
 
 func (f *filler) quoteFit(s *slot) float64 {
 	switch s.role {
-	case roleQuery, roleNone, roleID, rolePath, rolePerson, rolePlace, roleSymbol, roleFormula:
+	case roleQuery, roleNone, roleID, rolePath, roleSymbol, roleFormula:
 		return 1.1
+	case rolePerson, rolePlace:
+		return 0.75
 	case roleDate, roleTime:
 		return 0.2
 	default:
@@ -191,7 +197,7 @@ func (f *filler) idFit(s *slot, c *cand) (float64, bool) {
 	}
 }
 
-func (f *filler) placeFit(c *cand) (float64, bool) {
+func (f *filler) placeFit(s *slot, c *cand) (float64, bool) {
 	b := 0.0
 	switch c.Kind {
 	case mention.Name:
@@ -223,10 +229,13 @@ func (f *filler) placeFit(c *cand) (float64, bool) {
 	} else if f.adjective(c) {
 		b -= 0.3 // "the Marriott hotel"
 	}
+	if f.namesOther(s, c) {
+		b -= 0.5 // "the Hilton Hotel", when there is a slot for the hotel
+	}
 	return b, b > 0
 }
 
-func personFit(c *cand) (float64, bool) {
+func (f *filler) personFit(c *cand) (float64, bool) {
 	b := 0.0
 	switch c.Kind {
 	case mention.Name:
@@ -244,7 +253,25 @@ func personFit(c *cand) (float64, bool) {
 	case "in", "at", "near", "from":
 		b -= 0.3
 	}
+	if rest := f.t.S[c.End:]; strings.HasPrefix(rest, "'s ") || strings.HasPrefix(rest, "’s ") {
+		b += 0.4 // "Van Gogh's painting"
+	}
 	return b, b > 0
+}
+
+// namesOther reports whether a name holds the word of another slot's name.
+func (f *filler) namesOther(s *slot, c *cand) bool {
+	for _, o := range f.slots {
+		if o == s || o.isNumber() {
+			continue
+		}
+		for i := c.T0; i < c.T1 && c.T1-c.T0 > 1; i++ {
+			if slices.Contains(o.name, f.stems[i]) && !slices.Contains(s.name, f.stems[i]) && !genericName[f.stems[i]] {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // thingFit is for texts of no known role: names, IDs, phrases.
@@ -315,7 +342,7 @@ var unitHints = map[string]string{
 	"area": "area", "volum": "volume", "calori": "energy", "energi": "energy", "power": "power",
 	"price": "money", "cost": "money", "amount": "money", "budget": "money", "incom": "money", "salari": "money", "payment": "money", "invest": "money", "princip": "money", "loan": "money", "fee": "money", "deposit": "money", "revenu": "money", "fund": "money", "dividend": "money", "cash": "money", "wage": "money", "monei": "money", "dollar": "money", "balanc": "money", "rent": "money", "bet": "money", "profit": "money", "contribut": "money", "asset": "money", "capit": "money", "saving": "money", "purchas": "money", "sale": "money", "earn": "money", "debt": "money", "expens": "money",
 	"rate": "percent", "percent": "percent", "percentag": "percent", "interest": "percent", "discount": "percent", "tax": "percent", "yield": "percent", "return": "percent", "inflat": "percent", "probabl": "percent", "humid": "percent", "commiss": "percent", "growth": "percent", "effici": "percent", "concentr": "percent",
-	"peopl": "people", "person": "people", "guest": "people", "passeng": "people", "adult": "people", "children": "people", "parti": "people", "player": "people", "serv": "people", "attende": "people",
+	"person": "people", "guest": "people", "passeng": "people", "adult": "people", "children": "people", "parti": "people", "player": "people", "serv": "people", "attende": "people",
 	"voltag": "electric", "current": "electric", "resist": "electric", "charg": "electric", "frequenc": "electric", "field": "electric", "pressur": "pressure", "forc": "force", "angl": "angle",
 }
 
@@ -371,6 +398,8 @@ func (f *filler) unitFit(s *slot, c *cand) float64 {
 
 func (f *filler) endFit(s *slot, c *cand) float64 {
 	switch {
+	case s.end == noEnd && c.partner >= 0 && c.prep == "between" && f.paired:
+		return -0.8
 	case s.end == noEnd || c.end == noEnd:
 		return 0
 	case s.end == c.end:

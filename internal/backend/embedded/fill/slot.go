@@ -119,6 +119,9 @@ func describe(list []*slot) {
 			}
 		}
 		for _, w := range s.name {
+			if len(s.name) > 1 && (text.Stopword(w) || w >= "0" && w <= "9") {
+				continue
+			}
 			weight := 1.0
 			if genericName[w] {
 				weight = 0.35
@@ -127,6 +130,22 @@ func describe(list []*slot) {
 		}
 		s.role, s.end = s.roles()
 		s.choice = choices(s)
+	}
+	pairUp(list)
+}
+
+// pairUp makes ends of slots that come in twos: team1 and team2, pointA and pointB.
+func pairUp(list []*slot) {
+	for i, s := range list {
+		for _, o := range list[i+1:] {
+			a, b := s.jsonName(), o.jsonName()
+			if len(a) != len(b) || len(a) < 2 || a[:len(a)-1] != b[:len(b)-1] || s.node.Type != o.node.Type {
+				continue
+			}
+			if last := a[len(a)-1:] + b[len(b)-1:]; s.end == noEnd && (last == "12" || last == "AB" || last == "ab" || last == "01") {
+				s.end, o.end = fromEnd, toEnd
+			}
+		}
 	}
 }
 
@@ -139,7 +158,7 @@ func (s *slot) descTerms() []string {
 	if d == "" {
 		d = s.node.Title
 	}
-	for _, mark := range []string{"e.g", "such as", "for example", "default", "Default", "format", "(", "Optional", "optional", "example:"} {
+	for _, mark := range []string{"e.g", "such as", "for example", "for instance", "like ", "default", "Default", "format", "(", "Optional", "optional", "example:"} {
 		if i := strings.Index(d, mark); i > 12 {
 			d = d[:i]
 		}

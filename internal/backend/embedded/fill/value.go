@@ -143,7 +143,7 @@ func (f *filler) textValue(s *slot, c *cand) (json.RawMessage, bool) {
 		v = f.placeValue(s, c)
 	case c.Kind == mention.Expr, c.Kind == mention.Quote && s.role == roleFormula:
 		v = formulaValue(s, c.Text)
-	case c.Kind == phrase:
+	case c.Kind == phrase, c.Kind == mention.Name && s.role != rolePlace:
 		v = f.phraseValue(s, c)
 	}
 	if v == "" {
@@ -178,6 +178,9 @@ var dateFormatRE = sync.OnceValue(func() *regexp.Regexp {
 // when it is known in full and nothing else is asked; as it was said otherwise.
 func (f *filler) dateValue(s *slot, c *cand) string {
 	d := c.Day.Resolve(f.today)
+	if d.Year == 0 && d.Month > 0 && c.partner >= 0 && c.partner < len(f.cands) {
+		d.Year = f.cands[c.partner].Day.Year // "from April 3rd to April 5th 2023"
+	}
 	if d.Year == 0 && d.Month > 0 && d.Day > 0 && !f.today.IsZero() {
 		d.Year = f.today.Year()
 	}
@@ -284,6 +287,9 @@ func (f *filler) phraseValue(s *slot, c *cand) string {
 	}
 	for to-from > 1 && own(from) {
 		from++
+	}
+	if from == c.T0 && to == c.T1 {
+		return c.Text
 	}
 	return text.Span{Start: f.t.Words[from].Start, End: f.t.Words[to-1].End}.Of(f.t.S)
 }

@@ -39,10 +39,11 @@ type table struct {
 	metrics   []Metric
 	resources []named
 	regions   []named
+	states    map[string]string
 }
 
 var load = sync.OnceValue(func() *table {
-	t := &table{}
+	t := &table{states: map[string]string{}}
 	for line := range strings.Lines(data) {
 		line = strings.TrimSpace(line)
 		if line == "" || line[0] == '#' {
@@ -59,6 +60,8 @@ var load = sync.OnceValue(func() *table {
 			t.metrics = append(t.metrics, Metric{f[1], f[2], phrases(f[3])})
 		case "resource":
 			t.resources = append(t.resources, named{f[1], phrases(f[2])})
+		case "state":
+			t.states[f[2]] = f[1]
 		case "region":
 			t.regions = append(t.regions, named{f[1], phrases(f[2])})
 		}
@@ -216,7 +219,22 @@ func (a Asked) Region() (string, bool) {
 	return best, length > 0
 }
 
-// Regions reports whether s is the code of a region.
+// State returns the postal code of a state of the United States, given its name or
+// code; "" for anything else.
+func State(name string) string {
+	low := strings.ToLower(name)
+	if code := load().states[low]; code != "" {
+		return code
+	}
+	for _, code := range load().states {
+		if code == name {
+			return code
+		}
+	}
+	return ""
+}
+
+// IsRegion reports whether s is the code of a region.
 func IsRegion(s string) bool {
 	for _, r := range load().regions {
 		if r.code == s {

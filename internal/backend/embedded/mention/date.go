@@ -127,10 +127,10 @@ var datePatterns = sync.OnceValue(func() []datePattern {
 		{re(monthRE + `\.?,? (?:of )?` + yearRE), func(g []string) Day { return Day{Year: num(g[2]), Month: monthOf(g[1])} }},
 		{re(`(?:the )?(day after tomorrow|day before yesterday)`), func(g []string) Day { return Day{Relative: "the " + strings.ToLower(g[1])} }},
 		{re(`(today|tonight|tomorrow|yesterday)`), func(g []string) Day { return Day{Relative: strings.ToLower(g[1])} }},
-		{re(`(?:(next|this|last|coming|on) )(monday|tuesday|wednesday|thursday|friday|saturday|sunday)`), func(g []string) Day {
+		{re(`(?:(next|this|last|coming|upcoming|on) )(monday|tuesday|wednesday|thursday|friday|saturday|sunday)`), func(g []string) Day {
 			return Day{Relative: strings.ToLower(g[1] + " " + g[2])}
 		}},
-		{re(`((?:next|this|last|current|previous) (?:week|weekend|month|quarter|year))`), func(g []string) Day { return Day{Relative: strings.ToLower(g[1])} }},
+		{re(`((?:next|this|last|current|previous|upcoming) (?:week|weekend|month|quarter|year))`), func(g []string) Day { return Day{Relative: strings.ToLower(g[1])} }},
 		{regexp.MustCompile(`\b(Jan(?:uary)?|Feb(?:ruary)?|March|April|June|July|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\b`), func(g []string) Day { return Day{Month: monthOf(g[1])} }},
 		{regexp.MustCompile(`\b(?:in|of|since|until|by|during|year|from|to|and|for|before|after|around|between)\s+(?:the year )?(1[0-9]\d\d|20\d\d)\b`), func(g []string) Day { return Day{Year: num(g[1])} }},
 	}

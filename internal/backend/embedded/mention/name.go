@@ -214,6 +214,9 @@ func (f *finder) names() {
 // capital reports whether word i starts with a capital letter and is free.
 func (f *finder) capital(i int) bool {
 	w := f.t.Words[i]
+	if before := f.t.S[:w.Start]; strings.HasSuffix(before, "°") || w.Len() == 1 && i > 0 && f.t.Gap(i-1) == " " && before[len(before)-2] >= '0' && before[len(before)-2] <= '9' {
+		return false // a unit
+	}
 	return unicode.IsUpper(first(w.Of(f.t.S))) && !f.taken[w.Start] && w.Norm != "i" && w.Norm != "i'm" && w.Norm != "i'd" && w.Norm != "i've" && w.Norm != "i'll"
 }
 

@@ -10,7 +10,7 @@ var dimensions = map[string][]string{
 	"volume":      {"liter", "liters", "litre", "litres", "l", "ml", "gallon", "gallons", "cup", "cups", "m³", "m^3", "cm³", "tablespoon", "tablespoons", "teaspoon", "teaspoons", "ounce", "ounces"},
 	"mass":        {"kg", "kgs", "kilogram", "kilograms", "kilo", "kilos", "g", "gram", "grams", "mg", "lb", "lbs", "pound", "pounds", "oz", "ton", "tons", "tonne", "tonnes"},
 	"temperature": {"celsius", "fahrenheit", "kelvin", "°c", "°f", "°", "degree", "degrees", "oc"},
-	"speed":       {"m/s", "km/h", "kmh", "kph", "mph", "knots", "ft/s"},
+	"speed":       {"m/s", "km/h", "kmh", "kph", "mph", "knots", "ft/s", "m/sec"},
 	"rate":        {"m/s^2", "m/s²", "m/s2", "ft/s^2"},
 	"energy":      {"joule", "joules", "kj", "cal", "calories", "calorie", "kcal", "kwh", "wh", "ev"},
 	"power":       {"watt", "watts", "w", "kw", "mw", "hp"},
