@@ -18,10 +18,10 @@ import (
 
 // result is what driving a target showed.
 type result struct {
-	requests int
-	elapsed  time.Duration
-	cpu      time.Duration   // of the target's process
-	times    []time.Duration // per request: to its end, or to the first token of a stream
+	requests int             // all of them, to share out the CPU time
+	cpu      time.Duration   // of the target's process, until it was quiet again
+	elapsed  time.Duration   // without warming up
+	times    []time.Duration // per request within elapsed: to its end, or to the first token of a stream
 }
 
 func (r *result) add(o result) {
@@ -33,7 +33,7 @@ func (r *result) add(o result) {
 
 func (r *result) perRequest() time.Duration { return r.cpu / time.Duration(max(r.requests, 1)) }
 
-func (r *result) rate() float64 { return float64(r.requests) / r.elapsed.Seconds() }
+func (r *result) rate() float64 { return float64(len(r.times)) / r.elapsed.Seconds() }
 
 // quantile returns the time that a share q of the requests did not exceed.
 func (r *result) quantile(q float64) time.Duration {
@@ -55,19 +55,22 @@ func drive(ctx context.Context, p plan, t target, clients int) (result, error) {
 		counting atomic.Bool
 		done     atomic.Bool
 		wg       sync.WaitGroup
+		sent     atomic.Int64
 		times    = make([][]time.Duration, clients)
 		errs     = make([]error, clients)
 	)
+	before, err := t.process.cpu()
 	for i := range clients {
 		wg.Go(func() {
-			times[i], errs[i] = client(ctx, t, requests[i%len(requests):], &counting, &done)
+			var n int
+			times[i], n, errs[i] = client(ctx, t, requests[i%len(requests):], &counting, &done)
+			sent.Add(int64(n))
 			if errs[i] != nil {
 				done.Store(true)
 			}
 		})
 	}
 	time.Sleep(p.warmup)
-	before, err := t.process.cpu()
 	began := time.Now()
 	counting.Store(true)
 	for time.Since(began) < p.window && !done.Load() && ctx.Err() == nil {
@@ -75,33 +78,49 @@ func drive(ctx context.Context, p plan, t target, clients int) (result, error) {
 	}
 	counting.Store(false)
 	r := result{elapsed: time.Since(began)}
-	after, err2 := t.process.cpu()
 	done.Store(true)
 	wg.Wait()
+	after, err2 := settle(ctx, t.process)
 	r.cpu = after - before
 	r.times = slices.Concat(times...)
-	r.requests = len(r.times)
+	r.requests = int(sent.Load())
 	return r, errors.Join(append(errs, err, err2, ctx.Err())...)
 }
 
-// client sends requests until done and returns the times of those that ended while
-// counting was set.
-func client(ctx context.Context, t target, requests [][]byte, counting, done *atomic.Bool) (times []time.Duration, err error) {
+// settle waits until a process has nothing more to do and returns the CPU time that it
+// has used by then: work that was put off until after the load counts as well.
+func settle(ctx context.Context, p *process) (time.Duration, error) {
+	const quiet = 1200 * time.Millisecond // longer than anything that is put off waits
+	used, err := p.cpu()
+	for since := time.Now(); err == nil && ctx.Err() == nil && time.Since(since) < quiet; {
+		time.Sleep(50 * time.Millisecond)
+		var now time.Duration
+		if now, err = p.cpu(); now > used+clockTick {
+			used, since = now, time.Now()
+		}
+	}
+	now, err2 := p.cpu()
+	return now, errors.Join(err, err2)
+}
+
+// client sends requests until done and returns how many, and the times of those that
+// ended while counting was set.
+func client(ctx context.Context, t target, requests [][]byte, counting, done *atomic.Bool) (times []time.Duration, sent int, err error) {
 	conn, err := dial(ctx, t.addr)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	for i := 0; !done.Load(); i++ {
-		spent, err := conn.do(requests[i%len(requests)], t.first)
+	for ; !done.Load(); sent++ {
+		spent, err := conn.do(requests[sent%len(requests)], t.first)
 		if err != nil {
-			return times, err
+			return times, sent, err
 		}
 		if counting.Load() {
 			times = append(times, spent)
 		}
 	}
-	return times, nil
+	return times, sent, nil
 }
 
 // conn is a client's connection: HTTP/1.1, and as little of it as will do.

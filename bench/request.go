@@ -15,8 +15,8 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// pool is how many different requests a target is sent. A signature is good for five
-// minutes, the whole run for four.
+// pool is how many different requests a target is sent. They are signed just before,
+// and a signature is good for five minutes.
 const pool = 64
 
 // target is something to send requests to.
