@@ -9,9 +9,8 @@
 // members that name the model and the form; then each event of the answer is also
 // yielded as it came (llm.RawEvent).
 //
-// When a stream breaks after its start, what is known of its usage is yielded as a
-// llm.Metadata before the error; the output tokens, which the API tells last, are
-// then estimated.
+// The input of a stream is told with its start, so that a stream that breaks has its
+// cost recorded; who records estimates the output, which the API tells last.
 package anthropic
 
 import (
@@ -25,7 +24,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/outcrop-ai/outcrop/internal/backend/estimate"
 	"github.com/outcrop-ai/outcrop/internal/backend/upstream"
 	dialect "github.com/outcrop-ai/outcrop/internal/dialect/anthropic"
 	"github.com/outcrop-ai/outcrop/internal/fault"
@@ -177,9 +175,6 @@ type stream struct {
 	resp    *upstream.Response
 	decoder *dialect.StreamDecoder
 	yield   func(llm.Event, error) bool
-
-	output int // bytes of text that have been yielded
-	begun  bool
 }
 
 func (s *stream) run() {
@@ -187,15 +182,15 @@ func (s *stream) run() {
 		ev, err := s.resp.Next()
 		switch {
 		case errors.Is(err, io.EOF):
-			s.fail(unreadable(llm.ErrTruncated))
+			s.yield(nil, unreadable(llm.ErrTruncated))
 			return
 		case err != nil:
-			s.fail(err)
+			s.yield(nil, err)
 			return
 		}
 		events, err := s.decoder.Decode(ev.Data)
 		if err != nil {
-			s.fail(s.problem(err))
+			s.yield(nil, s.problem(err))
 			return
 		}
 		for _, e := range events {
@@ -217,28 +212,10 @@ func (s *stream) problem(err error) error {
 
 // pass yields an event, with what only the backend knows.
 func (s *stream) pass(e llm.Event) bool {
-	switch e := e.(type) {
-	case *llm.MessageStart:
-		s.begun = true
-		e.Served = s.backend.served(s.req)
-	case *llm.BlockDelta:
-		s.output += len(e.Text) + len(e.Reasoning) + len(e.ToolInput)
+	if start, ok := e.(*llm.MessageStart); ok {
+		start.Served = s.backend.served(s.req)
 	}
 	return s.yield(e, nil)
-}
-
-// fail ends a broken stream: what it has cost is known or estimated, and recorded.
-func (s *stream) fail(err error) {
-	if s.begun {
-		usage := s.decoder.Usage()
-		if n := estimate.Bytes(s.output); n > usage.OutputTokens {
-			usage.OutputTokens, usage.Estimated = n, true
-		}
-		if !s.yield(&llm.Metadata{Usage: usage}, nil) {
-			return
-		}
-	}
-	s.yield(nil, err)
 }
 
 // CountTokens implements llm.TokenCounter.
