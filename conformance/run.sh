@@ -28,12 +28,7 @@ start() {
   shift 2
   outcrop serve "$@" >"$data/$name.log" 2>&1 &
   servers+=($!)
-  for _ in $(seq 200); do
-    curl -fsS --cacert "$data/cert.pem" -o /dev/null "$url/readyz" 2>/dev/null && return
-    kill -0 "${servers[-1]}" 2>/dev/null || return 1
-    sleep 0.05
-  done
-  return 1
+  python3 scripts/wait-ready.py "$url" "${servers[-1]}" "$data/cert.pem"
 }
 
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=outcrop-conformance \

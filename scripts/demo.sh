@@ -17,11 +17,7 @@ cleanup() {
 }
 trap cleanup EXIT
 
-for _ in $(seq 100); do
-  curl -fsS -o /dev/null "http://127.0.0.1:$port/readyz" 2>/dev/null && break
-  kill -0 "$server" 2>/dev/null || { cat "$log"; exit 1; }
-  sleep 0.05
-done
+python3 scripts/wait-ready.py "http://127.0.0.1:$port" "$server" || { cat "$log"; exit 1; }
 
 step() { printf '\n\033[1m▸ %s\033[0m\n' "$*"; }
 
