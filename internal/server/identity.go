@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"github.com/outcrop-ai/outcrop/internal/api/access"
@@ -49,8 +50,20 @@ func (i *identity) authenticate(_ context.Context, r *wire.AuthRequest) (wire.Id
 		return wire.Identity{}, err
 	}
 	return wire.Identity{
-		Principal: id.Principal, Region: id.Region, Revalidate: id.Revalidate, VerifyFrame: id.VerifyFrame,
+		Principal: id.Principal, Region: id.Region, Revalidate: denying(id.Revalidate), VerifyFrame: id.VerifyFrame,
 	}, nil
+}
+
+// denying makes a fault of a credential that went bad while its call was served: the
+// call is past authentication, and ends as one that is no longer allowed.
+func denying(revalidate func() error) func() error {
+	return func() error {
+		err := revalidate()
+		if e, ok := errors.AsType[*auth.Error](err); ok {
+			return fault.Wrap(fault.Denied, err, "The call was ended: "+e.Message)
+		}
+		return err
+	}
 }
 
 // authorize is wire's hook. Calls of models pass: the gateway asks for those.

@@ -50,7 +50,6 @@ func named(body []byte) string {
 // stream sends the answer as server-sent events. An error before the first is an
 // ordinary error response; a later one breaks the stream off.
 func (d *Door) stream(w http.ResponseWriter, r *http.Request, req *dialect.Request, info dialect.Info) error {
-	c := call.From(r.Context())
 	rc := http.NewResponseController(w)
 	enc := dialect.NewStreamEncoder(info, req.IncludeUsage)
 	var buf []byte
@@ -69,9 +68,6 @@ func (d *Door) stream(w http.ResponseWriter, r *http.Request, req *dialect.Reque
 		return rc.Flush()
 	}
 	for e, err := range d.cfg.Models.Chat(r.Context(), req.Chat) {
-		if err == nil && begun && c.Revalidate != nil {
-			err = c.Revalidate()
-		}
 		if err != nil && !begun {
 			return err
 		}
