@@ -1,0 +1,88 @@
+package main
+
+import "fmt"
+
+// avx2Panel writes the tile kernel for mr rows of activations and panels of the
+// given type: 2·mr accumulators, two registers of weights, two of activations. Every
+// element is one chain of fused multiply-adds in the order of k, whatever mr is.
+func avx2Panel(u *unit, typ string, mr int) {
+	args := []arg{{"c", "*float32"}, {"ldc", "int"}, {"a", "*float32"}, {"lda", "int"}, {"b", "*byte"}, {"ldb", "int"}, {"k", "int"}}
+	if typ == "F32" {
+		args[4].typ = "*float32"
+	} else {
+		args = append(args[:5], args[6])
+	}
+	f := u.fn(fmt.Sprintf("avx2Panel%sx%d", typ, mr),
+		fmt.Sprintf("adds to %d rows of 16 the product of rows of a and a panel; k > 0.", mr), 0, args...)
+	regs := map[string]string{"c": "BX", "ldc": "AX", "a": "SI", "lda": "DX", "b": "DI", "ldb": "R9", "k": "CX"}
+	for i, a := range args {
+		f.p("MOVQ %s+%d(FP), %s", a.name, 8*i, regs[a.name])
+	}
+	f.p("SHLQ $2, AX")
+	f.p("SHLQ $2, DX")
+	if typ == "F32" {
+		f.p("SHLQ $2, R9")
+	}
+	// Rows 3 to 5 of a start at R8, those of c at R10.
+	if mr > 3 {
+		f.p("LEAQ (SI)(DX*2), R8")
+		f.p("ADDQ DX, R8")
+		f.p("LEAQ (BX)(AX*2), R10")
+		f.p("ADDQ AX, R10")
+	}
+	row := func(base, second, ld string, r int) string {
+		if r >= 3 {
+			base, r = second, r-3
+		}
+		return [...]string{"(" + base + ")", "(" + base + ")(" + ld + "*1)", "(" + base + ")(" + ld + "*2)"}[r]
+	}
+	for r := range mr {
+		at := row("BX", "R10", "AX", r)
+		f.p("VMOVUPS %s, Y%d", at, 2*r)
+		f.p("VMOVUPS 32%s, Y%d", at, 2*r+1)
+	}
+	f.label("loop")
+	width := 64
+	switch typ {
+	case "F32":
+		f.p("VMOVUPS (DI), Y12")
+		f.p("VMOVUPS 32(DI), Y13")
+	case "F16":
+		width = 32
+		f.p("VCVTPH2PS (DI), Y12")
+		f.p("VCVTPH2PS 16(DI), Y13")
+	case "BF16":
+		width = 32
+		f.p("VPMOVZXWD (DI), Y12")
+		f.p("VPMOVZXWD 16(DI), Y13")
+		f.p("VPSLLD $16, Y12, Y12")
+		f.p("VPSLLD $16, Y13, Y13")
+	}
+	if mr == 1 {
+		f.p("PREFETCHT0 %d(DI)", 24*width)
+	}
+	for r := range mr {
+		x := 14 + r%2
+		f.p("VBROADCASTSS %s, Y%d", row("SI", "R8", "DX", r), x)
+		f.p("VFMADD231PS Y12, Y%d, Y%d", x, 2*r)
+		f.p("VFMADD231PS Y13, Y%d, Y%d", x, 2*r+1)
+	}
+	f.p("ADDQ $4, SI")
+	if mr > 3 {
+		f.p("ADDQ $4, R8")
+	}
+	if typ == "F32" {
+		f.p("ADDQ R9, DI")
+	} else {
+		f.p("ADDQ $%d, DI", width)
+	}
+	f.p("DECQ CX")
+	f.p("JNZ loop")
+	for r := range mr {
+		at := row("BX", "R10", "AX", r)
+		f.p("VMOVUPS Y%d, %s", 2*r, at)
+		f.p("VMOVUPS Y%d, 32%s", 2*r+1, at)
+	}
+	f.p("VZEROUPPER")
+	f.p("RET")
+}

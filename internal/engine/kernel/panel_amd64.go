@@ -1,0 +1,78 @@
+package kernel
+
+// checkPanel panics unless a tile kernel's operands are long enough; bStep and
+// bWidth count elements of b. It reports whether there is anything to add.
+func checkPanel(c []float32, ldc int, a []float32, lda int, mr, k int) bool {
+	if mr <= 0 || k <= 0 {
+		return false
+	}
+	_ = c[:(mr-1)*ldc+panelRows]
+	_ = a[:(mr-1)*lda+k]
+	return true
+}
+
+func panelAVX2(c []float32, ldc int, a []float32, lda int, b []float32, ldb int, mr, k int) {
+	if !checkPanel(c, ldc, a, lda, mr, k) {
+		return
+	}
+	_ = b[:(k-1)*ldb+panelRows]
+	switch mr {
+	case 1:
+		avx2PanelF32x1(&c[0], ldc, &a[0], lda, &b[0], ldb, k)
+	case 2:
+		avx2PanelF32x2(&c[0], ldc, &a[0], lda, &b[0], ldb, k)
+	case 3:
+		avx2PanelF32x3(&c[0], ldc, &a[0], lda, &b[0], ldb, k)
+	case 4:
+		avx2PanelF32x4(&c[0], ldc, &a[0], lda, &b[0], ldb, k)
+	case 5:
+		avx2PanelF32x5(&c[0], ldc, &a[0], lda, &b[0], ldb, k)
+	default:
+		_ = [rowTile + 1]struct{}{}[mr]
+		avx2PanelF32x6(&c[0], ldc, &a[0], lda, &b[0], ldb, k)
+	}
+}
+
+func panelF16AVX2(c []float32, ldc int, a []float32, lda int, b []byte, mr, k int) {
+	if !checkPanel(c, ldc, a, lda, mr, k) {
+		return
+	}
+	_ = b[:2*panelRows*k]
+	switch mr {
+	case 1:
+		avx2PanelF16x1(&c[0], ldc, &a[0], lda, &b[0], k)
+	case 2:
+		avx2PanelF16x2(&c[0], ldc, &a[0], lda, &b[0], k)
+	case 3:
+		avx2PanelF16x3(&c[0], ldc, &a[0], lda, &b[0], k)
+	case 4:
+		avx2PanelF16x4(&c[0], ldc, &a[0], lda, &b[0], k)
+	case 5:
+		avx2PanelF16x5(&c[0], ldc, &a[0], lda, &b[0], k)
+	default:
+		_ = [rowTile + 1]struct{}{}[mr]
+		avx2PanelF16x6(&c[0], ldc, &a[0], lda, &b[0], k)
+	}
+}
+
+func panelBF16AVX2(c []float32, ldc int, a []float32, lda int, b []byte, mr, k int) {
+	if !checkPanel(c, ldc, a, lda, mr, k) {
+		return
+	}
+	_ = b[:2*panelRows*k]
+	switch mr {
+	case 1:
+		avx2PanelBF16x1(&c[0], ldc, &a[0], lda, &b[0], k)
+	case 2:
+		avx2PanelBF16x2(&c[0], ldc, &a[0], lda, &b[0], k)
+	case 3:
+		avx2PanelBF16x3(&c[0], ldc, &a[0], lda, &b[0], k)
+	case 4:
+		avx2PanelBF16x4(&c[0], ldc, &a[0], lda, &b[0], k)
+	case 5:
+		avx2PanelBF16x5(&c[0], ldc, &a[0], lda, &b[0], k)
+	default:
+		_ = [rowTile + 1]struct{}{}[mr]
+		avx2PanelBF16x6(&c[0], ldc, &a[0], lda, &b[0], k)
+	}
+}
