@@ -101,6 +101,7 @@ type ChatRequest struct {
 // RawRequest is a request body in a provider's own dialect.
 type RawRequest struct {
 	Dialect string // "anthropic", "openai"
+	Version string // of the dialect, in its own words; empty: it has but one
 	Body    []byte // one JSON object; not to be changed
 }
 

@@ -36,7 +36,7 @@ func (s *Service) countable(ctx context.Context, in *types.CountTokensRequest) (
 		if err := s.speaksAnthropic(ctx, in.ModelID); err != nil {
 			return nil, err
 		}
-		req, err := anthropic.DecodeCountRequest(in.Input.InvokeModel.Body, anthropic.Bedrock)
+		req, err := anthropic.DecodeCountRequest(in.Input.InvokeModel.Body, anthropic.Bedrock, "")
 		if err != nil {
 			return nil, err
 		}

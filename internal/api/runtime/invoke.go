@@ -88,7 +88,7 @@ func (s *Service) invocation(ctx context.Context, in *types.InvokeModelRequest) 
 	if err := s.speaksAnthropic(ctx, in.ModelID); err != nil {
 		return nil, err
 	}
-	req, err := anthropic.DecodeRequest(in.Body, anthropic.Bedrock)
+	req, err := anthropic.DecodeRequest(in.Body, anthropic.Bedrock, "")
 	if err != nil {
 		return nil, err
 	}

@@ -6,8 +6,8 @@
 // counts and the list of models.
 //
 // A request that carries its body in the same dialect is sent as it is, but for the
-// members that name the model and the form; then each event of the answer is also
-// yielded as it came (llm.RawEvent).
+// members that name the model and the form, and under the version of the API that it is
+// written in; then each event of the answer is also yielded as it came (llm.RawEvent).
 //
 // The input of a stream is told with its start, so that a stream that breaks has its
 // cost recorded; who records estimates the output, which the API tells last.
@@ -21,6 +21,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,9 +33,6 @@ import (
 
 // DefaultBaseURL is Anthropic's own API.
 const DefaultBaseURL = "https://api.anthropic.com"
-
-// version is the API's version that dialect/anthropic speaks.
-const version = "2023-06-01"
 
 // Config describes a server.
 type Config struct {
@@ -73,7 +71,7 @@ func New(cfg Config) (*Backend, error) {
 	if cfg.BaseURL == "" {
 		cfg.BaseURL = DefaultBaseURL
 	}
-	header := http.Header{"Anthropic-Version": {version}}
+	header := http.Header{"Anthropic-Version": {dialect.Version2023}}
 	if cfg.APIKey != "" {
 		header.Set("X-Api-Key", cfg.APIKey)
 	}
@@ -127,10 +125,12 @@ func (b *Backend) Chat(ctx context.Context, req *llm.ChatRequest) iter.Seq2[llm.
 }
 
 func (b *Backend) request(to *url.URL, body *dialect.Request, req *llm.ChatRequest) *upstream.Request {
-	out := &upstream.Request{URL: to, Body: body.Body, Model: req.Model, Stream: req.Stream}
+	out := &upstream.Request{URL: to, Body: body.Body, Model: req.Model, Stream: req.Stream, Header: http.Header{}}
 	if len(b.betas)+len(body.Betas) > 0 {
-		all := append(append([]string(nil), b.betas...), body.Betas...)
-		out.Header = http.Header{"Anthropic-Beta": {strings.Join(all, ",")}}
+		out.Header.Set("Anthropic-Beta", strings.Join(slices.Concat(b.betas, body.Betas), ","))
+	}
+	if body.Version != "" {
+		out.Header.Set("Anthropic-Version", body.Version)
 	}
 	return out
 }

@@ -258,7 +258,7 @@ const rawBody = `{"anthropic_version":"bedrock-2023-05-31","anthropic_beta":["b2
 func TestRawPath(t *testing.T) {
 	t.Parallel()
 	const whole = `{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[{"type":"text","text":"Hello"},{"type":"newer"}],"stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":2}, "future":1.0}`
-	req, err := dialect.DecodeRequest([]byte(rawBody), dialect.Bedrock)
+	req, err := dialect.DecodeRequest([]byte(rawBody), dialect.Bedrock, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -271,6 +271,9 @@ func TestRawPath(t *testing.T) {
 	}
 	if got := s.header.Get("Anthropic-Beta"); got != "b1,b2" || s.header.Get("Authorization") != "Bearer x" || s.path != "/v1/messages" {
 		t.Errorf("%s with %v", s.path, s.header)
+	}
+	if got := s.header.Values("Anthropic-Version"); len(got) != 1 || got[0] != "2023-06-01" {
+		t.Errorf("version %q", got)
 	}
 	if string(resp.Raw) != whole || resp.Served.String() != "claude/claude-sonnet-4-5; fidelity=real" {
 		t.Errorf("raw %s served by %s", resp.Raw, resp.Served)
@@ -303,6 +306,37 @@ func TestRawPath(t *testing.T) {
 	if resp.Raw != nil || len(resp.Message.Content) != 1 {
 		t.Errorf("got %+v", resp)
 	}
+}
+
+// TestVersion: a body goes up under the version it was written in, any other request
+// under the one that has the sampling parameters.
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	f := func(req *llm.ChatRequest, cfg anthropic.Config, want string) {
+		t.Helper()
+		s := serve(t, "application/json", `{"input_tokens":14}`)
+		cfg.BaseURL = s.URL
+		if _, err := open(t, cfg).CountTokens(t.Context(), req); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.header.Values("Anthropic-Version"); len(got) != 1 || got[0] != want {
+			t.Errorf("version %q, want %s", got, want)
+		}
+	}
+	raw := func(version string) *llm.ChatRequest {
+		req, err := dialect.DecodeRequest([]byte(strings.Replace(rawBody, "bedrock-2023-05-31", version, 1)), dialect.Bedrock, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Model = "m"
+		return req
+	}
+	configured := anthropic.Config{Headers: map[string]string{"anthropic-version": "2026-10-21"}}
+	f(raw("2026-10-21"), anthropic.Config{}, "2026-10-21")
+	f(raw("bedrock-2023-05-31"), anthropic.Config{}, "2023-06-01")
+	f(raw("bedrock-2023-05-31"), configured, "2023-06-01")
+	f(llmtest.Ask("m", "Hi"), anthropic.Config{}, "2023-06-01")
+	f(llmtest.Ask("m", "Hi"), configured, "2026-10-21")
 }
 
 func TestCountTokens(t *testing.T) {

@@ -10,6 +10,9 @@
 // is the one that InvokeModel takes: the body has "anthropic_version" and may have
 // "anthropic_beta", and neither "model" nor "stream", which the operation says.
 //
+// It reads two versions, see version.go. A request of the newer is one of the older, so
+// what is made from llm is written in the older, which has the sampling parameters.
+//
 // What llm has no word for:
 //   - a top-level member goes to ChatRequest.Extra, and from there back to the top
 //     level ("tools" of Extra are added to the others, as Bedrock does it with
@@ -40,9 +43,6 @@ import (
 
 // Dialect is the name of this dialect in llm.RawRequest and llm.RawEvent.
 const Dialect = "anthropic"
-
-// BedrockVersion is the only anthropic_version that Bedrock knows.
-const BedrockVersion = "bedrock-2023-05-31"
 
 // Form says which of the two forms a request has.
 type Form uint8

@@ -52,7 +52,7 @@ type source struct {
 
 // decodeContent reads a content: a string or a list of blocks. A cache marker stands
 // after its block.
-func decodeContent(p path, raw json.RawMessage) ([]llm.Block, error) {
+func decodeContent(p path, raw json.RawMessage, r rules) ([]llm.Block, error) {
 	if isString(raw) {
 		var text string
 		if err := p.decode(raw, &text); err != nil {
@@ -69,7 +69,7 @@ func decodeContent(p path, raw json.RawMessage) ([]llm.Block, error) {
 	}
 	blocks := make([]llm.Block, 0, len(list))
 	for i, raw := range list {
-		b, cache, err := decodeBlock(p.index(i), raw)
+		b, cache, err := decodeBlock(p.index(i), raw, r)
 		if err != nil {
 			return nil, err
 		}
@@ -82,7 +82,7 @@ func decodeContent(p path, raw json.RawMessage) ([]llm.Block, error) {
 }
 
 // decodeBlock reads one block; cache is what follows it, or nil.
-func decodeBlock(p path, raw json.RawMessage) (b llm.Block, cache *llm.CachePoint, err error) {
+func decodeBlock(p path, raw json.RawMessage, r rules) (b llm.Block, cache *llm.CachePoint, err error) {
 	if !isObject(raw) {
 		return nil, nil, p.errorf("Input should be a valid dictionary")
 	}
@@ -95,6 +95,9 @@ func decodeBlock(p path, raw json.RawMessage) (b llm.Block, cache *llm.CachePoin
 	if kind.Type == nil {
 		return nil, nil, p.key("type").required()
 	}
+	if *kind.Type == typeDocument && r&noDocuments != 0 {
+		return nil, nil, p.errorf("`document` blocks are not permitted in `assistant` messages")
+	}
 	if !known(*kind.Type) {
 		return &llm.JSON{Value: raw}, nil, nil
 	}
@@ -102,7 +105,7 @@ func decodeBlock(p path, raw json.RawMessage) (b llm.Block, cache *llm.CachePoin
 	if err := p.decode(raw, &in); err != nil {
 		return nil, nil, err
 	}
-	if b, err = in.decode(p.key(in.Type)); err != nil {
+	if b, err = in.decode(p.key(in.Type), r); err != nil {
 		return nil, nil, err
 	}
 	if b == nil { // a form of the block that the vocabulary cannot hold
@@ -131,10 +134,10 @@ func isServerResult(kind string) bool {
 }
 
 // decode converts the block, or returns nil for a form that llm cannot hold.
-func (in *block) decode(p path) (llm.Block, error) {
+func (in *block) decode(p path, r rules) (llm.Block, error) {
 	switch in.Type {
 	case typeText:
-		return in.text(p)
+		return in.text(p, r)
 	case typeImage:
 		return in.image(p)
 	case typeDocument:
@@ -142,7 +145,7 @@ func (in *block) decode(p path) (llm.Block, error) {
 	case typeToolUse, typeServerToolUse:
 		return in.toolUse(p)
 	case typeToolResult:
-		return in.toolResult(p)
+		return in.toolResult(p, r)
 	case typeThinking:
 		if in.Thinking == nil {
 			return nil, p.key("thinking").required()
@@ -154,7 +157,7 @@ func (in *block) decode(p path) (llm.Block, error) {
 		}
 		return &llm.Reasoning{Redacted: []byte(*in.Data)}, nil
 	case typeSearchResult:
-		return in.searchResult(p)
+		return in.searchResult(p, r)
 	default: // the result of one of the provider's own tools
 		if in.ToolUseID == "" {
 			return nil, p.key("tool_use_id").required()
@@ -163,7 +166,7 @@ func (in *block) decode(p path) (llm.Block, error) {
 	}
 }
 
-func (in *block) text(p path) (llm.Block, error) {
+func (in *block) text(p path, r rules) (llm.Block, error) {
 	if in.Text == nil {
 		return nil, p.key("text").required()
 	}
@@ -176,6 +179,9 @@ func (in *block) text(p path) (llm.Block, error) {
 	}
 	if len(list) == 0 {
 		return &llm.Text{Text: *in.Text}, nil
+	}
+	if r&noCitations != 0 {
+		return nil, p.key("citations").errorf("citations are not permitted in `user` messages")
 	}
 	out := &llm.Citations{Text: *in.Text, Citations: make([]llm.Citation, len(list))}
 	for i := range list {
@@ -268,7 +274,7 @@ func (in *block) document(p path) (llm.Block, error) {
 		doc.Format, doc.Source.URL = "pdf", s.URL
 		return doc, nil
 	case "content":
-		content, err := decodeContent(p.key("content"), s.Content)
+		content, err := decodeContent(p.key("content"), s.Content, 0)
 		if err != nil {
 			return nil, err
 		}
@@ -306,7 +312,7 @@ func (in *block) toolUse(p path) (llm.Block, error) {
 	return &llm.ToolUse{ID: in.ID, Name: in.Name, Input: in.Input, Server: in.Type == typeServerToolUse}, nil
 }
 
-func (in *block) toolResult(p path) (llm.Block, error) {
+func (in *block) toolResult(p path, r rules) (llm.Block, error) {
 	if in.ToolUseID == "" {
 		return nil, p.key("tool_use_id").required()
 	}
@@ -314,7 +320,7 @@ func (in *block) toolResult(p path) (llm.Block, error) {
 	if isNull(in.Content) {
 		return out, nil
 	}
-	content, err := decodeContent(p.key("content"), in.Content)
+	content, err := decodeContent(p.key("content"), in.Content, r.insideResult())
 	if err != nil {
 		return nil, err
 	}
@@ -341,7 +347,7 @@ func (in *block) serverToolResult() llm.Block {
 	return out
 }
 
-func (in *block) searchResult(p path) (llm.Block, error) {
+func (in *block) searchResult(p path, r rules) (llm.Block, error) {
 	out := &llm.SearchResult{Citations: in.citesSources()}
 	if in.Title != nil {
 		out.Title = *in.Title
@@ -355,16 +361,19 @@ func (in *block) searchResult(p path) (llm.Block, error) {
 	if isNull(in.Content) {
 		return nil, p.key("content").required()
 	}
-	content, err := decodeContent(p.key("content"), in.Content)
+	content, err := decodeContent(p.key("content"), in.Content, r.insideSource())
 	if err != nil {
 		return nil, err
 	}
 	for i, b := range content {
-		text, ok := b.(*llm.Text)
-		if !ok {
+		switch b := b.(type) {
+		case *llm.Text:
+			out.Content = append(out.Content, b.Text)
+		case *llm.Citations: // what the source itself cited is no part of what it says
+			out.Content = append(out.Content, b.Text)
+		default:
 			return nil, p.key("content").index(i).errorf("Input should be a text block")
 		}
-		out.Content = append(out.Content, text.Text)
 	}
 	return out, nil
 }

@@ -12,11 +12,12 @@ import (
 
 // DecodeRequest reads the body of a request for an answer. The result's Raw holds
 // the body, so that an Anthropic upstream gets it as it was written. In the Bedrock
-// form the caller sets Model and Stream.
+// form the caller sets Model and Stream. In the direct form version is the request's
+// anthropic-version header; in the Bedrock form, which has it in the body, it is ignored.
 //
 // Turns of the same role that follow each other are one turn, as Anthropic has it.
-func DecodeRequest(body []byte, form Form) (*llm.ChatRequest, error) {
-	d := &requestDecoder{form: form, req: &llm.ChatRequest{Raw: &llm.RawRequest{Dialect: Dialect, Body: body}}}
+func DecodeRequest(body []byte, form Form, version string) (*llm.ChatRequest, error) {
+	d := newRequestDecoder(body, form, version)
 	if err := d.decode(body); err != nil {
 		return nil, err
 	}
@@ -32,8 +33,8 @@ func DecodeRequest(body []byte, form Form) (*llm.ChatRequest, error) {
 
 // DecodeCountRequest reads the body of a request to count tokens: what DecodeRequest
 // reads, with "max_tokens" optional.
-func DecodeCountRequest(body []byte, form Form) (*llm.ChatRequest, error) {
-	d := &requestDecoder{form: form, req: &llm.ChatRequest{Raw: &llm.RawRequest{Dialect: Dialect, Body: body}}}
+func DecodeCountRequest(body []byte, form Form, version string) (*llm.ChatRequest, error) {
+	d := newRequestDecoder(body, form, version)
 	if err := d.decode(body); err != nil {
 		return nil, err
 	}
@@ -43,10 +44,16 @@ func DecodeCountRequest(body []byte, form Form) (*llm.ChatRequest, error) {
 // requestDecoder reads one body, member by member. Keys are matched exactly.
 type requestDecoder struct {
 	form       Form
+	version    string // Version2023 or Version2026, once it has been read
 	req        *llm.ChatRequest
 	seen       map[string]int // where each member was last
 	extra      []rawjson.Field
 	typedTools []json.RawMessage
+}
+
+func newRequestDecoder(body []byte, form Form, version string) *requestDecoder {
+	raw := &llm.RawRequest{Dialect: Dialect, Body: body}
+	return &requestDecoder{form: form, version: version, req: &llm.ChatRequest{Raw: raw}}
 }
 
 func (d *requestDecoder) decode(body []byte) error {
@@ -60,6 +67,13 @@ func (d *requestDecoder) decode(body []byte) error {
 	d.seen = make(map[string]int, len(fields))
 	for i, f := range fields {
 		d.seen[f.Key] = i
+	}
+	var version json.RawMessage
+	if i, given := d.seen["anthropic_version"]; given {
+		version = fields[i].Value
+	}
+	if err := d.readVersion(version); err != nil { // it says how to read the rest
+		return err
 	}
 	for i, f := range fields {
 		if d.seen[f.Key] != i { // the last one counts
@@ -81,8 +95,6 @@ func (d *requestDecoder) decode(body []byte) error {
 func (d *requestDecoder) requiredMembers() error {
 	has := func(key string) bool { _, ok := d.seen[key]; return ok }
 	switch {
-	case d.form == Bedrock && !has("anthropic_version"):
-		return path("anthropic_version").required()
 	case d.form == Direct && !has("model"):
 		return path("model").required()
 	case !has("messages"):
@@ -97,8 +109,8 @@ func (d *requestDecoder) member(key string, value json.RawMessage) error {
 	switch key {
 	case "model", "stream":
 		return d.formMember(key, value)
-	case "anthropic_version":
-		return d.version(value)
+	case "anthropic_version": // see readVersion
+		return nil
 	case "messages":
 		return d.messages(p, value)
 	case "system":
@@ -144,17 +156,6 @@ func (d *requestDecoder) formMember(key string, value json.RawMessage) error {
 	return nil
 }
 
-func (d *requestDecoder) version(value json.RawMessage) error {
-	var version string
-	if err := path("anthropic_version").decode(value, &version); err != nil {
-		return err
-	}
-	if d.form == Bedrock && version != BedrockVersion {
-		return path("anthropic_version").errorf("Input should be '%s'", BedrockVersion)
-	}
-	return nil
-}
-
 // unit reads an optional number between 0 and 1.
 func (p path) unit(value json.RawMessage, to **float64) error {
 	if err := p.decode(value, to); err != nil {
@@ -191,7 +192,7 @@ func (d *requestDecoder) messages(p path, value json.RawMessage) error {
 		if isNull(m.Content) {
 			return at.key("content").required()
 		}
-		blocks, err := decodeContent(at.key("content"), m.Content)
+		blocks, err := decodeContent(at.key("content"), m.Content, rulesFor(d.version, role))
 		if err != nil {
 			return err
 		}
@@ -217,7 +218,7 @@ func (d *requestDecoder) system(p path, value json.RawMessage) error {
 	if isNull(value) {
 		return nil
 	}
-	blocks, err := decodeContent(p, value)
+	blocks, err := decodeContent(p, value, 0)
 	if err != nil {
 		return err
 	}

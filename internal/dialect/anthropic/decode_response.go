@@ -39,7 +39,7 @@ func DecodeResponse(body []byte, req *llm.ChatRequest) (*llm.ChatResponse, error
 		ID:           in.ID,
 	}
 	for i, raw := range in.Content {
-		b, _, err := decodeBlock(path("content").index(i), raw)
+		b, _, err := decodeBlock(path("content").index(i), raw, 0)
 		if err != nil {
 			return nil, fmt.Errorf("read a message: %w", err)
 		}

@@ -1,6 +1,7 @@
 package anthropic
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"strings"
@@ -37,6 +38,9 @@ func defaultLimit(model string) int {
 type Request struct {
 	Body  []byte
 	Betas []string // values of the anthropic-beta header; nil in the Bedrock form, whose body has them
+	// Version is the anthropic-version header that the caller's own body asks for. Empty:
+	// Version2023 will do; in the Bedrock form, whose body has it, it always is.
+	Version string
 }
 
 // requestOut is the part of a body that the vocabulary has words for.
@@ -185,7 +189,7 @@ func rawRequest(req *llm.ChatRequest, form Form) (*Request, error) {
 		}
 		edits = append(edits, rawjson.Field{Key: "model", Value: model}, streamField(req.Stream))
 	}
-	out := &Request{Betas: betas}
+	out := &Request{Betas: betas, Version: cmp.Or(req.Raw.Version, Version2023)}
 	if out.Body, err = rawjson.Set(req.Raw.Body, edits...); err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "The request body is not a JSON object.")
 	}
@@ -205,7 +209,8 @@ func (r *Request) setForm(form Form) error {
 	if form != Bedrock {
 		return nil
 	}
-	fields := []rawjson.Field{{Key: "anthropic_version", Value: json.RawMessage(`"` + BedrockVersion + `"`)}}
+	fields := []rawjson.Field{{Key: "anthropic_version", Value: json.RawMessage(`"` + bodyVersion(r.Version) + `"`)}}
+	r.Version = ""
 	if len(r.Betas) > 0 {
 		list, err := marshal(r.Betas)
 		if err != nil {
@@ -336,10 +341,14 @@ func finishRequest(out *requestOut, req *llm.ChatRequest, form Form) (*Request, 
 			return nil, fault.Errorf(fault.Invalid, "additionalModelRequestFields: Input should be a valid dictionary")
 		}
 	}
-	edits := fields[:0:0]
+	edits, version := fields[:0:0], ""
 	for _, f := range fields {
 		switch f.Key {
-		case "anthropic_beta", "anthropic_version":
+		case "anthropic_beta":
+		case "anthropic_version":
+			if version, err = parseBodyVersion(f.Value); err != nil {
+				return nil, err
+			}
 		case "model", "stream", "messages", "system":
 			// They'd make another call of it than the one that was authorised and counted.
 			return nil, conflict(f.Key)
@@ -361,7 +370,7 @@ func finishRequest(out *requestOut, req *llm.ChatRequest, form Form) (*Request, 
 	} else {
 		out.Model = req.Model
 	}
-	r := &Request{Betas: betas}
+	r := &Request{Betas: betas, Version: version}
 	if r.Body, err = marshal(out); err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "The request holds a value that is not valid JSON.")
 	}

@@ -151,12 +151,12 @@ func TestRequestBothWays(t *testing.T) {
 	for _, tt := range requests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := anthropic.DecodeRequest([]byte(tt.body), anthropic.Direct)
+			got, err := anthropic.DecodeRequest([]byte(tt.body), anthropic.Direct, anthropic.Version2023)
 			if err != nil {
 				t.Fatal(err)
 			}
 			want := tt.want
-			want.Model, want.Raw = "m", &llm.RawRequest{Dialect: "anthropic", Body: []byte(tt.body)}
+			want.Model, want.Raw = "m", &llm.RawRequest{Dialect: "anthropic", Version: "2023-06-01", Body: []byte(tt.body)}
 			if diff := llmtest.Diff(got, &want); diff != "" {
 				t.Fatalf("decoded: got (-), want (+)\n%s", diff)
 			}
@@ -184,7 +184,7 @@ func TestDecodeRequestSpellings(t *testing.T) {
 	f := func(members string, want llm.ChatRequest) {
 		t.Helper()
 		body := `{"anthropic_version":"bedrock-2023-05-31","max_tokens":5000,` + members + `}`
-		got, err := anthropic.DecodeRequest([]byte(body), anthropic.Bedrock)
+		got, err := anthropic.DecodeRequest([]byte(body), anthropic.Bedrock, "")
 		if err != nil {
 			t.Errorf("%s: %v", members, err)
 			return
@@ -222,7 +222,7 @@ func TestDecodeRequestErrors(t *testing.T) {
 	t.Parallel()
 	f := func(body, want string) {
 		t.Helper()
-		_, err := anthropic.DecodeRequest([]byte(body), anthropic.Bedrock)
+		_, err := anthropic.DecodeRequest([]byte(body), anthropic.Bedrock, "")
 		if err == nil || !fault.Is(err, fault.Invalid) || err.Error() != want {
 			t.Errorf("%s\n got %v (%v)\nwant %s", body, err, fault.KindOf(err), want)
 		}
@@ -241,7 +241,7 @@ func TestDecodeRequestErrors(t *testing.T) {
 	f(`{}`, "anthropic_version: Field required")
 	f(`{"anthropic_version":"bedrock-2023-05-31"}`, "messages: Field required")
 	f(`{"anthropic_version":"bedrock-2023-05-31","messages":[{"role":"user","content":"Hi"}]}`, "max_tokens: Field required")
-	f(`{"anthropic_version":"2023-06-01","messages":[]}`, "anthropic_version: Input should be 'bedrock-2023-05-31'")
+	f(`{"anthropic_version":"2023-06-01","messages":[]}`, "anthropic_version: Input should be 'bedrock-2023-05-31' or '2026-10-21'")
 	f(`{"anthropic_version":1,"messages":[]}`, "anthropic_version: Input should be a valid string")
 	f(`{"anthropic_version":"bedrock-2023-05-31","max_tokens":5,"messages":[]}`, "messages: at least one message is required")
 	f(`{"anthropic_version":"bedrock-2023-05-31","max_tokens":5,"messages":{}}`, "messages: Input should be a valid list")
@@ -298,10 +298,10 @@ func TestDecodeRequestErrors(t *testing.T) {
 	f(`{"anthropic_version":"bedrock-2023-05-31","max_tokens":5,"messages":[{"role":"tool","content":"Hi"}]}`, "messages.0.role: Input should be 'user' or 'assistant'")
 	f(`{"anthropic_version":"bedrock-2023-05-31","max_tokens":5,"messages":[{"role":"user"}]}`, "messages.0.content: Field required")
 	f(`{"anthropic_version":"bedrock-2023-05-31","max_tokens":5,"messages":[{"content":"Hi"}]}`, "messages.0.role: Field required")
-	if _, err := anthropic.DecodeRequest([]byte(`{"messages":[]}`), anthropic.Direct); err == nil || err.Error() != "messages: at least one message is required" {
+	if _, err := anthropic.DecodeRequest([]byte(`{"messages":[]}`), anthropic.Direct, anthropic.Version2023); err == nil || err.Error() != "messages: at least one message is required" {
 		t.Errorf("direct, no messages: %v", err)
 	}
-	if _, err := anthropic.DecodeRequest([]byte(`{"messages":[{"role":"user","content":"a"}]}`), anthropic.Direct); err == nil || err.Error() != "model: Field required" {
+	if _, err := anthropic.DecodeRequest([]byte(`{"messages":[{"role":"user","content":"a"}]}`), anthropic.Direct, anthropic.Version2023); err == nil || err.Error() != "model: Field required" {
 		t.Errorf("direct, no model: %v", err)
 	}
 }
@@ -310,7 +310,7 @@ func TestRawRequest(t *testing.T) {
 	t.Parallel()
 	const body = `{ "anthropic_version": "bedrock-2023-05-31", "anthropic_beta": ["b1"], "max_tokens": 5,
 		"messages": [ {"role":"user", "content":"Hi"} ], "future": {"n": 1.50} }`
-	req, err := anthropic.DecodeRequest([]byte(body), anthropic.Bedrock)
+	req, err := anthropic.DecodeRequest([]byte(body), anthropic.Bedrock, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -383,7 +383,7 @@ func TestRecordedBodies(t *testing.T) {
 	for _, r := range all {
 		if body := r.Request.Input.InvokeModel.Body; body != nil && r.Status == http.StatusOK {
 			seen++
-			if _, err := anthropic.DecodeCountRequest(body, anthropic.Bedrock); err != nil {
+			if _, err := anthropic.DecodeCountRequest(body, anthropic.Bedrock, ""); err != nil {
 				t.Errorf("%s: %v", r.Test, err)
 			}
 		}
@@ -511,18 +511,37 @@ func TestEncodeRequestRefuses(t *testing.T) {
 
 func FuzzDecodeRequest(f *testing.F) {
 	for _, r := range requests {
-		f.Add([]byte(r.body))
+		f.Add([]byte(r.body), false)
+		f.Add([]byte(r.body), true)
 	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		first, err := anthropic.DecodeRequest(body, anthropic.Direct)
+	for _, r := range refused2026 {
+		f.Add([]byte(`{"model":"m","max_tokens":5,`+r.members+`}`), true)
+	}
+	f.Fuzz(func(t *testing.T, body []byte, newer bool) {
+		version := anthropic.Version2023
+		if newer {
+			version = anthropic.Version2026
+		}
+		first, err := anthropic.DecodeRequest(body, anthropic.Direct, version)
 		if err != nil {
 			if !fault.Is(err, fault.Invalid) {
 				t.Fatalf("kind %v: %v", fault.KindOf(err), err)
 			}
 			return
 		}
-		if _, err := anthropic.EncodeRequest(t.Context(), first, anthropic.Direct); err != nil {
-			t.Fatalf("raw: %v", err)
+		if newer { // it is stricter, and nothing else
+			older, err := anthropic.DecodeRequest(body, anthropic.Direct, anthropic.Version2023)
+			if err != nil {
+				t.Fatalf("refused in the older version: %v", err)
+			}
+			older.Raw.Version = version
+			if diff := llmtest.Diff(first, older); diff != "" {
+				t.Fatalf("newer (-), older (+)\n%s", diff)
+			}
+		}
+		raw, err := anthropic.EncodeRequest(t.Context(), first, anthropic.Direct)
+		if err != nil || raw.Version != version {
+			t.Fatalf("raw: version %q, %v", raw.Version, err)
 		}
 		first.Raw = nil
 		out, err := anthropic.EncodeRequest(t.Context(), first, anthropic.Direct)
@@ -532,7 +551,7 @@ func FuzzDecodeRequest(f *testing.F) {
 			}
 			return // a block that can be read and not sent
 		}
-		second, err := anthropic.DecodeRequest(out.Body, anthropic.Direct)
+		second, err := anthropic.DecodeRequest(out.Body, anthropic.Direct, anthropic.Version2023)
 		if err != nil {
 			t.Fatalf("encoded as %s: %v", out.Body, err)
 		}
@@ -545,4 +564,119 @@ func FuzzDecodeRequest(f *testing.F) {
 			t.Errorf("got (-), want (+)\n%s", diff)
 		}
 	})
+}
+
+const (
+	cited       = `{"type":"text","text":"a","citations":[{"type":"char_location","cited_text":"a","document_index":0,"document_title":null,"start_char_index":0,"end_char_index":1}]}`
+	uncited     = `{"type":"text","text":"a","citations":[]}`
+	pdf         = `{"type":"document","source":{"type":"url","url":"https://e.com/a.pdf"}}`
+	hi          = `{"role":"user","content":"Hi"}`
+	calling     = `{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{}}]}`
+	citedSource = `{"type":"search_result","source":"s","title":"t","content":[` + cited + `]}`
+)
+
+// refused2026 are the members of bodies that only the older version takes.
+var refused2026 = []struct{ members, want string }{
+	{`"temperature":1,"messages":[` + hi + `]`, "temperature: Extra inputs are not permitted"},
+	{`"top_p":null,"messages":[` + hi + `]`, "top_p: Extra inputs are not permitted"},
+	{`"top_k":5,"messages":[` + hi + `]`, "top_k: Extra inputs are not permitted"},
+	{
+		`"messages":[` + hi + `,{"role":"assistant","content":[` + pdf + `]}]`,
+		"messages.1.content.0: `document` blocks are not permitted in `assistant` messages",
+	},
+	{ // one that llm has no word for
+		`"messages":[` + hi + `,{"role":"assistant","content":[{"type":"document","source":{"type":"file","file_id":"f"}}]}]`,
+		"messages.1.content.0: `document` blocks are not permitted in `assistant` messages",
+	},
+	{
+		`"messages":[{"role":"user","content":[` + uncited + `,` + cited + `]}]`,
+		"messages.0.content.1.text.citations: citations are not permitted in `user` messages",
+	},
+	{
+		`"messages":[{"role":"user","content":[` + citedSource + `]}]`,
+		"messages.0.content.0.search_result.content.0.text.citations: citations are not permitted in `user` messages",
+	},
+	{
+		`"messages":[` + calling + `,{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":[` + citedSource + `]}]}]`,
+		"messages.1.content.0.tool_result.content.0.search_result.content.0.text.citations: citations are not permitted in `user` messages",
+	},
+}
+
+func TestVersions(t *testing.T) {
+	t.Parallel()
+	f := func(body string, form anthropic.Form, header, version, want string) {
+		t.Helper()
+		for name, decode := range map[string]func([]byte, anthropic.Form, string) (*llm.ChatRequest, error){
+			"decode": anthropic.DecodeRequest, "count": anthropic.DecodeCountRequest,
+		} {
+			req, err := decode([]byte(body), form, header)
+			switch {
+			case want == "" && err != nil:
+				t.Errorf("%s: %v in %s", name, err, body)
+			case want != "" && (!fault.Is(err, fault.Invalid) || err.Error() != want):
+				t.Errorf("%s\n got %v\nwant %s", body, err, want)
+			case want == "" && req.Raw.Version != version:
+				t.Errorf("version = %q, want %q", req.Raw.Version, version)
+			}
+		}
+	}
+	const v2023, v2026 = anthropic.Version2023, anthropic.Version2026
+	direct := func(members string) string { return `{"model":"m","max_tokens":5,` + members + `}` }
+	bedrock := func(version, members string) string {
+		return `{"max_tokens":5,` + members + `,"anthropic_version":"` + version + `"}`
+	}
+	for _, r := range refused2026 {
+		f(direct(r.members), anthropic.Direct, v2023, v2023, "")
+		f(direct(r.members), anthropic.Direct, v2026, "", r.want)
+		f(bedrock("bedrock-2023-05-31", r.members), anthropic.Bedrock, "", v2023, "")
+		f(bedrock("2026-10-21", r.members), anthropic.Bedrock, "", "", r.want)
+	}
+	for _, members := range []string{ // what stands near to what is refused
+		`"messages":[{"role":"user","content":[` + uncited + `,` + pdf + `]},{"role":"assistant","content":[` + cited + `]}]`,
+		`"messages":[` + calling + `,{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":[` + pdf + `]}]}]`,
+		`"messages":[` + hi + `,{"role":"assistant","content":[{"type":"server_tool_use","id":"s","name":"web_fetch","input":{}},{"type":"web_fetch_tool_result","tool_use_id":"s","content":` + pdf + `}]}]`,
+		`"messages":[` + hi + `,{"role":"system","content":"Be brief."}]`,
+	} {
+		f(direct(members), anthropic.Direct, v2026, v2026, "")
+		f(bedrock("2026-10-21", members), anthropic.Bedrock, "", v2026, "")
+	}
+	f(direct(`"messages":[`+hi+`]`), anthropic.Direct, "", "", "anthropic-version: header is required")
+	f(direct(`"messages":[`+hi+`]`), anthropic.Direct, "2023-06-02", "", `anthropic-version: "2023-06-02" is not a valid version: there are '2023-06-01' and '2026-10-21'`)
+	f(bedrock("2023-06-01", `"model":"m","messages":[`+hi+`]`), anthropic.Direct, v2023, "", "anthropic_version: Extra inputs are not permitted")
+	// The last of two versions counts.
+	f(bedrock("2026-10-21", `"anthropic_version":"bedrock-2023-05-31","top_k":1,"messages":[`+hi+`]`), anthropic.Bedrock, "", "", "top_k: Extra inputs are not permitted")
+}
+
+// A body goes up in the version it was written in; what is made from llm in the older.
+func TestEncodeVersion(t *testing.T) {
+	t.Parallel()
+	f := func(req *llm.ChatRequest, form anthropic.Form, header, body string) {
+		t.Helper()
+		got, err := anthropic.EncodeRequest(t.Context(), req, form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Version != header || strings.Contains(string(got.Body), "anthropic_version") != (body != "") || !strings.Contains(string(got.Body), body) {
+			t.Errorf("version %q, want %q; body %s, want %s", got.Version, header, got.Body, body)
+		}
+	}
+	for body, version := range map[string]string{"bedrock-2023-05-31": "2023-06-01", "2026-10-21": "2026-10-21"} {
+		req, err := anthropic.DecodeRequest([]byte(`{"max_tokens":5,"messages":[`+hi+`],"anthropic_version":"`+body+`"}`), anthropic.Bedrock, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		f(req, anthropic.Direct, version, "")
+		f(req, anthropic.Bedrock, "", `"anthropic_version":"`+body+`"`)
+		req.Raw = nil
+		f(req, anthropic.Direct, "", "")
+		f(req, anthropic.Bedrock, "", `"anthropic_version":"bedrock-2023-05-31"`)
+	}
+	req := llmtest.Ask("m", "Hi")
+	req.Extra = json.RawMessage(`{"anthropic_version":"2026-10-21"}`)
+	f(req, anthropic.Direct, "2026-10-21", "")
+	f(req, anthropic.Bedrock, "", `"anthropic_version":"2026-10-21"`)
+	req.Extra = json.RawMessage(`{"anthropic_version":"2026-10-22"}`)
+	if _, err := anthropic.EncodeRequest(t.Context(), req, anthropic.Direct); !fault.Is(err, fault.Invalid) {
+		t.Errorf("err = %v", err)
+	}
 }

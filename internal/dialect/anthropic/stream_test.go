@@ -314,7 +314,7 @@ func TestCounts(t *testing.T) {
 	if _, err := anthropic.DecodeCount([]byte(`{}`)); err == nil {
 		t.Error("an empty count was read")
 	}
-	req, err := anthropic.DecodeCountRequest([]byte(`{"model":"m","messages":[{"role":"user","content":"Hi"}],"thinking":{"type":"disabled"}}`), anthropic.Direct)
+	req, err := anthropic.DecodeCountRequest([]byte(`{"model":"m","messages":[{"role":"user","content":"Hi"}],"thinking":{"type":"disabled"}}`), anthropic.Direct, anthropic.Version2023)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -382,7 +382,7 @@ func BenchmarkDecodeRequest(b *testing.B) {
 	body := []byte(requests[4].body)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := anthropic.DecodeRequest(body, anthropic.Direct); err != nil {
+		if _, err := anthropic.DecodeRequest(body, anthropic.Direct, anthropic.Version2023); err != nil {
 			b.Fatal(err)
 		}
 	}
