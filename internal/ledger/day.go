@@ -100,6 +100,9 @@ func (d *dayStore) load(ctx context.Context, segment int64, records []Record) (l
 		if err := d.insertRecords(ctx, tx, fresh); err != nil {
 			return err
 		}
+		if err := insertFilter(ctx, tx, fresh); err != nil {
+			return err
+		}
 		if err := addMinutes(ctx, tx, fresh); err != nil {
 			return err
 		}

@@ -91,6 +91,40 @@ func (d *dayStore) sourceID(ctx context.Context, tx *db.Tx, r *Record) (int64, e
 	return id, nil
 }
 
+// insertFilter notes the request IDs of records that are loaded together.
+func insertFilter(ctx context.Context, tx *db.Tx, records []Record) error {
+	f := newFilter(len(records))
+	for i := range records {
+		f.add(records[i].RequestID)
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO request_filter (first, last, bits) VALUES (?, ?, ?)`,
+		records[0].Seq, records[len(records)-1].Seq, []byte(f))
+	return err
+}
+
+// span is the records from first to last.
+type span struct{ first, last int64 }
+
+// spansOf returns where records with a request ID can be.
+func (d *dayStore) spansOf(ctx context.Context, requestID string) (spans []span, err error) {
+	rows, err := d.db.Query(ctx, `SELECT first, last, bits FROM request_filter ORDER BY first`)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	var s span
+	var bits sql.RawBytes
+	for rows.Next() {
+		if err := rows.Scan(&s.first, &s.last, &bits); err != nil {
+			return nil, err
+		}
+		if filter(bits).has(requestID) {
+			spans = append(spans, s)
+		}
+	}
+	return spans, rows.Err()
+}
+
 // selectRecords reads what scanRecord scans.
 const selectRecords = `SELECT seq, time_ns, request_id, account, region, principal, access_key_id, service, operation,
 	model, model_id, inference_profile, backend, upstream_model, fidelity, attempts, status,
@@ -134,9 +168,20 @@ func (c *condition) add(term string, args ...any) {
 // maxMerged is up to how many sources are read one by one.
 const maxMerged = 16
 
-// records returns the newest records, at most limit, that meet the conditions on their
-// own columns and on their sources'.
-func (d *dayStore) records(ctx context.Context, own, sources condition, limit int) ([]Record, error) {
+// records returns the newest records, at most limit, of a request (or of all, when its
+// ID is empty) that meet the conditions on their own columns and on their sources'.
+func (d *dayStore) records(ctx context.Context, requestID string, own, sources condition, limit int) ([]Record, error) {
+	if requestID != "" {
+		spans, err := d.spansOf(ctx, requestID)
+		if err != nil {
+			return nil, err
+		}
+		of := own.and(sources)
+		of.add("request_id = ?", requestID)
+		return merge(spans, limit, func(s span) ([]Record, error) {
+			return d.newest(ctx, of.and(condition{[]string{"seq BETWEEN ? AND ?"}, []any{s.first, s.last}}), limit)
+		})
+	}
 	if len(sources.terms) == 0 {
 		return d.newest(ctx, own, limit)
 	}
@@ -148,28 +193,30 @@ func (d *dayStore) records(ctx context.Context, own, sources condition, limit in
 	if len(ids) > maxMerged {
 		return d.newest(ctx, own.and(sources), limit)
 	}
-	// The newest of each source, found by its index, and of these the newest: a model
-	// that is seldom called is found without reading the calls of all the others.
+	// A source is found by its index: a model that is seldom called is found without
+	// reading the calls of all the others.
+	return merge(ids, limit, func(id int64) ([]Record, error) {
+		return d.newest(ctx, own.and(condition{[]string{"source = ?"}, []any{id}}), limit)
+	})
+}
+
+// merge returns the newest, at most limit, of the records that find finds for each part.
+func merge[T any](parts []T, limit int, find func(T) ([]Record, error)) ([]Record, error) {
 	var all []Record
-	for _, id := range ids {
-		of := own.and(condition{[]string{"source = ?"}, []any{id}})
-		records, err := d.newest(ctx, of, limit)
+	for _, p := range parts {
+		records, err := find(p)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, records...)
 	}
-	slices.SortFunc(all, newestFirst)
+	slices.SortFunc(all, func(a, b Record) int { return cmp.Or(b.Time.Compare(a.Time), cmp.Compare(b.Seq, a.Seq)) })
 	return all[:min(limit, len(all))], nil
 }
 
 func (d *dayStore) newest(ctx context.Context, c condition, limit int) ([]Record, error) {
 	return db.All(ctx, d.db, scanRecord,
 		selectRecords+`WHERE `+c.where()+` ORDER BY time_ns DESC, seq DESC LIMIT ?`, append(slices.Clone(c.args), limit)...)
-}
-
-func newestFirst(a, b Record) int {
-	return cmp.Or(b.Time.Compare(a.Time), cmp.Compare(b.Seq, a.Seq))
 }
 
 // where returns the condition as SQL, which is never empty.

@@ -33,8 +33,9 @@
 //
 // In its folder: "lock", held by the process that owns the folder;
 // "segments/NNNNNNNNNNNN.seg"; "ledger-YYYY-MM-DD.db", SQLite, with the tables
-// invocation (a row per record), minute (sums per minute) and progress (how far
-// which segment is loaded).
+// invocation (a row per record) and source (what many records have in common; the view
+// record joins the two), request_filter (where a request ID may be), minute (sums per
+// minute) and progress (how far which segment is loaded).
 package ledger
 
 import (

@@ -90,7 +90,7 @@ func (r *Reader) Records(ctx context.Context, q Query) (Page, error) {
 	for _, name := range slices.Backward(names) {
 		err := r.days.use(ctx, name, false, func(d *dayStore) error {
 			// One more than the page holds shows whether there is another page.
-			records, err := d.records(ctx, own, sources, limit+1-len(page.Records))
+			records, err := d.records(ctx, q.RequestID, own, sources, limit+1-len(page.Records))
 			page.Records = append(page.Records, records...)
 			return err
 		})
@@ -106,16 +106,14 @@ func (r *Reader) Records(ctx context.Context, q Query) (Page, error) {
 	return page, nil
 }
 
-// conditions returns what q asks of the records and of their sources.
+// conditions returns what q asks of the records and of their sources, but for the
+// request ID, which is looked for in its own way.
 func (q *Query) conditions() (own, sources condition) {
 	if !q.From.IsZero() {
 		own.add("time_ns >= ?", q.From.UnixNano())
 	}
 	if !q.To.IsZero() {
 		own.add("time_ns < ?", q.To.UnixNano())
-	}
-	if q.RequestID != "" {
-		own.add("request_id = ?", q.RequestID)
 	}
 	if q.Failed {
 		own.add("outcome <> 0")
@@ -249,6 +247,9 @@ func (r *Reader) Totals(ctx context.Context, q Query, by ...Dimension) ([]Total,
 		key = strings.Join(keys, " || char(0) || ")
 	}
 	own, sources := q.conditions()
+	if q.RequestID != "" {
+		own.add("request_id = ?", q.RequestID)
+	}
 	all := own.and(sources)
 	query := `SELECT ` + key + `, outcome, latency_ns, first_token_ns, input_tokens, output_tokens,
 		cache_read_tokens, cache_write_tokens, output_images, cost_nano_usd

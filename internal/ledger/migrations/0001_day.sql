@@ -46,8 +46,14 @@ CREATE TABLE invocation (
 
 CREATE INDEX invocation_time ON invocation (time_ns);
 CREATE INDEX invocation_source ON invocation (source, time_ns);
-CREATE INDEX invocation_request ON invocation (request_id);
 CREATE INDEX invocation_failed ON invocation (time_ns) WHERE outcome <> 0;
+
+-- Which request IDs may be among the records first to last: Bloom filters.
+CREATE TABLE request_filter (
+	first BIGINT PRIMARY KEY NOT NULL,
+	last  BIGINT NOT NULL,
+	bits  BLOB NOT NULL
+);
 
 -- For people: SELECT * FROM record WHERE model_id = '…' ORDER BY time_ns DESC LIMIT 10.
 CREATE VIEW record AS
