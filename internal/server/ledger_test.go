@@ -163,8 +163,8 @@ func TestClientLeaves(t *testing.T) {
 	for n, q := range []ask{
 		{path: converseStream(labChat), body: says("slowly")},
 		{path: "/openai/v1/chat/completions", body: `{"model":"lab.chat","stream":true,"messages":[{"role":"user","content":"slowly"}]}`},
-		{body: says("slowly")}, // nothing is read: the client leaves while it waits
-		{path: "/openai/v1/chat/completions", body: `{"model":"lab.chat","messages":[{"role":"user","content":"slowly"}]}`},
+		{body: says("patiently")}, // nothing is read: the client leaves while it waits
+		{path: "/openai/v1/chat/completions", body: `{"model":"lab.chat","messages":[{"role":"user","content":"patiently"}]}`},
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
 		r := i.request(ctx, q)

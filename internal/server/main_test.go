@@ -43,6 +43,8 @@ rules:
     reply: {text: Hello from the lab., usage: {input: 11, output: 7}}
   - when: {text: slowly}
     reply: {text: "` + manyWords + `", delay: {between: 20ms}, chunk: words, usage: {input: 5, output: 400}}
+  - when: {text: patiently}
+    reply: {text: At last., delay: 30s}
   - when: {text: busy}
     reply: {error: {type: ThrottlingException, message: The lab is busy., retry_after: 3s}}
   - when: {text: fail}
