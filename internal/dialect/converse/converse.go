@@ -25,6 +25,10 @@ import (
 	"github.com/outcrop-ai/outcrop/internal/fault"
 )
 
+// serverToolUse is the type of the call of a tool that the provider runs itself. The
+// caller's own have none, or "tool_use", as some answers of the service do.
+const serverToolUse = "server_tool_use"
+
 // path names a place in a request as Bedrock's errors do: messages.0.content.1.
 type path string
 

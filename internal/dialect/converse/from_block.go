@@ -139,7 +139,7 @@ func fromDocument(p path, in *gen.DocumentBlock) (llm.Block, error) {
 func fromToolUse(in *gen.ToolUseBlock) *llm.ToolUse {
 	return &llm.ToolUse{
 		ID: in.ToolUseID, Name: in.Name, Input: in.Input,
-		Server: in.Type == gen.ToolUseTypeServerToolUse,
+		Server: in.Type == serverToolUse,
 	}
 }
 

@@ -100,7 +100,7 @@ func (r *streamReader) start(e *gen.ContentBlockStartEvent) error {
 	case s == nil:
 	case s.ToolUse != nil:
 		return r.begin(e.ContentBlockIndex, &llm.ToolUse{
-			ID: s.ToolUse.ToolUseID, Name: s.ToolUse.Name, Server: s.ToolUse.Type == gen.ToolUseTypeServerToolUse,
+			ID: s.ToolUse.ToolUseID, Name: s.ToolUse.Name, Server: s.ToolUse.Type == serverToolUse,
 		})
 	case s.ToolResult != nil:
 		return r.begin(e.ContentBlockIndex, &llm.ToolResult{

@@ -278,3 +278,28 @@ func TestRecordedRedactedThinkingIsText(t *testing.T) {
 		}
 	}
 }
+
+// TestToolUseTypes: the service answers with a type that its own model does not name,
+// and a client that sends the turn back is understood.
+func TestToolUseTypes(t *testing.T) {
+	t.Parallel()
+	f := func(member string, server bool) {
+		t.Helper()
+		in := &gen.ConverseRequest{}
+		body := `{"modelId":"amazon.nova-lite-v1:0","messages":[{"role":"assistant","content":[{"toolUse":{"toolUseId":"t","name":"f","input":{}` + member + `}}]}]}`
+		if err := smithy.ReadValid(jsoncodec.NewReader([]byte(body)), in); err != nil {
+			t.Fatalf("%s: %v", member, err)
+		}
+		got, err := converse.FromRequest(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []llm.Message{llmtest.Assistant(&llm.ToolUse{ID: "t", Name: "f", Input: json.RawMessage(`{}`), Server: server})}
+		if diff := llmtest.Diff(got.Messages, want); diff != "" {
+			t.Errorf("%s: got (-), want (+)\n%s", member, diff)
+		}
+	}
+	f(``, false)
+	f(`,"type":"tool_use"`, false)
+	f(`,"type":"server_tool_use"`, true)
+}

@@ -139,7 +139,7 @@ func toToolUse(in *llm.ToolUse) *gen.ToolUseBlock {
 		out.Input = json.RawMessage("{}")
 	}
 	if in.Server {
-		out.Type = gen.ToolUseTypeServerToolUse
+		out.Type = serverToolUse
 	}
 	return out
 }

@@ -8347,7 +8347,7 @@ func (v *ToolUseBlock) WriteMembers(w smithy.Writer) {
 	smithy.WriteString(w, s, 0, v.ToolUseID)
 	smithy.WriteString(w, s, 1, v.Name)
 	smithy.WriteJSON(w, s, 2, v.Input)
-	smithy.WriteString(w, s, 3, string(v.Type))
+	smithy.WriteString(w, s, 3, v.Type)
 }
 
 var schemaToolUseBlockDelta = smithy.Schema{
@@ -8407,7 +8407,7 @@ func (v *ToolUseBlockStart) WriteMembers(w smithy.Writer) {
 	s := &schemaToolUseBlockStart
 	smithy.WriteString(w, s, 0, v.ToolUseID)
 	smithy.WriteString(w, s, 1, v.Name)
-	smithy.WriteString(w, s, 2, string(v.Type))
+	smithy.WriteString(w, s, 2, v.Type)
 }
 
 var schemaToolUseID = smithy.Schema{
@@ -8416,8 +8416,7 @@ var schemaToolUseID = smithy.Schema{
 }
 
 var schemaToolUseType = smithy.Schema{
-	Name: "ToolUseType", Type: smithy.Enum,
-	Enum: []string{`server_tool_use`},
+	Name: "ToolUseType", Type: smithy.String,
 }
 
 var schemaTrace = smithy.Schema{

@@ -1333,7 +1333,7 @@ type ToolUseBlock struct {
 	ToolUseID string          // required
 	Name      string          // required
 	Input     json.RawMessage // required
-	Type      ToolUseType
+	Type      string
 }
 
 // ToolUseBlockDelta is part of ContentBlockDelta.
@@ -1345,7 +1345,7 @@ type ToolUseBlockDelta struct {
 type ToolUseBlockStart struct {
 	ToolUseID string // required
 	Name      string // required
-	Type      ToolUseType
+	Type      string
 }
 
 // ValidationException is error ValidationException, HTTP status 400.
@@ -1854,14 +1854,6 @@ type ToolResultStatus string
 const (
 	ToolResultStatusSuccess ToolResultStatus = "success"
 	ToolResultStatusError   ToolResultStatus = "error"
-)
-
-// ToolUseType is one of the values below.
-type ToolUseType string
-
-// The values of ToolUseType.
-const (
-	ToolUseTypeServerToolUse ToolUseType = "server_tool_use"
 )
 
 // Trace is one of the values below.
