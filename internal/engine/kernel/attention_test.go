@@ -81,8 +81,10 @@ func TestAttendRefuses(t *testing.T) {
 	x := make([]float32, 64)
 	good := kernel.Attention{Heads: 2, HeadDim: 8, Scale: 1}
 	for name, f := range map[string]func() error{
-		"no heads":     func() error { return c.Attend(x, x, x, x, nil, kernel.Attention{HeadDim: 8, Scale: 1}) },
-		"odd heads":    func() error { return c.Attend(x, x, x, x, nil, kernel.Attention{Heads: 3, KVHeads: 2, HeadDim: 8, Scale: 1}) },
+		"no heads": func() error { return c.Attend(x, x, x, x, nil, kernel.Attention{HeadDim: 8, Scale: 1}) },
+		"odd heads": func() error {
+			return c.Attend(x, x, x, x, nil, kernel.Attention{Heads: 3, KVHeads: 2, HeadDim: 8, Scale: 1})
+		},
 		"no scale":     func() error { return c.Attend(x, x, x, x, nil, kernel.Attention{Heads: 1, HeadDim: 8}) },
 		"rows missing": func() error { return c.Attend(x, x, x, x, []kernel.Sequence{{5, 5}}, good) },
 		"short keys":   func() error { return c.Attend(x, x, x[:48], x, []kernel.Sequence{{4, 4}}, good) },

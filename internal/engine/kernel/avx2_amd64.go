@@ -92,6 +92,11 @@ func avx2PanelBF16x5(c *float32, ldc int, a *float32, lda int, b *byte, k int)
 //go:noescape
 func avx2PanelBF16x6(c *float32, ldc int, a *float32, lda int, b *byte, k int)
 
+// avx2Peak runs 12 independent multiply-adds n times; n > 0.
+//
+//go:noescape
+func avx2Peak(n int)
+
 // avx2Dot stores 8 partial sums of a·b.
 //
 //go:noescape

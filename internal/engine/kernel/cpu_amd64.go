@@ -24,6 +24,7 @@ func avx2() *routines {
 		panel:     panelAVX2,
 		panelF16:  panelF16AVX2,
 		panelBF16: panelBF16AVX2,
+		peak:      peakAVX2,
 		dot:       dotAVX2,
 		sum:       sumAVX2,
 		spread:    spreadAVX2,

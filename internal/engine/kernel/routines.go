@@ -21,6 +21,10 @@ type routines struct {
 	panelF16  func(c []float32, ldc int, a []float32, lda int, b []byte, mr, k int)
 	panelBF16 func(c []float32, ldc int, a []float32, lda int, b []byte, mr, k int)
 
+	// peak does as many multiply-adds on registers as it can in n turns and returns
+	// how many operations these were; nil if that can't be had.
+	peak func(n int) int
+
 	dot     func(a, b []float32) float32
 	sum     func(x []float32) float32
 	spread  func(x []float32, mean float32) float32 // Σ (x-mean)²

@@ -74,7 +74,25 @@ func (v *vec) lanes(reg string) {
 	v.end()
 }
 
+// avx2Peak writes a loop of multiply-adds that don't wait for one another.
+func avx2Peak(u *unit) {
+	f := u.fn("avx2Peak", "runs 12 independent multiply-adds n times; n > 0.", 0, arg{"n", "int"})
+	f.p("MOVQ n+0(FP), CX")
+	for i := range 14 {
+		f.p("VXORPS Y%d, Y%d, Y%d", i, i, i)
+	}
+	f.label("loop")
+	for i := range 12 {
+		f.p("VFMADD231PS Y12, Y13, Y%d", i)
+	}
+	f.p("DECQ CX")
+	f.p("JNZ loop")
+	f.p("VZEROUPPER")
+	f.p("RET")
+}
+
 func avx2Vectors(u *unit) {
+	avx2Peak(u)
 	avx2Reductions(u)
 	avx2Elementwise(u)
 	avx2Activations(u)
