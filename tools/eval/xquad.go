@@ -76,10 +76,37 @@ func xquad(ctx context.Context, dir string, subjects []subject, failures *os.Fil
 			fmt.Printf("%-14s %-10s %8.3f %8.3f %8.3f %8.3f\n", s.name, others, sum.hit/n, sum.f1/n, sum.span/n, sum.cited/n)
 		}
 	}
+	return absent(ctx, corpus, queries, gold, subjects)
+}
+
+// absent asks the same questions with ten paragraphs of other articles, none of
+// which answers; "declined" is the share of replies that quote nothing.
+func absent(ctx context.Context, corpus []paragraph, queries []xquery, gold map[string]string, subjects []subject) error {
+	fmt.Printf("%-14s %-10s %8s\n", "model", "others", "declined")
+	for _, s := range subjects {
+		declined := 0.0
+		for i, q := range queries {
+			article, _, _ := strings.Cut(gold[q.ID], "#")
+			var foreign []paragraph
+			for _, p := range corpus {
+				if !strings.HasPrefix(p.ID, article+"#") {
+					foreign = append(foreign, p)
+				}
+			}
+			r := rand.New(rand.NewPCG(2, uint64(i))) //nolint:gosec // a fixed choice
+			r.Shuffle(len(foreign), func(i, j int) { foreign[i], foreign[j] = foreign[j], foreign[i] })
+			score, _, err := askXQuAD(ctx, s.model, q, foreign[:given], "")
+			if err != nil {
+				return fmt.Errorf("%s: %w", q.ID, err)
+			}
+			declined += 1 - score.quoted
+		}
+		fmt.Printf("%-14s %-10s %8.3f\n", s.name, "absent", declined/float64(len(queries)))
+	}
 	return nil
 }
 
-type xscore struct{ hit, f1, span, cited float64 }
+type xscore struct{ hit, f1, span, cited, quoted float64 }
 
 func (s *xscore) add(o xscore) {
 	s.hit += o.hit
@@ -140,12 +167,16 @@ func askXQuAD(ctx context.Context, m llm.ChatModel, q xquery, docs []paragraph, 
 		case *llm.Text:
 			reply.WriteString(b.Text)
 			quoted = b.Text
+			if quoted != "" && slices.ContainsFunc(docs, func(d paragraph) bool { return strings.Contains(d.Text, quoted) }) {
+				s.quoted = 1
+			}
 			if before, _, ok := strings.Cut(b.Text, " — "); ok && lead.Len() == 0 {
 				lead.WriteString(before)
 			}
 		case *llm.Citations:
 			reply.WriteString(b.Text)
 			quoted = b.Text
+			s.quoted = 1
 			for _, c := range b.Citations {
 				if docs[c.Location.Index].ID == gold {
 					s.cited = 1

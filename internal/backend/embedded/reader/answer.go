@@ -10,7 +10,8 @@ import (
 
 // What a quoted answer may be long.
 const (
-	minCover     = 0.34 // of the question's words, below which nothing is answered
+	minCover     = 0.3 // of the question's words, below which nothing is answered
+	nearScore    = 0.9 // of the best, above which a second sentence is quoted for a fact
 	sameScore    = 0.75 // of the best, above which another sentence also answers
 	maxQuoted    = 4    // sentences of an answer that is no list
 	maxListed    = 20
@@ -54,6 +55,10 @@ func (r *ranker) fact(c *composer, hits []hit) {
 		c.say(short + " — ")
 	}
 	c.quote(s, clip(s.show))
+	if len(hits) > 1 && hits[1].score >= nearScore*hits[0].score {
+		c.say("\n")
+		c.quote(&r.m.sentences[hits[1].sentence], clip(r.m.sentences[hits[1].sentence].show))
+	}
 }
 
 // prose answers with the best sentence and those that are nearly as good, in the

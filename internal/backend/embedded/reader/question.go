@@ -105,7 +105,7 @@ func (q *question) kind(words []text.Token) {
 		case "how":
 			q.how(next, i, words)
 		case "which", "what", "what's", "name":
-			q.what(i, words)
+			q.noun(i, words)
 		case "wann":
 			q.wants = wantDate
 		case "wer", "wem", "wen", "qui", "quien", "chi":
@@ -150,8 +150,8 @@ func (q *question) how(next func(int) string, i int, words []text.Token) {
 	}
 }
 
-// what reads the noun after what or which: it says what the answer is.
-func (q *question) what(i int, words []text.Token) {
+// noun reads the noun after what or which: it says what the answer is.
+func (q *question) noun(i int, words []text.Token) {
 	var noun []string
 	j := i + 1
 	// "what is the name of the X", "what was X's date of birth"

@@ -25,6 +25,8 @@ const (
 	pairWeight    = 0.6  // of two question words side by side
 	alsoWeight    = 0.6  // of a synonym
 	beforeWeight  = 0.35 // of the sentence before, when this one points back
+	familyWeight  = 0.5  // of another word of the same family
+	nearWeight    = 0.15 // of a term in a neighbouring sentence
 	kindWeight    = 1.6  // of a candidate of the kind asked for
 	headingFactor = 0.4
 	askFactor     = 0.5 // a sentence that is itself a question
@@ -155,10 +157,14 @@ func (r *ranker) refine(h *hit) {
 		case topic[t.stem]:
 			held += idf
 			h.score += topicWeight * idf
-		case r.near(h.sentence, t.stem):
-			held += 0.6 * idf
 		case hasAny(at, t.also):
 			held += 0.7 * idf
+		case hasFamily(s.terms, t.stem):
+			held += 0.7 * idf
+			h.score += familyWeight * idf
+		case r.near(h.sentence, t.stem):
+			held += 0.6 * idf
+			h.score += nearWeight * idf
 		}
 	}
 	if total > 0 {
@@ -172,6 +178,23 @@ func (r *ranker) refine(h *hit) {
 func hasAny(at map[string]int, stems []string) bool {
 	for _, s := range stems {
 		if at[s] > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// family is the length of the beginning that words of one family share.
+const family = 5
+
+// hasFamily reports whether a term shares its beginning with one of the list:
+// "religi" and "religion".
+func hasFamily(terms []string, stem string) bool {
+	if len(stem) < family {
+		return false
+	}
+	for _, t := range terms {
+		if len(t) >= family && t[:family] == stem[:family] {
 			return true
 		}
 	}

@@ -89,6 +89,8 @@ func (q *question) acceptsNumber(m *mention.Mention) float64 {
 		dim, known = "money", true
 	}
 	switch {
+	case want == "" && m.Unit != "" && !known && !text.Stopword(m.Unit) && !q.has(text.Stem(m.Unit)):
+		return 0.6 // a number of something else
 	case want == "":
 		return 0.9
 	case known && strings.Contains(want, dim):
@@ -150,18 +152,59 @@ func (r *ranker) short(s *sentence) string {
 		}
 	}
 	best, bestScore := "", 0.0
-	for i := range t.Mentions {
-		m := &t.Mentions[i]
-		fit := q.accepts(m)
+	consider := func(m *mention.Mention, fit float64) {
 		if fit < 0.5 || inQuestion(q, t, m) {
-			continue
+			return
 		}
-		score := fit * (0.3 + r.nearness(t, m, weight))
-		if score > bestScore {
+		if score := fit * q.context(t, m) * (0.3 + r.nearness(t, m, weight)); score > bestScore {
 			best, bestScore = shown(s.show, m), score
 		}
 	}
+	for i := range t.Mentions {
+		consider(&t.Mentions[i], q.accepts(&t.Mentions[i]))
+	}
 	return best
+}
+
+// context is how well the words around a mention suit the question: "in" before a
+// place, the noun asked for inside or right after a name.
+func (q *question) context(t *mention.Text, m *mention.Mention) float64 {
+	f := 1.0
+	for _, w := range t.Words[m.T0:m.T1] {
+		if contains(q.focus, text.Stem(w.Norm)) {
+			f = 1.5
+		}
+	}
+	if m.T1 < len(t.Words) && m.Kind != mention.Number && contains(q.focus, text.Stem(t.Words[m.T1].Norm)) {
+		f = 1.3
+	}
+	before := ""
+	if m.T0 > 0 {
+		before = t.Words[m.T0-1].Norm
+	}
+	place := before == "in" || before == "at" || before == "near" || before == "from" || before == "to"
+	switch {
+	case q.wants == wantPlace && place:
+		f *= 1.4
+	case q.wants == wantPerson && place:
+		f *= 0.6
+	case q.wants == wantPerson && m.T1-m.T0 > 1:
+		f *= 1.15
+	}
+	if m.T0 == 0 && m.Kind == mention.Name && m.T1 == 1 && m.T1 < len(t.Words) && t.Words[1].Norm == strings.ToLower(t.Words[1].Of(t.S)) && !verbAfter(t.Words[1].Norm) {
+		f *= 0.6 // "Late outbreaks": a capital only for the sentence's sake
+	}
+	return f
+}
+
+// verbAfter reports whether a word after the first one is likely the verb of which
+// that is the subject.
+func verbAfter(w string) bool {
+	switch w {
+	case "is", "was", "had", "has", "did", "and", "became", "won", "led", "also", "then", "wrote", "said", "made":
+		return true
+	}
+	return strings.HasSuffix(w, "ed")
 }
 
 // nearness sums the weights of the question's words over their distance to a mention.
@@ -187,6 +230,11 @@ func (r *ranker) nearness(t *mention.Text, m *mention.Mention, weight []float64)
 
 // shown returns a mention as the sentence writes it; a number with its unit.
 func shown(s string, m *mention.Mention) string {
+	if m.Kind == mention.Number {
+		if from, to := numberRange(s, m.Start, m.End); to-from > m.Len() {
+			return s[from:to]
+		}
+	}
 	if m.Kind == mention.Number && m.Unit != "" && !m.Percent {
 		rest := s[m.End:]
 		trimmed := strings.TrimLeft(rest, " -")
@@ -197,6 +245,28 @@ func shown(s string, m *mention.Mention) string {
 		}
 	}
 	return m.Text
+}
+
+// numberRange widens a number to the range or score it is part of: "100–150", "20-18".
+func numberRange(s string, from, to int) (int, int) {
+	for _, dash := range []string{"–", "-", "—"} {
+		if rest, ok := strings.CutPrefix(s[to:], dash); ok && rest != "" && rest[0] >= '0' && rest[0] <= '9' {
+			to += len(dash)
+			for to < len(s) && s[to] >= '0' && s[to] <= '9' {
+				to++
+			}
+		}
+		if strings.HasSuffix(s[:from], dash) {
+			start := from - len(dash)
+			for start > 0 && s[start-1] >= '0' && s[start-1] <= '9' {
+				start--
+			}
+			if start < from-len(dash) {
+				from = start
+			}
+		}
+	}
+	return from, to
 }
 
 func contains(list []string, s string) bool {
