@@ -9,10 +9,12 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"go/build"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -42,6 +44,8 @@ func run(version string, at time.Time, sbom, licenses string) error {
 	}
 	var text bytes.Buffer
 	packages := []map[string]any{spdxPackage("outcrop", version, "Apache-2.0")}
+	// The standard library is part of the binary too.
+	mods = append(mods, module{Path: "std", Version: runtime.Version(), Dir: build.Default.GOROOT})
 	for _, m := range mods {
 		name, body, err := license(m)
 		if err != nil {
@@ -147,7 +151,7 @@ func spdxPackage(path, version, license string) map[string]any {
 		"downloadLocation": "NOASSERTION", "filesAnalyzed": false,
 		"licenseConcluded": license, "licenseDeclared": license, "copyrightText": "NOASSERTION",
 		"externalRefs": []map[string]string{{
-			"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": "pkg:golang/" + path + "@" + version,
+			"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": "pkg:golang/" + path + "@" + strings.TrimPrefix(version, "go"),
 		}},
 	}
 }
