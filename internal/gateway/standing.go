@@ -13,6 +13,9 @@ func (g *Gateway) Serves(region, account, id string) ([]llm.Served, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !m.Model.Chat() && !m.Model.Embeds() {
+		return nil, nil // there is no call for it yet
+	}
 	var list []llm.Served
 	for _, t := range g.routes.Load().targets(m, m.Model.Embeds()) {
 		list = append(list, t.served)

@@ -40,11 +40,17 @@ func newIdentity(ctx context.Context, c config.Config, d *db.DB, log *slog.Logge
 // run notices keys that other processes make and revoke, until ctx ends.
 func (i *identity) run(ctx context.Context) error { return i.store.Run(ctx) }
 
-// authenticate is wire's hook.
+// bearer holds the services that take API keys as bearer tokens.
+var bearer = map[string]bool{"bedrock": true, "bedrock-runtime": true, "openai": true, "anthropic": true}
+
+// keyHeader names the header in which a service's own clients may send the API key, too.
+var keyHeader = map[string]string{"anthropic": "X-Api-Key"}
+
+// authenticate is wire's hook, and the doors'.
 func (i *identity) authenticate(_ context.Context, r *wire.AuthRequest) (wire.Identity, error) {
 	id, err := i.verifier.Verify(auth.Request{
 		HTTP: r.HTTP, Service: r.SigningName, Body: r.BodyHash, Streaming: r.Streaming,
-		Bearer: r.Service == "bedrock" || r.Service == "bedrock-runtime",
+		Bearer: bearer[r.Service], KeyHeader: keyHeader[r.Service],
 	})
 	if err != nil {
 		return wire.Identity{}, err

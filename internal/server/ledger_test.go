@@ -97,7 +97,7 @@ func TestLedgerTruth(t *testing.T) {
 		{"a body of no form", ask{path: "/model/" + labChat + "/invoke", body: `{"max_tokens":"x"}`}, with(operation("InvokeModel", false), invalid("*"))},
 		{"openai, of no form", ask{path: chat, body: `{"model":"lab.chat","messages":7}`}, with(openai, invalid("*"))},
 		{"openai, no JSON", ask{path: chat, body: `{`}, with(openai, model("", ""), invalid("*"))},
-		{"openai, an unknown model", ask{path: chat, body: `{"model":"nobody.x","messages":[{"role":"user","content":"hello"}]}`}, with(openai, model("nobody.x", ""), invalid(unknown))},
+		{"openai, an unknown model", ask{path: chat, body: `{"model":"nobody.x","messages":[{"role":"user","content":"hello"}]}`}, with(openai, model("nobody.x", ""), failed(404, "ResourceNotFoundException", fault.NotFound, "The model 'nobody.x' does not exist."), unrouted)},
 	} {
 		before := len(i.records())
 		a := i.do(tc.ask)
