@@ -228,3 +228,46 @@ func TestQueue(t *testing.T) {
 		}
 	})
 }
+
+// A database that cannot be written degrades the ledger and loses nothing: the segments
+// wait for it.
+func TestDatabaseFails(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	l := openTest(t, Config{Dir: dir, LoadEvery: time.Hour, SegmentSize: 1 << 10})
+	flush(t, l)
+	obstacle := l.reader.days.path(dayOf(testTime))
+	if err := os.Mkdir(obstacle, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for i := range 20 {
+		r := testRecord(i)
+		if i%2 == 1 {
+			r.Time = r.Time.AddDate(0, 0, 1) // a day whose database is well
+		}
+		l.Append(r)
+		want = append(want, r.RequestID)
+		if err := l.writer.flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if err := l.Flush(t.Context()); err == nil {
+			t.Error("Flush reports nothing")
+		}
+	}
+	if s := l.Status(); !s.Degraded || s.Lost != 0 || s.SegmentBytes == 0 {
+		t.Errorf("got %+v, want degraded and nothing lost", s)
+	}
+	if err := os.Remove(obstacle); err != nil {
+		t.Fatal(err)
+	}
+	flush(t, l)
+	if diff := cmp.Diff(requestIDs(records(t, l, Query{})), want); diff != "" {
+		t.Error(diff)
+	}
+	if s := l.Status(); s.Degraded || s.Lost != 0 {
+		t.Errorf("got %+v, want all well", s)
+	}
+}
