@@ -8,6 +8,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/outcrop-ai/outcrop/internal/fault"
 )
 
 // bodyPool keeps buffers for request bodies. The zero value is ready.
@@ -82,11 +84,12 @@ func readAll(body io.Reader, limit, size int64, buf []byte) ([]byte, error) {
 // bodyError names what went wrong with a body, for its client.
 func bodyError(err error) error {
 	var api *ProtocolError
+	var full *fault.Error
 	var netErr interface{ Timeout() bool }
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &api):
+	case errors.As(err, &api), errors.As(err, &full):
 		return err
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
 		return &ProtocolError{

@@ -155,11 +155,26 @@ func (t *table) rest(r *http.Request, s scope) (*operation, [route.MaxLabels]str
 			return nil, [route.MaxLabels]string{}, false
 		}
 	}
-	m, ok := router.Match(r.Method, r.URL.EscapedPath(), r.URL.RawQuery)
-	if !ok {
+	path := r.URL.EscapedPath()
+	m, ok := router.Match(r.Method, path, r.URL.RawQuery)
+	if !ok || dotted(path) {
 		return nil, m.Labels, false
 	}
 	return choose(m.Value, m.Labels[0]), m.Labels, true
+}
+
+// dotted reports whether a segment of path is "." or "..". Signers resolve these
+// before they sign, so a signature does not tell which path was meant.
+func dotted(path string) bool {
+	if !strings.Contains(path, "/.") {
+		return false
+	}
+	for seg := range strings.SplitSeq(path, "/") {
+		if seg == "." || seg == ".." {
+			return true
+		}
+	}
+	return false
 }
 
 // choose picks among operations of different services at one method and URI. There

@@ -102,6 +102,9 @@ func TestUnknownOperation(t *testing.T) {
 		{"POST", "/model/x/converse", "elasticache", `No service here is signed for as \"elasticache\".`},
 		{"POST", "/model/x/converse", "sts", "No operation is at POST"},
 		{"BREW", "/model/x/converse", "", "That path takes POST."},
+		// Signed as /converse and /model/converse.
+		{"POST", "/model/../converse", "", "No operation is at POST /model/../converse."},
+		{"POST", "/model/./converse", "", "No operation"},
 		{"GET", "/" + strings.Repeat("a/", 5000), "", "No operation"},
 	} {
 		var header []string

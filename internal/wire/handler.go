@@ -63,6 +63,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s := scopeOf(r)
 	id := newRequestID()
 	w.Header()["X-Amzn-Requestid"] = []string{id}
+	if r.ContentLength != 0 && r.Body != http.NoBody {
+		body := &meteredBody{ReadCloser: r.Body, budget: &h.budget}
+		defer body.release()
+		r.Body = body
+	}
 	if !h.table.scopeOnly[s.service] {
 		if m := h.mounted(r.URL.Path); m != nil {
 			m.ServeHTTP(w, r)

@@ -204,7 +204,7 @@ func (x *exchange) receive(in smithy.Struct) error {
 	}
 	// The events come while the output goes. HTTP/2 does that anyway.
 	_ = http.NewResponseController(x.w).EnableFullDuplex()
-	frames := eventstream.NewReader(x.r.Body, maxEventFrame)
+	frames := eventstream.NewReader(unmetered(x.r.Body), maxEventFrame) // frames go as they come
 	sink.SetEvents(func(yield func(smithy.Struct, error) bool) {
 		for {
 			m, err := x.nextFrame(frames)

@@ -63,6 +63,10 @@ type Config struct {
 	// BodyLimits bound request bodies, in bytes, by "service.Operation", "service"
 	// or "". Absent ones take the limits of defaultLimits.
 	BodyLimits map[string]int64
+	// BodyBudget bounds the bytes of all bodies together that are being served, those
+	// of mounted handlers too; what would exceed it is fault.Unavailable. It should be
+	// no less than the largest limit. Zero means 512 MiB.
+	BodyBudget int64
 	// BodyGrace and BodyRate bound the time a body may take to arrive: the grace,
 	// and a second more for each BodyRate bytes. Zero means 10 s and 64 KiB.
 	BodyGrace time.Duration
@@ -145,6 +149,7 @@ type Handler struct {
 	table    *table
 	pool     jsoncodec.Pool
 	bodies   bodyPool
+	budget   budget
 	inFlight atomic.Int64
 }
 
@@ -168,7 +173,11 @@ func New(cfg Config) (*Handler, error) {
 	if cfg.BodyRate <= 0 {
 		cfg.BodyRate = 64 << 10
 	}
+	if cfg.BodyBudget <= 0 {
+		cfg.BodyBudget = defaultBudget
+	}
 	h := &Handler{cfg: cfg, log: cfg.Logger}
+	h.budget.limit = cfg.BodyBudget
 	var err error
 	if h.table, err = newTable(cfg, &h.pool); err != nil {
 		return nil, err
