@@ -4,41 +4,45 @@
 
 OUT is internal/engine/token/testdata, MINILM the folder of all-MiniLM-L6-v2.
 """
+import collections
 import json
 import pathlib
 import sys
 import zlib
 
 import tokenizers
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from texts import PAIRS, TEXTS
 
-out = pathlib.Path(sys.argv[1])
 
 
-def small(**norm):
-    """Trains a little WordPiece model on the texts themselves."""
-    t = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    t.normalizer = normalizers.BertNormalizer(**norm)
-    t.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    # The alphabet is limited, so that there are unknown characters.
-    t.train_from_iterator(TEXTS, trainers.WordPieceTrainer(
-        vocab_size=700, limit_alphabet=300, show_progress=False,
-        special_tokens=["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]))
-    # A trainer leaves the order of equal counts open: sort, so that runs agree.
-    vocab = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    vocab += sorted(w for w in t.get_vocab() if w not in vocab)
-    return rebuild(t, {w: i for i, w in enumerate(vocab)})
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
-def rebuild(t, vocab):
+def small(size=700, alphabet=300, **norm):
+    """A little WordPiece tokenizer with the commonest letters and pieces of the texts.
+
+    The library's trainer is not used: it breaks ties differently from run to run.
+    """
+    n = normalizers.BertNormalizer(**norm)
+    p = pre_tokenizers.BertPreTokenizer()
+    words = [w for text in TEXTS for w, _ in p.pre_tokenize_str(n.normalize_str(text)) if len(w) <= 100]
+    letters = collections.Counter("##" * (i > 0) + c for w in words for i, c in enumerate(w))
+    pieces = collections.Counter("##" * (i > 0) + w[i:i + k] for w in words for i in range(len(w)) for k in range(2, 9) if i + k <= len(w))
+    ranked = lambda counter: sorted(counter, key=lambda w: (-counter[w], w))
+    vocab = SPECIAL + ranked(letters)[:alphabet]
+    vocab += [w for w in ranked(pieces) if w not in vocab][:size - len(vocab)]
+    return build(n, p, {w: i for i, w in enumerate(vocab)})
+
+
+def build(normalizer, pre_tokenizer, vocab):
     n = Tokenizer(models.WordPiece(vocab, unk_token="[UNK]"))
-    n.normalizer, n.pre_tokenizer = t.normalizer, t.pre_tokenizer
+    n.normalizer, n.pre_tokenizer = normalizer, pre_tokenizer
     n.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1",
         special_tokens=[("[CLS]", vocab["[CLS]"]), ("[SEP]", vocab["[SEP]"])])
-    n.add_special_tokens(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"])
+    n.add_special_tokens(SPECIAL)
     return n
 
 
@@ -73,6 +77,7 @@ def dump(path, value, lines):
 
 
 def main():
+    out = pathlib.Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
     variants = {
         "uncased": dict(lowercase=True),
@@ -107,4 +112,5 @@ def main():
     (out / "codepoints.crc32").write_text("\n".join("".join(sums[i:i + 16]) for i in range(0, len(sums), 16)) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

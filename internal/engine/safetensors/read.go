@@ -1,6 +1,7 @@
 package safetensors
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -17,14 +18,7 @@ func (t *Tensor) Read(dst []float32, from int) (err error) {
 	if from < 0 || len(dst) > t.Len()-from {
 		return fmt.Errorf("tensor %q: elements %d to %d of %d", t.Name, from, from+len(dst), t.Len())
 	}
-	// A mapped page whose file was cut short faults. The process goes on only if the
-	// fault is made a panic of this goroutine.
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("tensor %q: %w", t.Name, ErrShrunk)
-		}
-	}()
+	defer t.guard(debug.SetPanicOnFault(true), &err)
 	switch t.Type {
 	case F32:
 		src := t.data[4*from : 4*(from+len(dst))]
@@ -51,6 +45,22 @@ func (t *Tensor) Read(dst []float32, from int) (err error) {
 func (t *Tensor) Floats() ([]float32, error) {
 	out := make([]float32, t.Len())
 	return out, t.Read(out, 0)
+}
+
+// Bytes returns a copy of the tensor as it is in the file: its elements in row order,
+// little-endian.
+func (t *Tensor) Bytes() (raw []byte, err error) {
+	defer t.guard(debug.SetPanicOnFault(true), &err)
+	return bytes.Clone(t.data), nil
+}
+
+// guard turns the fault of a mapped page whose file was cut short into an error: a
+// deferred call to it, with faults made panics of this goroutine, which it undoes.
+func (t *Tensor) guard(before bool, err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("tensor %q: %w", t.Name, ErrShrunk)
+	}
+	debug.SetPanicOnFault(before)
 }
 
 // half widens an IEEE 754 binary16.

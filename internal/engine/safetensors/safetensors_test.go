@@ -204,6 +204,9 @@ func TestShrunk(t *testing.T) {
 	if _, err := s.Tensor("x").Floats(); !errors.Is(err, ErrShrunk) {
 		t.Errorf("read of a file that shrank: %v, want ErrShrunk", err)
 	}
+	if _, err := s.Tensor("x").Bytes(); !errors.Is(err, ErrShrunk) {
+		t.Errorf("bytes of a file that shrank: %v, want ErrShrunk", err)
+	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
