@@ -166,3 +166,103 @@ func avx2GELUTanh(x *float32, n int)
 //
 //go:noescape
 func avx2GELU(x *float32, n int)
+
+// avx2Act32 quantises blocks of 32 floats; the pointers are those of the first block, bs bytes apart.
+//
+//go:noescape
+func avx2Act32(x *float32, blocks int, q *byte, d *byte, sum *byte, bs int)
+
+// avx2Act256 quantises blocks of 256 floats; the pointers are those of the first block, bs bytes apart.
+//
+//go:noescape
+func avx2Act256(x *float32, blocks int, q *byte, d *byte, sums32 *byte, sums16 *byte, bs int)
+
+// avx2Q8_0x1 multiplies 8 packed rows by a tile of 1 rows of activations; blocks > 0.
+//
+//go:noescape
+func avx2Q8_0x1(w *byte, acts *byte, blocks int, out *float32, ldo int)
+
+// avx2Q4_0x1 multiplies 8 packed rows by a tile of 1 rows of activations; blocks > 0.
+//
+//go:noescape
+func avx2Q4_0x1(w *byte, acts *byte, blocks int, out *float32, ldo int)
+
+// avx2Q5_0x1 multiplies 8 packed rows by a tile of 1 rows of activations; blocks > 0.
+//
+//go:noescape
+func avx2Q5_0x1(w *byte, acts *byte, blocks int, out *float32, ldo int)
+
+// avx2Q4_Kx1 multiplies 8 packed rows by a tile of 1 rows of activations; blocks > 0.
+//
+//go:noescape
+func avx2Q4_Kx1(w *byte, acts *byte, blocks int, out *float32, ldo int)
+
+// avx2Q5_Kx1 multiplies 8 packed rows by a tile of 1 rows of activations; blocks > 0.
+//
+//go:noescape
+func avx2Q5_Kx1(w *byte, acts *byte, blocks int, out *float32, ldo int)
+
+// avx2Q6_Kx1 multiplies 8 packed rows by a tile of 1 rows of activations; blocks > 0.
+//
+//go:noescape
+func avx2Q6_Kx1(w *byte, acts *byte, blocks int, out *float32, ldo int)
+
+// avx2Q8_0x2 multiplies 8 packed rows by a tile of 2 rows of activations; blocks > 0.
+//
+//go:noescape
+func avx2Q8_0x2(w *byte, acts *byte, blocks int, out *float32, ldo int)
+
+// avx2Q4_0x2 multiplies 8 packed rows by a tile of 2 rows of activations; blocks > 0.
+//
+//go:noescape
+func avx2Q4_0x2(w *byte, acts *byte, blocks int, out *float32, ldo int)
+
+// avx2Q5_0x2 multiplies 8 packed rows by a tile of 2 rows of activations; blocks > 0.
+//
+//go:noescape
+func avx2Q5_0x2(w *byte, acts *byte, blocks int, out *float32, ldo int)
+
+// avx2Q4_Kx2 multiplies 8 packed rows by a tile of 2 rows of activations; blocks > 0.
+//
+//go:noescape
+func avx2Q4_Kx2(w *byte, acts *byte, blocks int, out *float32, ldo int)
+
+// avx2Q5_Kx2 multiplies 8 packed rows by a tile of 2 rows of activations; blocks > 0.
+//
+//go:noescape
+func avx2Q5_Kx2(w *byte, acts *byte, blocks int, out *float32, ldo int)
+
+// avx2Q6_Kx2 multiplies 8 packed rows by a tile of 2 rows of activations; blocks > 0.
+//
+//go:noescape
+func avx2Q6_Kx2(w *byte, acts *byte, blocks int, out *float32, ldo int)
+
+// avx2Q8_0x4 multiplies 8 packed rows by a tile of 4 rows of activations; blocks > 0.
+//
+//go:noescape
+func avx2Q8_0x4(w *byte, acts *byte, blocks int, out *float32, ldo int)
+
+// avx2Q4_0x4 multiplies 8 packed rows by a tile of 4 rows of activations; blocks > 0.
+//
+//go:noescape
+func avx2Q4_0x4(w *byte, acts *byte, blocks int, out *float32, ldo int)
+
+// avx2Q5_0x4 multiplies 8 packed rows by a tile of 4 rows of activations; blocks > 0.
+//
+//go:noescape
+func avx2Q5_0x4(w *byte, acts *byte, blocks int, out *float32, ldo int)
+
+// avx2Q4_Kx4 multiplies 8 packed rows by a tile of 4 rows of activations; blocks > 0.
+//
+//go:noescape
+func avx2Q4_Kx4(w *byte, acts *byte, blocks int, out *float32, ldo int)
+
+// avx2Q5_Kx4 multiplies 8 packed rows by a tile of 4 rows of activations; blocks > 0.
+//
+//go:noescape
+func avx2Q5_Kx4(w *byte, acts *byte, blocks int, out *float32, ldo int)
+
+// avx2Q6_Kx4 multiplies 8 packed rows by a tile of 4 rows of activations; blocks > 0.
+//
+//go:noescape
+func avx2Q6_Kx4(w *byte, acts *byte, blocks int, out *float32, ldo int)

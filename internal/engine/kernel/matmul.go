@@ -9,6 +9,9 @@ const (
 	// blockRows is how many activation rows a task takes: their part of a block
 	// (96 KiB) stays in the second-level cache while panels pass.
 	blockRows = 16 * rowTile
+	// blockTokens is the same for quantised matrices, whose groups stay in the
+	// first-level cache while this many rows of activations pass.
+	blockTokens = 64
 )
 
 // A Product is one matrix to multiply an Input by.
@@ -16,6 +19,52 @@ type Product struct {
 	Dst  []float32 // rows of W.Rows() elements, one per row of the Input
 	W    *Matrix
 	Bias []float32 // W.Rows() elements to add to each row; nil: none
+}
+
+// An Input is a matrix of activations, kept in every form that a product with it has
+// needed so far. It may be used again and again, but not concurrently.
+type Input struct {
+	x          []float32
+	rows, cols int
+	forms      [actQ256 + 1][]byte // quantised
+	ready      [actQ256 + 1]bool
+	tasks      []task // of the product in progress
+}
+
+// Set makes in stand for x, rows of cols elements one after the other. x is kept until
+// the next Set; after changing its elements, Set must be called again.
+func (in *Input) Set(x []float32, cols int) error {
+	if cols <= 0 || len(x)%cols != 0 {
+		return fmt.Errorf("kernel: %d elements in rows of %d", len(x), cols)
+	}
+	in.x, in.rows, in.cols = x, len(x)/cols, cols
+	in.ready = [actQ256 + 1]bool{}
+	return nil
+}
+
+// quantized returns the activations in the given form.
+func (c *Compute) quantized(in *Input, a activation) []byte {
+	row := in.cols / a.length() * a.size()
+	in.forms[a] = grow(in.forms[a], in.rows*row)
+	if in.ready[a] {
+		return in.forms[a]
+	}
+	quantize := c.r.act32
+	if a == actQ256 {
+		quantize = c.r.act256
+	}
+	const tiles = 4 // per unit of work, so that tiles are the same however they are shared out
+	c.rows((in.rows+tiles*actTile-1)/(tiles*actTile), tiles*actTile*in.cols, func(lo, hi int) {
+		end := min(hi*tiles*actTile, in.rows)
+		for t, nt := lo*tiles*actTile, 0; t < end; t += nt {
+			nt = tileRows(end - t)
+			for i := range nt {
+				quantize(in.forms[a][t*row:][:nt*row], nt, i, in.x[(t+i)*in.cols:][:in.cols])
+			}
+		}
+	})
+	in.ready[a] = true
+	return in.forms[a]
 }
 
 // check returns an error if the product doesn't fit n rows of cols elements.
@@ -34,48 +83,83 @@ func (p *Product) check(n, cols int) error {
 // MatMul computes dst = x·wᵀ + bias for len(x)/w.Cols() rows of x; bias may be nil.
 // dst and x must not overlap.
 func (c *Compute) MatMul(dst, x []float32, w *Matrix, bias []float32) error {
-	if len(x)%w.cols != 0 {
-		return fmt.Errorf("kernel: %d elements in rows of %d", len(x), w.cols)
-	}
-	p := Product{Dst: dst, W: w, Bias: bias}
-	n := len(x) / w.cols
-	if err := p.check(n, w.cols); err != nil {
+	var in Input
+	if err := in.Set(x, w.cols); err != nil {
 		return err
 	}
-	c.mulFloat(&p, x, n)
+	return c.Multiply(&in, Product{Dst: dst, W: w, Bias: bias})
+}
+
+// Multiply computes several products of one Input, in one go: the activations are
+// quantised once, and threads meet once. No Dst may overlap another or the Input.
+func (c *Compute) Multiply(in *Input, products ...Product) error {
+	for i := range products {
+		if err := products[i].check(in.rows, in.cols); err != nil {
+			return err
+		}
+	}
+	in.tasks = in.tasks[:0]
+	for i := range products {
+		c.addTasks(in, &products[i])
+	}
+	c.pool.Run(len(in.tasks), func(i int) {
+		s := c.getScratch()
+		defer c.putScratch(s)
+		if t := &in.tasks[i]; t.kernel == nil {
+			c.floatBlock(t, in.x, s)
+		} else {
+			t.groupBlock(s)
+		}
+	})
+	clear(in.tasks) // keeps nothing alive
 	return nil
 }
 
-// mulFloat multiplies by panels of floats.
-func (c *Compute) mulFloat(p *Product, x []float32, n int) {
-	blocks, panels := (n+blockRows-1)/blockRows, p.W.units()
-	per := c.share(blocks, panels, min(n, blockRows)*panelRows*p.W.cols)
-	parts := (panels + per - 1) / per
-	c.pool.Run(blocks*parts, func(i int) {
-		lo, first := i/parts*blockRows, i%parts*per
-		s := c.getScratch()
-		defer c.putScratch(s)
-		c.floatBlock(p, x, lo, min(lo+blockRows, n), first, min(first+per, panels), s)
-	})
+// task is a rectangle of a product: rows lo to hi of the activations, panels or groups
+// first to last of the matrix.
+type task struct {
+	p           *Product
+	lo, hi      int
+	first, last int
+	kernel      groupKernel // nil for floats
+	acts        []byte
 }
 
-// floatBlock computes rows lo to hi of the product for the panels first to last.
-func (c *Compute) floatBlock(p *Product, x []float32, lo, hi, first, last int, s *scratch) {
-	w, out := p.W, p.W.rows
-	for r := lo; r < hi; r++ {
+// addTasks adds the tasks of one product to in.
+func (c *Compute) addTasks(in *Input, p *Product) {
+	t, most := task{p: p}, blockRows
+	if a := p.W.typ.format().act; a != actFloat {
+		most = blockTokens
+		t.kernel, t.acts = c.r.group(p.W.typ), c.quantized(in, a)
+	}
+	units := p.W.units()
+	per := c.share((in.rows+most-1)/most, units, min(in.rows, most)*p.W.unitRows()*p.W.cols)
+	for t.lo = 0; t.lo < in.rows; t.lo += most {
+		t.hi = min(t.lo+most, in.rows)
+		for t.first = 0; t.first < units; t.first += per {
+			t.last = min(t.first+per, units)
+			in.tasks = append(in.tasks, t)
+		}
+	}
+}
+
+// floatBlock computes the task's part of a product with a matrix of floats.
+func (c *Compute) floatBlock(t *task, x []float32, s *scratch) {
+	p, w, out := t.p, t.p.W, t.p.W.rows
+	for r := t.lo; r < t.hi; r++ {
 		row := p.Dst[r*out:][:out]
-		row = row[first*panelRows : min(last*panelRows, out)]
+		row = row[t.first*panelRows : min(t.last*panelRows, out)]
 		if p.Bias == nil {
 			clear(row)
 		} else {
-			copy(row, p.Bias[first*panelRows:])
+			copy(row, p.Bias[t.first*panelRows:])
 		}
 	}
 	for k := 0; k < w.cols; k += blockDepth {
 		depth := min(blockDepth, w.cols-k)
-		for u := first; u < last; u++ {
-			for r := lo; r < hi; r += rowTile {
-				mr := min(rowTile, hi-r)
+		for u := t.first; u < t.last; u++ {
+			for r := t.lo; r < t.hi; r += rowTile {
+				mr := min(rowTile, t.hi-r)
 				a, tile := x[r*w.cols+k:], p.Dst[r*out+u*panelRows:]
 				if (u+1)*panelRows <= out {
 					c.panel(tile, out, a, w, u, k, mr, depth)
@@ -106,6 +190,33 @@ func (c *Compute) panel(tile []float32, ld int, a []float32, w *Matrix, u, k, mr
 func copyTile(dst []float32, ldd int, src []float32, lds, mr, n int) {
 	for r := range mr {
 		copy(dst[r*ldd:][:n], src[r*lds:][:n])
+	}
+}
+
+// groupBlock computes the task's part of a product with a quantised matrix.
+func (t *task) groupBlock(s *scratch) {
+	w, out, f := t.p.W, t.p.W.rows, t.p.W.typ.format()
+	blocks := w.cols / f.length
+	row := blocks * f.act.size() // bytes of a row of activations
+	for u := t.first; u < t.last; u++ {
+		data := w.data[u*blocks*f.group:][:blocks*f.group]
+		for r, nt := t.lo, 0; r < t.hi; r += nt {
+			nt = tileRows(t.hi - r)
+			acts, dst := t.acts[r*row:][:nt*row], t.p.Dst[r*out+u*groupRows:]
+			if (u+1)*groupRows <= out {
+				t.kernel(dst, out, data, acts, blocks, nt)
+			} else {
+				t.kernel(s.tile[:], groupRows, data, acts, blocks, nt)
+				copyTile(dst, out, s.tile[:], groupRows, nt, out%groupRows)
+			}
+			if t.p.Bias == nil {
+				continue
+			}
+			bias := t.p.Bias[u*groupRows : min((u+1)*groupRows, out)]
+			for i := range nt {
+				plainAdd(dst[i*out:][:len(bias)], bias)
+			}
+		}
 	}
 }
 

@@ -16,6 +16,9 @@ func plain() *routines {
 		panelBF16: func(c []float32, ldc int, a []float32, lda int, b []byte, mr, k int) {
 			plainPanel16(c, ldc, a, lda, b, mr, k, BF16ToF32)
 		},
+		act32:    plainAct32,
+		act256:   plainAct256,
+		group:    plainGroup,
 		dot:      plainDot,
 		sum:      plainSum,
 		spread:   plainSpread,

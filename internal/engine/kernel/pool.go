@@ -35,6 +35,7 @@ const (
 type Pool struct {
 	helpers []*helper
 	job     atomic.Pointer[job]
+	wake    chan struct{} // the caller's, when it sleeps
 	closed  atomic.Bool
 	wg      sync.WaitGroup
 
@@ -60,7 +61,6 @@ type job struct {
 	next    atomic.Int32
 	done    atomic.Int32
 	end     atomic.Int32 // 0: running, 1: the caller sleeps, 2: all tasks are done
-	wake    chan struct{}
 	failed  atomic.Pointer[failure]
 }
 
@@ -72,7 +72,7 @@ func NewPool(threads int) *Pool {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	p := &Pool{helpers: make([]*helper, threads-1)}
+	p := &Pool{helpers: make([]*helper, threads-1), wake: make(chan struct{}, 1)}
 	for i := range p.helpers {
 		p.helpers[i] = &helper{wake: make(chan struct{}, 1)}
 		p.wg.Go(func() { p.help(i) })
@@ -112,13 +112,14 @@ func (p *Pool) Run(n int, task func(i int)) {
 		}
 		return
 	}
-	j := &job{task: task, n: int32(min(n, 1<<30)), helpers: min(n-1, p.fit()), wake: make(chan struct{}, 1)} //nolint:gosec // bounded on the line
+	j := &job{task: task, n: int32(min(n, 1<<30)), helpers: min(n-1, p.fit())} //nolint:gosec // bounded on the line
 	p.job.Store(j)
 	for _, h := range p.helpers[:j.helpers] {
 		h.unpark()
 	}
-	j.work()
+	j.work(p)
 	p.await(j)
+	j.task = nil // nobody takes a task any more; don't keep alive what it refers to
 	if f := j.failed.Load(); f != nil {
 		panic(f.value) //nolint:forbidigo // the task's own panic, on the goroutine that can recover it
 	}
@@ -142,7 +143,7 @@ func (p *Pool) await(j *job) {
 	for spin := 1; j.done.Load() != j.n; spin++ {
 		if spin%64 == 0 && time.Since(start) > spinFor {
 			if j.end.CompareAndSwap(0, 1) {
-				<-j.wake
+				<-p.wake
 			}
 			break
 		}
@@ -163,20 +164,20 @@ func (p *Pool) await(j *job) {
 }
 
 // work takes tasks until none is left.
-func (j *job) work() {
+func (j *job) work(p *Pool) {
 	for i := j.next.Add(1) - 1; i < j.n; i = j.next.Add(1) - 1 {
-		j.run(int(i))
+		j.run(p, int(i))
 	}
 }
 
 // run does one task and counts it, whatever becomes of it.
-func (j *job) run(i int) {
+func (j *job) run(p *Pool, i int) {
 	defer func() {
 		if v := recover(); v != nil {
 			j.failed.CompareAndSwap(nil, &failure{v})
 		}
 		if j.done.Add(1) == j.n && j.end.Swap(2) == 1 {
-			j.wake <- struct{}{}
+			p.wake <- struct{}{}
 		}
 	}()
 	j.task(i)
@@ -191,7 +192,7 @@ func (p *Pool) help(id int) {
 		if j := p.job.Load(); j != last {
 			last = j
 			if id < j.helpers {
-				j.work()
+				j.work(p)
 				start, spin = time.Now(), 1
 			}
 			continue

@@ -21,6 +21,12 @@ type routines struct {
 	panelF16  func(c []float32, ldc int, a []float32, lda int, b []byte, mr, k int)
 	panelBF16 func(c []float32, ldc int, a []float32, lda int, b []byte, mr, k int)
 
+	// act32 and act256 quantise blocks of x as row t of a tile of nt rows.
+	act32  func(tile []byte, nt, t int, x []float32)
+	act256 func(tile []byte, nt, t int, x []float32)
+	// group returns the kernel for a quantised type.
+	group func(Type) groupKernel
+
 	// peak does as many multiply-adds on registers as it can in n turns and returns
 	// how many operations these were; nil if that can't be had.
 	peak func(n int) int
