@@ -24,11 +24,14 @@ func (o operations) chat(w http.ResponseWriter, r *http.Request, read door.Body)
 	if err != nil {
 		return o.cfg.Models.Refuse(ctx, door.ModelIn(body), err)
 	}
+	if door.Unknown(ctx, o.cfg.Catalog, req.Chat.Model) {
+		return o.cfg.Models.Refuse(ctx, req.Chat.Model, unknown(req.Chat.Model))
+	}
 	c := call.From(ctx)
 	info := dialect.Info{ID: "chatcmpl-" + c.RequestID, Model: req.Chat.Model, Created: c.Start}
 	answer := o.cfg.Models.Chat(ctx, req.Chat)
 	if req.Chat.Stream {
-		return door.Relay(w, r, answer, stream{dialect.NewStreamEncoder(info, req.IncludeUsage)})
+		return door.Relay(w, answer, stream{dialect.NewStreamEncoder(info, req.IncludeUsage)})
 	}
 	resp, err := llm.Collect(answer)
 	if err != nil {
@@ -36,6 +39,11 @@ func (o operations) chat(w http.ResponseWriter, r *http.Request, read door.Body)
 	}
 	door.WriteJSON(w, dialect.AppendResponse(nil, resp, info))
 	return nil
+}
+
+// unknown is the error of a model that there is not.
+func unknown(id string) error {
+	return fault.Errorf(fault.NotFound, "The model '%s' does not exist.", door.Clip(id))
 }
 
 // stream is the dialect's encoder as a door.Encoder.
@@ -74,7 +82,7 @@ func (o operations) model(w http.ResponseWriter, r *http.Request, _ door.Body) e
 	}
 	m, err := o.cfg.Catalog.Model(c.Region, id)
 	if err != nil || !m.Chat() {
-		return fault.Errorf(fault.NotFound, "The model '%s' does not exist.", door.Clip(id))
+		return unknown(id)
 	}
 	door.WriteJSON(w, dialect.AppendModel(nil, entry(m)))
 	return nil
