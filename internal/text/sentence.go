@@ -112,6 +112,7 @@ func abbreviated(s string, start, i, end int) bool {
 	if next == "" {
 		return false
 	}
+	first := strings.TrimSpace(s[start:wordStart]) == "" // the word begins the sentence
 	r, _ := utf8.DecodeRuneInString(strings.TrimLeft(next, "\"'“‘(["))
 	switch {
 	case unicode.IsLower(r):
@@ -121,13 +122,13 @@ func abbreviated(s string, start, i, end int) bool {
 	case utf8.RuneCountInString(word) == 1:
 		// An initial; but a lone number is a list's, and "I" ends sentences.
 		c, _ := utf8.DecodeRuneInString(word)
-		return unicode.IsUpper(c) && word != "I" || unicode.IsDigit(c) && wordStart == start
-	case wordStart == start && strings.Trim(word, "0123456789") == "":
+		return unicode.IsUpper(c) && word != "I" || unicode.IsDigit(c) && first
+	case first && strings.Trim(word, "0123456789") == "":
 		return len(word) <= 3 // "12. Open the lid."
 	case strings.Contains(word, "."):
 		// "U.S. Army" goes on, "in the U.S. The" does not: a function word begins.
-		first, _, _ := strings.Cut(next[:min(len(next), 40)], " ")
-		return allSingle(word) && !Stopword(Fold(strings.Trim(first, ",")))
+		after, _, _ := strings.Cut(next[:min(len(next), 40)], " ")
+		return allSingle(word) && !Stopword(Fold(strings.Trim(after, ",")))
 	}
 	_, always := abbreviations[strings.ToLower(word)]
 	if always {

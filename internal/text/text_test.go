@@ -63,6 +63,7 @@ func TestSentences(t *testing.T) {
 	f("A line that is wrapped because it is quite long for its page\nand goes on. Next.", "A line that is wrapped because it is quite long for its page\nand goes on.", "Next.")
 	f("# Head\nText here\n- one\n- two\n1. three. Four\n\nend", "# Head", "Text here", "- one", "- two", "1. three.", "Four", "end")
 	f("今日は晴れ。明日は雨！「はい。」そう", "今日は晴れ。", "明日は雨！", "「はい。」", "そう")
+	f("Do:\n\n1. Unplug.\n2. Open it.", "Do:", "1. Unplug.", "2. Open it.")
 	f("It ended in 1999.[3] The next began.", "It ended in 1999.[3]", "The next began.")
 	f("  \n ")
 }

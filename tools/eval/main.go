@@ -1,7 +1,7 @@
 // Command eval scores outcrop.reader-v1 on public test sets, beside a baseline of
 // plain word overlap, through the interface that every caller uses.
 //
-//	go run ./tools/eval [-data ../shared/eval] [-only xquad|tools] [-fail FILE]
+//	go run ./tools/eval [-data ../shared/eval] [-only xquad|tools|cloudwatch] [-fail FILE]
 //
 // The data is not part of the project; it is found in $OUTCROP_SHARED/eval, or
 // ../shared/eval. -fail writes what went wrong, for reading.
@@ -27,7 +27,7 @@ func main() {
 		shared = "../shared"
 	}
 	data := flag.String("data", filepath.Join(shared, "eval"), "folder of the evaluation sets")
-	only := flag.String("only", "", "run one evaluation: xquad or tools")
+	only := flag.String("only", "", "run one evaluation: xquad, tools or cloudwatch")
 	fail := flag.String("fail", "", "write failures to this file")
 	flag.Parse()
 	if err := run(ctx, *data, *only, *fail); err != nil {
@@ -58,7 +58,7 @@ func run(ctx context.Context, data, only, fail string) error {
 	evals := []struct {
 		name string
 		run  func(context.Context, string, []subject, *os.File) error
-	}{{"xquad", xquad}, {"tools", toolcalls}}
+	}{{"xquad", xquad}, {"tools", toolcalls}, {"cloudwatch", cloudwatch}}
 	for _, e := range evals {
 		if only != "" && only != e.name {
 			continue

@@ -31,6 +31,13 @@ func (t *Tool) Relevant(s string, v fill.Values) float64 {
 	return 1 / (1 + math.Exp(-x))
 }
 
+// Meant says how sure it would be that a text asks for a tool if all arguments were
+// there: whether it is worth asking for those that are not.
+func (t *Tool) Meant(s string, v fill.Values) float64 {
+	v.Sure = 1
+	return t.Relevant(s, v)
+}
+
 // Evidence collects what speaks for a call.
 func (t *Tool) Evidence(s string, v fill.Values) Evidence {
 	a := words(s)

@@ -202,8 +202,11 @@ func said(t *mention.Text, list []choice) []pick {
 		exact := true
 		for k, c := range list {
 			n := len(c.stems)
-			if n > length && i+n <= len(stems) && equalStems(stems[i:i+n], c.stems) {
-				best, length, exact = k, n, true
+			if n > 0 && i+n <= len(stems) && equalStems(stems[i:i+n], c.stems) {
+				// "stopped" and "stopping" have one stem: the very word wins.
+				if n > length || n == length && n == 1 && text.Fold(c.said) == t.Words[i].Norm {
+					best, length, exact = k, n, true
+				}
 			}
 			if n == 1 && length == 0 && !c.stop && slices.Contains(lexicon.Synonyms(stems[i]), c.stems[0]) {
 				best, length, exact = k, 1, false

@@ -22,6 +22,9 @@ func (f *filler) direct(s *slot) []label {
 		if list := f.chosen(s); len(list) > 0 {
 			return list
 		}
+		if l, ok := f.mood(s); ok {
+			return []label{l}
+		}
 	}
 	if list := f.exemplified(s); len(list) > 0 && (s.role == roleNone || s.role == roleFormat || s.role == roleQuery && !s.required) {
 		return list
@@ -173,6 +176,24 @@ func (f *filler) nearWords(s *slot, at int) int {
 		}
 	}
 	return n
+}
+
+// mood picks among choices such as positive and negative by the words of praise and
+// blame in the text.
+func (f *filler) mood(s *slot) (label, bool) {
+	at := lexicon.Mood(optionNames(s.choice), f.t.S)
+	if at < 0 {
+		return label{}, false
+	}
+	return label{slot: s, start: 0, end: 0, score: 1, value: s.choice[at].value}, true
+}
+
+func optionNames(list []choice) []string {
+	out := make([]string, len(list))
+	for i := range list {
+		out[i] = list[i].said
+	}
+	return out
 }
 
 // ownName reports whether a choice's word only names the tool or the slot itself.

@@ -7,7 +7,9 @@
 package lexicon
 
 import (
+	"cmp"
 	_ "embed"
+	"slices"
 	"strings"
 	"sync"
 
@@ -92,7 +94,9 @@ func stems(s string) []string {
 	words := text.Words(s)
 	out := make([]string, 0, len(words))
 	for _, w := range words {
-		out = append(out, text.Stem(w.Norm))
+		if !text.Stopword(w.Norm) || len(words) == 1 {
+			out = append(out, text.Stem(w.Norm))
+		}
 	}
 	return out
 }
@@ -111,7 +115,16 @@ func Look(s string) Asked { return Asked{stems: stems(s), raw: strings.ToLower(s
 // service, a metric that only one service has, or EC2's.
 func (a Asked) Metric() (Metric, bool) {
 	t := load()
-	namespace := a.service(t)
+	for _, namespace := range a.services(t) {
+		if m, ok := a.metric(t, namespace); ok {
+			return m, true
+		}
+	}
+	return a.metric(t, "")
+}
+
+// metric finds the metric among those of a service, or of all when it is "".
+func (a Asked) metric(t *table, namespace string) (Metric, bool) {
 	var best Metric
 	length, ties := 0, 0
 	for _, m := range t.metrics {
@@ -135,11 +148,21 @@ func (a Asked) Metric() (Metric, bool) {
 	return best, true
 }
 
-// service returns the namespace of the service that the text names best.
-func (a Asked) service(t *table) string {
-	best, score := "", 0
+// services returns the namespaces of the services that the text names, the one it
+// says most of first.
+func (a Asked) services(t *table) []string {
+	type found struct {
+		namespace string
+		score     int
+	}
+	var list []found
 	for _, s := range t.services {
-		n := a.longest(s.phrases)
+		n := 0
+		for _, p := range s.phrases {
+			if holds(a.stems, p) {
+				n += len(p)
+			}
+		}
 		for _, p := range s.prefixes {
 			if a.hasID(p) {
 				n += 3
@@ -148,11 +171,16 @@ func (a Asked) service(t *table) string {
 		if strings.Contains(a.raw, strings.ToLower(s.namespace)) {
 			n += 10
 		}
-		if n > score {
-			best, score = s.namespace, n
+		if n > 0 {
+			list = append(list, found{s.namespace, n})
 		}
 	}
-	return best
+	slices.SortStableFunc(list, func(x, y found) int { return cmp.Compare(y.score, x.score) })
+	out := make([]string, len(list))
+	for i, f := range list {
+		out[i] = f.namespace
+	}
+	return out
 }
 
 // hasID reports whether a word of the text starts with the prefix and goes on.

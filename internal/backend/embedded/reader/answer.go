@@ -10,8 +10,8 @@ import (
 
 // What a quoted answer may be long.
 const (
-	minCover     = 0.3 // of the question's words, below which nothing is answered
-	nearScore    = 0.9 // of the best, above which a second sentence is quoted for a fact
+	minCover     = 0.3  // of the question's words, below which nothing is answered
+	nearScore    = 0.9  // of the best, above which a second sentence is quoted for a fact
 	sameScore    = 0.75 // of the best, above which another sentence also answers
 	maxQuoted    = 4    // sentences of an answer that is no list
 	maxListed    = 20
@@ -21,6 +21,9 @@ const (
 // answer answers an ask from the material.
 func answer(m *material, a *ask) []llm.Block {
 	if reply := smallTalk(a); reply != "" {
+		return []llm.Block{&llm.Text{Text: reply}}
+	}
+	if reply := classify(m, a); reply != "" {
 		return []llm.Block{&llm.Text{Text: reply}}
 	}
 	q := analyse(a.question)

@@ -51,16 +51,17 @@ type question struct {
 
 func analyse(s string) *question {
 	q := &question{text: s}
-	words := text.Words(s)
+	plain, small := foreign(q, s)
+	words := text.Words(plain)
 	q.kind(words)
 	prev := ""
 	for i, w := range words {
-		if text.Stopword(w.Norm) || i < 8 && asking(w.Norm) {
+		if text.Stopword(w.Norm) || small[w.Norm] || i < 8 && asking(w.Norm) {
 			continue
 		}
 		stem := text.Stem(w.Norm)
 		t := term{stem: stem, weight: 1, also: lexicon.Synonyms(stem)}
-		if c := w.Of(s)[0]; i > 0 && c >= 'A' && c <= 'Z' {
+		if c := w.Of(plain)[0]; i > 0 && c >= 'A' && c <= 'Z' {
 			t.name, t.weight = true, 1.2
 		}
 		q.terms = append(q.terms, t)
@@ -106,14 +107,6 @@ func (q *question) kind(words []text.Token) {
 			q.how(next, i, words)
 		case "which", "what", "what's", "name":
 			q.noun(i, words)
-		case "wann":
-			q.wants = wantDate
-		case "wer", "wem", "wen", "qui", "quien", "chi":
-			q.wants = wantPerson
-		case "wo", "ou", "donde", "dove":
-			q.wants = wantPlace
-		case "wieviel", "wieviele", "cuantos", "cuantas", "cuanto", "combien", "quanti", "quante":
-			q.wants = wantNumber
 		case "list", "enumerate":
 			q.wants = wantList
 		case "define":

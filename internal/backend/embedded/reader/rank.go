@@ -125,7 +125,7 @@ func pointsBack(s string) bool {
 		return false
 	}
 	switch words[0].Norm {
-	case "he", "she", "it", "they", "this", "these", "that", "those", "his", "her", "its", "their", "him", "them", "such", "both", "however", "instead":
+	case "he", "she", "it", "they", "this", "these", "that", "those", "his", "her", "its", "their", "him", "them", "such", "both", "however", "instead", "er", "sie", "es", "diese", "dieser", "il", "elle", "ils", "elles", "cette", "el", "ella", "ellos", "esta", "este", "lui", "lei", "essa", "questo", "questa":
 		return true
 	}
 	return false

@@ -35,7 +35,7 @@ func (q *question) accepts(m *mention.Mention) float64 {
 			return 1
 		case m.Kind == mention.Date || m.Kind == mention.Time:
 			return 0.6
-		case m.Kind == mention.Number && m.Integer && m.Value >= 1000 && m.Value <= 2100 && m.Unit == "":
+		case m.Kind == mention.Number && m.Integer && m.Value >= 1000 && m.Value <= 2100 && !measured(m):
 			return 0.8
 		}
 	case wantNumber:
@@ -43,6 +43,12 @@ func (q *question) accepts(m *mention.Mention) float64 {
 	default:
 	}
 	return 0
+}
+
+// measured reports whether a number has a unit of measure.
+func measured(m *mention.Mention) bool {
+	_, known := mention.Dimension(m.Unit)
+	return known || m.Percent || m.Currency != ""
 }
 
 func (q *question) acceptsNumber(m *mention.Mention) float64 {

@@ -37,8 +37,11 @@ func filledText(m *material, a *ask) string {
 			break
 		}
 	}
-	if sb.Len() == 0 {
-		return a.text
+	if sb.Len() == 0 || len(a.text) < maxFilled && sb.Len() < len(a.text) {
+		return a.text // the material is part of the ask
+	}
+	if len(a.question) < shortAsk*2 {
+		sb.WriteString(a.question)
 	}
 	return sb.String()
 }

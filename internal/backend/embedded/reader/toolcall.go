@@ -110,15 +110,15 @@ func (c *calls) add(req *llm.ChatRequest, m choose.Match, src fill.Source, r *re
 	if r != nil {
 		need = sureAsk // what was answered already must not be asked again
 	}
-	if sure < need {
-		return
-	}
 	for _, v := range sets {
 		if len(v.Missing) > 0 {
-			if sure >= sureAsk && len(c.missing) == 0 && r == nil {
+			if len(c.missing) == 0 && r == nil && m.Tool.Meant(m.Part, v) >= sureAsk {
 				c.tool, c.missing = m.Tool.Name, v.Missing
 			}
 			continue
+		}
+		if sure < need {
+			return
 		}
 		args := v.Args
 		if m.Tool.Strict {
@@ -134,7 +134,7 @@ func (c *calls) followUp(req *llm.ChatRequest, tools []*choose.Tool, a *ask, src
 	last := a.earlier[0]
 	m := choose.Best(last, tools)[0]
 	before := fill.Arguments(m.Tool.Name+" "+m.Tool.Description, m.Tool.Schema, fill.Source{Text: last, Today: src.Today})
-	if m.Tool.Relevant(last, before[0]) < sureCall {
+	if m.Tool.Meant(last, before[0]) < sureAsk {
 		return
 	}
 	for _, v := range fill.Arguments(m.Tool.Name+" "+m.Tool.Description, m.Tool.Schema, src) {
