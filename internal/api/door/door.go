@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/outcrop-ai/outcrop/internal/call"
+	"github.com/outcrop-ai/outcrop/internal/catalog"
 	"github.com/outcrop-ai/outcrop/internal/fault"
 	"github.com/outcrop-ai/outcrop/internal/llm"
 	"github.com/outcrop-ai/outcrop/internal/wire"
@@ -192,6 +193,14 @@ func ModelIn(body []byte) string {
 	var b struct{ Model string }
 	_ = json.Unmarshal(body, &b) // a model is found or not
 	return b.Model
+}
+
+// Unknown reports whether a model's ID means nothing in the caller's region. Bedrock calls
+// that an invalid request; clients of other providers' APIs wait for "not found".
+func Unknown(ctx context.Context, models *catalog.Catalog, id string) bool {
+	c := call.From(ctx)
+	_, err := models.Lookup(c.Region, c.Account, id)
+	return fault.Is(err, fault.Invalid)
 }
 
 // Clip shortens what a client wrote for an error about it.

@@ -4,7 +4,6 @@ import (
 	"iter"
 	"net/http"
 
-	"github.com/outcrop-ai/outcrop/internal/call"
 	"github.com/outcrop-ai/outcrop/internal/llm"
 )
 
@@ -20,15 +19,11 @@ type Encoder interface {
 
 // Relay sends an answer as it comes. Before the first event is out an error is returned,
 // to be an ordinary response; a later one ends the stream in the encoder's way. When the
-// client leaves, or its credential is revoked, the answer is given up.
-func Relay(w http.ResponseWriter, r *http.Request, answer iter.Seq2[llm.Event, error], enc Encoder) error {
-	c := call.From(r.Context())
+// client leaves, the answer is given up.
+func Relay(w http.ResponseWriter, answer iter.Seq2[llm.Event, error], enc Encoder) error {
 	out := &sender{w: w, rc: http.NewResponseController(w)}
 	var buf []byte
 	for e, err := range answer {
-		if err == nil && out.begun && c.Revalidate != nil {
-			err = c.Revalidate()
-		}
 		if err == nil {
 			buf, err = enc.Append(buf[:0], e)
 		}
