@@ -9,7 +9,8 @@
 //
 // The canonical request is rebuilt from what arrived on the wire (the raw request
 // target, not the decoded path), so that a client that writes "v1%3A0" and one that
-// writes "v1:0" are both believed, and neither can be altered on the way. The body's
+// writes "v1:0" are both believed, and neither can be altered on the way. Signers resolve
+// "." and ".." segments first, so these must lead nowhere: wire refuses them. The body's
 // hash is part of it: a request with an x-amz-content-sha256 header is checked against
 // its header before the body is read and against its body afterwards, so an unproved
 // sender cannot make the server read 25 MB; without the header the body is read first.
@@ -29,6 +30,7 @@ package auth
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -59,6 +61,7 @@ type Config struct {
 	Keys    Keys             // required
 	Regions []string         // regions that a signature may be scoped to; empty: any
 	Now     func() time.Time // default time.Now
+	Logger  *slog.Logger     // hears of every request that is refused; default: nobody does
 }
 
 // Verifier verifies requests. It is safe for concurrent use.
@@ -66,6 +69,7 @@ type Verifier struct {
 	keys    Keys
 	regions []string
 	now     func() time.Time
+	log     *slog.Logger
 	derived keyCache
 	canons  canonPool
 }
@@ -78,7 +82,10 @@ func New(c Config) (*Verifier, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Verifier{keys: c.Keys, regions: slices.Clone(c.Regions), now: c.Now}, nil
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Verifier{keys: c.Keys, regions: slices.Clone(c.Regions), now: c.Now, log: c.Logger}, nil
 }
 
 // Request is what is to be verified.
@@ -116,6 +123,16 @@ type Identity struct {
 
 // Verify returns who sent the request, or an *Error (or the error of Request.Body).
 func (v *Verifier) Verify(req Request) (Identity, error) {
+	id, err := v.verify(req)
+	if e, ok := errors.AsType[*Error](err); ok {
+		// Its sender reads the message; only who runs the server may see the detail.
+		v.log.Info("request refused", "service", req.Service, "remote", req.HTTP.RemoteAddr,
+			"code", e.Code, "message", e.Message, "detail", e.Detail)
+	}
+	return id, err
+}
+
+func (v *Verifier) verify(req Request) (Identity, error) {
 	r := req.HTTP
 	header := r.Header.Get("Authorization")
 	if len(r.Header["Authorization"]) > 1 {

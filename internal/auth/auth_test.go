@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"net/http"
@@ -281,8 +282,8 @@ func TestAuthoritySigned(t *testing.T) {
 
 // sign signs by hand what the official signer would not, with an empty body.
 func sign(r *http.Request, cred *Credential, headers string) {
-	scope := Scope{cred.ID, now.Format("20060102"), "us-east-1", "bedrock"}
-	sig := signature{Scope: scope, date: now.Format(isoBasic), signedHeaders: headers}
+	scope := credentialScope{cred.ID, now.Format("20060102"), "us-east-1", "bedrock"}
+	sig := signature{credentialScope: scope, date: now.Format(isoBasic), signedHeaders: headers}
 	path, query := target(r)
 	var c canon
 	c.write(&signed{http: r, path: path, query: query, sig: &sig}, emptyPayload)
@@ -455,23 +456,33 @@ func TestBodyIsReadOnlyForBelievedSenders(t *testing.T) {
 	}
 }
 
-func TestScopeOf(t *testing.T) {
+// TestRefusalsAreLogged checks that whoever runs the server can see why a signature did
+// not fit, in one line whatever its sender wrote.
+func TestRefusalsAreLogged(t *testing.T) {
 	t.Parallel()
 	cred := testCredential()
-	for _, presign := range []bool{false, true} {
-		o := options()
-		o.presign = presign
-		got, ok := ScopeOf(signedRequest(t, cred, o))
-		want := Scope{cred.ID, "20260131", "us-east-1", "bedrock"}
-		if !ok || got != want {
-			t.Errorf("presigned %t: got %v, %t, want %v", presign, got, ok, want)
+	var out strings.Builder
+	v, err := New(Config{Keys: testKeys{cred: cred}, Now: func() time.Time { return now }, Logger: slog.New(slog.NewTextHandler(&out, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := options()
+	if _, err := v.Verify(o.request(signedRequest(t, cred, o))); err != nil || out.Len() > 0 {
+		t.Errorf("a good request: %v, logged %q", err, out.String())
+	}
+	r := signedRequest(t, cred, o)
+	r.RequestURI = "/other%0Alevel=ERROR?x=\n"
+	if _, err := v.Verify(o.request(r)); err == nil {
+		t.Fatal("believed")
+	}
+	got := out.String()
+	for _, want := range []string{"code=InvalidSignatureException", "service=bedrock", "canonical request: ", "/other%250Alevel%3DERROR"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("logged %q, want %q in it", got, want)
 		}
 	}
-	for _, header := range []string{"", "Bearer x", "AWS4-HMAC-SHA256", "AWS4-HMAC-SHA256 Credential=a/b/c/d/e", "AWS4-HMAC-SHA256 Credential=a/b/c/aws4_request"} {
-		r := &http.Request{Header: http.Header{"Authorization": {header}}, URL: &url.URL{Path: "/"}}
-		if got, ok := ScopeOf(r); ok {
-			t.Errorf("%q: got %v", header, got)
-		}
+	if strings.Count(got, "\n") != 1 {
+		t.Errorf("logged %q, want one line", got)
 	}
 }
 
@@ -480,7 +491,7 @@ func TestKeyCacheIsBounded(t *testing.T) {
 	var k keyCache
 	cred := testCredential()
 	for i := range 3 * maxDerived {
-		scope := Scope{cred.ID, fmt.Sprint(i), "r", "s"}
+		scope := credentialScope{cred.ID, fmt.Sprint(i), "r", "s"}
 		if k.get(cred, scope) != derive(cred.Secret, scope) {
 			t.Fatal("wrong key")
 		}
@@ -490,7 +501,7 @@ func TestKeyCacheIsBounded(t *testing.T) {
 	}
 	other := *cred
 	other.Secret = "another"
-	scope := Scope{cred.ID, fmt.Sprint(3*maxDerived - 1), "r", "s"}
+	scope := credentialScope{cred.ID, fmt.Sprint(3*maxDerived - 1), "r", "s"}
 	if k.get(&other, scope) != derive("another", scope) {
 		t.Error("a key ID with another secret got the old one's key")
 	}
@@ -512,7 +523,6 @@ func FuzzVerify(f *testing.F) {
 			r.Header.Set("Authorization", header)
 		}
 		r.Header.Set("X-Amz-Date", date)
-		ScopeOf(r)
 		for _, service := range []string{"bedrock", "sts", "s3"} {
 			_, err := v.Verify(Request{HTTP: r, Service: service, Bearer: true})
 			e, ok := errors.AsType[*Error](err)

@@ -17,14 +17,14 @@ const eventPayload = "STREAMING-AWS4-HMAC-SHA256-EVENTS"
 type frames struct {
 	cache   *keyCache
 	cred    *Credential
-	scope   Scope
+	scope   credentialScope
 	service string
 	last    []byte // the signature of the frame before; of the request, for the first
 }
 
 func (v *Verifier) newFrames(sig *signature, cred *Credential, service string) *frames {
 	seed, _ := hex.DecodeString(sig.value) // it equals one that we wrote in hex
-	return &frames{cache: &v.derived, cred: cred, scope: sig.Scope, service: service, last: seed}
+	return &frames{cache: &v.derived, cred: cred, scope: sig.credentialScope, service: service, last: seed}
 }
 
 // verify checks one frame: its ":date" header, its payload and its ":chunk-signature".

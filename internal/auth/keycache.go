@@ -14,7 +14,7 @@ const maxDerived = 1024
 // keyCache remembers derived signing keys: deriving one takes four HMACs.
 type keyCache struct {
 	mu   sync.RWMutex
-	keys map[Scope]derivedKey
+	keys map[credentialScope]derivedKey
 }
 
 type derivedKey struct {
@@ -24,7 +24,7 @@ type derivedKey struct {
 
 // get returns the signing key of cred for scope. Callers have checked that the scope is
 // one this server accepts, so strangers cannot fill the cache.
-func (k *keyCache) get(cred *Credential, scope Scope) [sha256.Size]byte {
+func (k *keyCache) get(cred *Credential, scope credentialScope) [sha256.Size]byte {
 	k.mu.RLock()
 	d, ok := k.keys[scope]
 	k.mu.RUnlock()
@@ -33,7 +33,7 @@ func (k *keyCache) get(cred *Credential, scope Scope) [sha256.Size]byte {
 	}
 	d = derivedKey{secret: cred.Secret, key: derive(cred.Secret, scope)}
 	// The scope's strings are parts of the request's headers: do not keep those alive.
-	scope = Scope{
+	scope = credentialScope{
 		AccessKeyID: strings.Clone(scope.AccessKeyID),
 		Date:        strings.Clone(scope.Date),
 		Region:      strings.Clone(scope.Region),
@@ -42,13 +42,13 @@ func (k *keyCache) get(cred *Credential, scope Scope) [sha256.Size]byte {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.keys == nil || len(k.keys) >= maxDerived {
-		k.keys = make(map[Scope]derivedKey) // mostly yesterday's; the rest is derived again
+		k.keys = make(map[credentialScope]derivedKey) // mostly yesterday's; the rest is derived again
 	}
 	k.keys[scope] = d
 	return d.key
 }
 
-func derive(secret string, scope Scope) (key [sha256.Size]byte) {
+func derive(secret string, scope credentialScope) (key [sha256.Size]byte) {
 	k := []byte("AWS4" + secret)
 	for _, s := range []string{scope.Date, scope.Region, scope.Service, terminator} {
 		mac := hmac.New(sha256.New, k)

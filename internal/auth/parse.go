@@ -15,34 +15,18 @@ const (
 	isoBasic    = "20060102T150405Z"
 )
 
-// Scope is what a signature says about itself before anybody believes it: which key, for
-// which day, region and service. It chooses the service to dispatch to, nothing more.
-type Scope struct {
+// credentialScope is what a signature says about itself before anybody believes it: which
+// key, for which day, region and service.
+type credentialScope struct {
 	AccessKeyID string
 	Date        string // "20260131"
 	Region      string
 	Service     string // signing name
 }
 
-// ScopeOf reads the scope from the Authorization header or the presigned query. It is
-// false for a request that is not signed or not well-formed; Verify will say why.
-func ScopeOf(r *http.Request) (Scope, bool) {
-	if header := r.Header.Get("Authorization"); header != "" {
-		credential := authorizationField(header, "Credential=")
-		scope, term, ok := parseCredential(credential)
-		return scope, ok && term == terminator
-	}
-	_, query := target(r)
-	if !strings.Contains(query, "X-Amz-Credential=") {
-		return Scope{}, false
-	}
-	p, err := parsePresigned(query, "")
-	return p.Scope, err == nil
-}
-
 // signature is a parsed signature of either form.
 type signature struct {
-	Scope
+	credentialScope
 	presigned     bool
 	date          string // as the string to sign has it: "20260131T235959Z"
 	when          time.Time
@@ -152,14 +136,14 @@ func (s *signature) setCredential(credential, service string) error {
 	if term != terminator {
 		return newError(service, BadSignature, "Credential should be scoped with a valid terminator: '"+terminator+"', not '"+clip(term)+"'.")
 	}
-	s.Scope = scope
+	s.credentialScope = scope
 	return nil
 }
 
 // parseCredential splits "keyid/date/region/service/term".
-func parseCredential(s string) (scope Scope, term string, ok bool) {
+func parseCredential(s string) (scope credentialScope, term string, ok bool) {
 	if strings.Count(s, "/") != 4 {
-		return Scope{}, "", false
+		return credentialScope{}, "", false
 	}
 	scope.AccessKeyID, s, _ = strings.Cut(s, "/")
 	scope.Date, s, _ = strings.Cut(s, "/")

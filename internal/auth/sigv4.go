@@ -137,7 +137,7 @@ func (v *Verifier) checkSignature(s *signed, cred *Credential) error {
 	}
 	c := v.canons.get()
 	defer v.canons.put(c)
-	key := v.derived.get(cred, s.sig.Scope)
+	key := v.derived.get(cred, s.sig.credentialScope)
 	c.write(s, payload)
 	ok := s.sig.matches(c.buf, &key)
 	if !ok && s.sig.presigned && s.sig.token != "" {

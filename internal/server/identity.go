@@ -30,7 +30,7 @@ func newIdentity(ctx context.Context, c config.Config, d *db.DB, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
-	verifier, err := auth.New(auth.Config{Keys: store, Regions: c.Regions})
+	verifier, err := auth.New(auth.Config{Keys: store, Regions: c.Regions, Logger: log})
 	if err != nil {
 		return nil, err
 	}
