@@ -15,7 +15,7 @@ const (
 	// maxModels bounds the models that get a label when nobody says which are known.
 	maxModels = 500
 	// maxSeries bounds the combinations of labels. Beyond it, calls are counted
-	// under other labels with nothing in them but the region.
+	// as "other", apart by their outcome only.
 	maxSeries = 10_000
 )
 
