@@ -167,7 +167,7 @@ func TestOptions(t *testing.T) {
 	e := open(t, "testdata/cls", compute(t, kernel.Config{}))
 	ctx := t.Context()
 	got, err := e.Embed(ctx, []string{"the end of the line", ""}, EmbedOptions{Normalize: true})
-	if err != nil || got.Tokens != 5 || len(got.Vectors) != 2 {
+	if err != nil || got.Tokens != 8 || len(got.Vectors) != 2 {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	var sum float64
@@ -277,7 +277,7 @@ func TestBrokenFolders(t *testing.T) {
 	f("config.json", `"absolute"`, `"relative_key"`, "relative_key")
 	f("config.json", `"vocab_size": 260`, `"vocab_size": 200`, "260 tokens, the model 200")
 	f("config.json", `{`, ``, "config.json")
-	f("modules.json", "Normalize", "Dense", "Dense")
+	f("modules.json", "models.Normalize", "models.Dense", "Dense")
 	f("modules.json", `"1_Pooling"`, `"../1_Pooling"`, "leaves the folder")
 	f("modules.json", `"1_Pooling"`, `"2_Pooling"`, "no such file")
 	f("1_Pooling/config.json", `"pooling_mode_mean_tokens": true`, `"pooling_mode_mean_tokens": false`, "pooling")
