@@ -109,10 +109,16 @@ func TestOversize(t *testing.T) {
 	t.Parallel()
 	i := start(t)
 	big := strings.Repeat("x", 25<<20+1)
-	a := i.do(ask{body: big})
+	// The client waits to be asked for its body: who writes on may lose the answer with the
+	// connection.
+	tr := &http.Transport{ExpectContinueTimeout: time.Minute}
+	t.Cleanup(tr.CloseIdleConnections)
+	i.http = &http.Client{Transport: tr}
+	wait := map[string]string{"Expect": "100-continue"}
+	a := i.do(ask{body: big, header: wait})
 	a.wantError(t, "converse", http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", "26214400")
 
-	a = i.do(ask{body: `{"x":"` + strings.Repeat("x", 1<<20) + `"}`, path: "/inference-profiles"})
+	a = i.do(ask{body: `{"x":"` + strings.Repeat("x", 1<<20) + `"}`, path: "/inference-profiles", header: wait})
 	a.wantError(t, "control plane", http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", "1048576")
 
 	r := i.request(t.Context(), ask{body: big})

@@ -40,6 +40,7 @@ func TestOpenAIErrors(t *testing.T) {
 	t.Parallel()
 	i := start(t)
 	_, limited := i.key(iam.NewKey{Name: "limited", Kind: iam.SigV4, Actions: []string{"bedrock:ListFoundationModels"}})
+	bearer, _ := i.key(iam.NewKey{Name: "notebook", Kind: iam.Bearer, Actions: []string{"bedrock:*"}})
 	for _, tc := range []struct {
 		name    string
 		ask     ask
@@ -61,7 +62,7 @@ func TestOpenAIErrors(t *testing.T) {
 		{"broken UTF-8", ask{body: chatBody(labChat, "\xff", "")}, 400, "invalid_request_error", "*", ""},
 		{"10,000 deep", ask{body: strings.Repeat(`{"messages":[`, 10_000)}, 400, "invalid_request_error", "*", ""},
 		{"an orphan tool result", ask{body: `{"model":"lab.chat","messages":[{"role":"tool","tool_call_id":"x","content":"5"}]}`}, 400, "invalid_request_error", "*", ""},
-		{"too large", ask{body: strings.Repeat("x", 25<<20+1)}, 400, "invalid_request_error", "*", "larger than"},
+		{"too large", ask{bearer: bearer.Secret, header: map[string]string{"Expect": "100-continue"}, body: strings.Repeat("x", 25<<20+1)}, 400, "invalid_request_error", "*", "larger than"},
 		{"throttled", ask{body: chatBody(labChat, "busy", "")}, 429, "*", "*", "busy"},
 		{"the model failed", ask{body: chatBody(labChat, "fail", "")}, 502, "*", "*", ""},
 		{"a backend that is down", ask{body: chatBody(broken, "hello", "")}, 503, "*", "*", ""},
