@@ -130,6 +130,9 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, fault.Wrap(fault.Invalid, ErrTooLarge, "The request body is larger than "+strconv.Itoa(maxBody)+" bytes.")
 	}
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return nil, f // wire has no room for it
+	}
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "The request body did not arrive whole.")
 	}
