@@ -70,10 +70,10 @@ func Hints(c config.Config) []Line {
 		return false
 	}
 	if os.Getenv("ANTHROPIC_API_KEY") != "" && !used("anthropic", "") {
-		lines = append(lines, Line{"better", "ANTHROPIC_API_KEY is set and not used; to use it: backends: {claude: {type: anthropic, api_key: ${ANTHROPIC_API_KEY}}}"})
+		lines = append(lines, Line{"better", `ANTHROPIC_API_KEY is set and not used; to use it: backends: {claude: {type: anthropic, api_key: "${ANTHROPIC_API_KEY}"}}`})
 	}
 	if os.Getenv("OPENAI_API_KEY") != "" && !used("openai", "api.openai.com") {
-		lines = append(lines, Line{"better", "OPENAI_API_KEY is set and not used; to use it: backends: {openai: {type: openai, base_url: https://api.openai.com/v1, api_key: ${OPENAI_API_KEY}}}"})
+		lines = append(lines, Line{"better", `OPENAI_API_KEY is set and not used; to use it: backends: {openai: {type: openai, base_url: https://api.openai.com/v1, api_key: "${OPENAI_API_KEY}"}}`})
 	}
 	if len(c.Backends) == 0 && len(lines) == 0 {
 		lines = append(lines, Line{"better", "start Ollama, a llama.cpp server (any GGUF) or vLLM and name it under backends: in a configuration file, or an API key of Anthropic or OpenAI; see outcrop.example.yaml"})
