@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/outcrop-ai/outcrop/internal/ledger"
 )
@@ -82,7 +84,7 @@ func (c *ledgerCmd) Run(ctx context.Context, s streams) error {
 			served = r.Backend + "/" + r.UpstreamModel
 		}
 		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%.1f\t%d\t%d\t%.6f\n",
-			r.Time.Local().Format(time.TimeOnly), r.Operation, r.Model, served, orDash(string(r.Fidelity)), status,
+			r.Time.Local().Format(time.TimeOnly), r.Operation, printable(r.Model), printable(served), orDash(string(r.Fidelity)), status,
 			float64(r.Latency.Microseconds())/1000, r.InputTokens, r.OutputTokens, float64(r.CostNanoUSD)/1e9)
 	}
 	return w.Flush()
@@ -100,6 +102,17 @@ func (c *ledgerCmd) totals(ctx context.Context, s streams, r *ledger.Reader, q l
 			t.InputTokens, t.OutputTokens, float64(t.CostNanoUSD)/1e9)
 	}
 	return w.Flush()
+}
+
+// printable makes text that callers and upstreams wrote fit for a terminal, where control
+// characters are orders.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '\uFFFD'
+	}, s)
 }
 
 func orDash(s string) string {
