@@ -32,6 +32,11 @@ func avx2PanelF32x5(c *float32, ldc int, a *float32, lda int, b *float32, ldb in
 //go:noescape
 func avx2PanelF32x6(c *float32, ldc int, a *float32, lda int, b *float32, ldb int, k int)
 
+// avx2WideF32 adds to 64 elements the product of a row and four panels; k > 0.
+//
+//go:noescape
+func avx2WideF32(c *float32, a *float32, b *byte, stride int, k int)
+
 // avx2PanelF16x1 adds to 1 rows of 16 the product of rows of a and a panel; k > 0.
 //
 //go:noescape
@@ -61,6 +66,11 @@ func avx2PanelF16x5(c *float32, ldc int, a *float32, lda int, b *byte, k int)
 //
 //go:noescape
 func avx2PanelF16x6(c *float32, ldc int, a *float32, lda int, b *byte, k int)
+
+// avx2WideF16 adds to 64 elements the product of a row and four panels; k > 0.
+//
+//go:noescape
+func avx2WideF16(c *float32, a *float32, b *byte, stride int, k int)
 
 // avx2PanelBF16x1 adds to 1 rows of 16 the product of rows of a and a panel; k > 0.
 //
@@ -92,10 +102,20 @@ func avx2PanelBF16x5(c *float32, ldc int, a *float32, lda int, b *byte, k int)
 //go:noescape
 func avx2PanelBF16x6(c *float32, ldc int, a *float32, lda int, b *byte, k int)
 
+// avx2WideBF16 adds to 64 elements the product of a row and four panels; k > 0.
+//
+//go:noescape
+func avx2WideBF16(c *float32, a *float32, b *byte, stride int, k int)
+
 // avx2Peak runs 12 independent multiply-adds n times; n > 0.
 //
 //go:noescape
 func avx2Peak(n int)
+
+// avx2Read loads n bytes, a positive multiple of 256.
+//
+//go:noescape
+func avx2Read(x *byte, n int)
 
 // avx2Dot stores 8 partial sums of a·b.
 //

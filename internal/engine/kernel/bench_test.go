@@ -32,6 +32,66 @@ func BenchmarkGEMM(b *testing.B) {
 	}
 }
 
+// BenchmarkDecode multiplies one row by a matrix larger than the caches and reports
+// the bytes of weights read per second, also as a fraction of the bandwidth measured
+// beside it.
+func BenchmarkDecode(b *testing.B) {
+	const rows, cols = 49152, 2048
+	eachType(b, func(b *testing.B, c *kernel.Compute, typ kernel.Type, halves []int) {
+		m := matrix(b, c, typ, halves, rows, cols)
+		x, dst := random(2, cols), make([]float32, rows)
+		limit := c.ReadBandwidth(100*time.Millisecond, 256<<20)
+		best := fastest(b, func() error { return c.MatMul(dst, x, m, nil) })
+		rate := float64(len(m.Packed())) / best.Seconds()
+		limit = max(limit, c.ReadBandwidth(100*time.Millisecond, 256<<20))
+		b.ReportMetric(rate/1e9, "GB/s")
+		b.ReportMetric(100*rate/limit, "%bandwidth")
+	})
+}
+
+// BenchmarkPrefill multiplies 128 rows and compares with the arithmetic peak of
+// 32-bit floats, which integer kernels may exceed.
+func BenchmarkPrefill(b *testing.B) {
+	const n, rows, cols = 128, 2048, 2048
+	eachType(b, func(b *testing.B, c *kernel.Compute, typ kernel.Type, halves []int) {
+		m := matrix(b, c, typ, halves, rows, cols)
+		x, dst := random(2, n*cols), make([]float32, n*rows)
+		peak := c.PeakFLOPS(100 * time.Millisecond)
+		best := fastest(b, func() error { return c.MatMul(dst, x, m, nil) })
+		rate := 2 * n * rows * cols / best.Seconds()
+		peak = max(peak, c.PeakFLOPS(100*time.Millisecond))
+		b.ReportMetric(rate/1e9, "GFLOP/s")
+		b.ReportMetric(100*rate/peak, "%peak")
+	})
+}
+
+// eachType runs a benchmark for each type and number of threads.
+func eachType(b *testing.B, f func(b *testing.B, c *kernel.Compute, typ kernel.Type, halves []int)) {
+	for _, threads := range []int{1, 2} {
+		for _, q := range quantTypes {
+			b.Run(fmt.Sprintf("%s/threads=%d", q.typ, threads), func(b *testing.B) {
+				f(b, open(b, "", threads), q.typ, q.halves)
+			})
+		}
+		b.Run(fmt.Sprintf("F16/threads=%d", threads), func(b *testing.B) {
+			f(b, open(b, "", threads), kernel.F16, nil)
+		})
+	}
+}
+
+// matrix returns a packed matrix of random blocks, or of small numbers for floats.
+func matrix(b *testing.B, c *kernel.Compute, typ kernel.Type, halves []int, rows, cols int) *kernel.Matrix {
+	raw := make([]byte, rows*cols*2)
+	if halves != nil {
+		raw = blocks(typ, halves, rows*cols, -1)
+	}
+	m, err := c.Pack(typ, rows, cols, raw)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return m
+}
+
 // fastest runs the benchmark and returns the time of its fastest round, which is what
 // a busy machine disturbs least.
 func fastest(b *testing.B, f func() error) time.Duration {

@@ -27,6 +27,8 @@ func avx2() *routines {
 		act32:     act32AVX2,
 		act256:    act256AVX2,
 		group:     groupAVX2,
+		wide:      wideAVX2,
+		read:      readAVX2,
 		peak:      peakAVX2,
 		dot:       dotAVX2,
 		sum:       sumAVX2,

@@ -20,7 +20,7 @@ func (c *Compute) PeakFLOPS(d time.Duration) float64 {
 // from memory, for about d: the limit of products with one row. It allocates size
 // bytes, which should exceed every cache.
 func (c *Compute) ReadBandwidth(d time.Duration, size int) float64 {
-	const part = 1 << 14
+	const part = 1 << 18 // elements: a mebibyte
 	x := make([]float32, max(size/4, part)/part*part)
 	for i := range x {
 		x[i] = 1 // touch the pages: untouched ones share one of zeros
@@ -28,10 +28,8 @@ func (c *Compute) ReadBandwidth(d time.Duration, size int) float64 {
 	var at atomic.Int64
 	parts := int64(len(x) / part)
 	return c.rate(d, func() int {
-		for range 8 {
-			c.r.sum(x[at.Add(1)%parts*part:][:part])
-		}
-		return 8 * 4 * part
+		c.r.read(x[at.Add(1)%parts*part:][:part])
+		return 4 * part
 	})
 }
 

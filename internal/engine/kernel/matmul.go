@@ -155,9 +155,15 @@ func (c *Compute) floatBlock(t *task, x []float32, s *scratch) {
 			copy(row, p.Bias[t.first*panelRows:])
 		}
 	}
+	first := t.first
+	if t.hi-t.lo == 1 && c.r.wide != nil {
+		for ; first+widePanels <= t.last && (first+widePanels)*panelRows <= out; first += widePanels {
+			c.r.wide(p.Dst[t.lo*out+first*panelRows:], x[t.lo*w.cols:], w, first)
+		}
+	}
 	for k := 0; k < w.cols; k += blockDepth {
 		depth := min(blockDepth, w.cols-k)
-		for u := t.first; u < t.last; u++ {
+		for u := first; u < t.last; u++ {
 			for r := t.lo; r < t.hi; r += rowTile {
 				mr := min(rowTile, t.hi-r)
 				a, tile := x[r*w.cols+k:], p.Dst[r*out+u*panelRows:]

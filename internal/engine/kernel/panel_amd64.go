@@ -1,7 +1,9 @@
 package kernel
 
-// checkPanel panics unless a tile kernel's operands are long enough; bStep and
-// bWidth count elements of b. It reports whether there is anything to add.
+import "unsafe"
+
+// checkPanel panics unless a tile kernel's operands are long enough
+// (the caller checks b). It reports whether there is anything to add.
 func checkPanel(c []float32, ldc int, a []float32, lda int, mr, k int) bool {
 	if mr <= 0 || k <= 0 {
 		return false
@@ -74,5 +76,19 @@ func panelBF16AVX2(c []float32, ldc int, a []float32, lda int, b []byte, mr, k i
 	default:
 		_ = [rowTile + 1]struct{}{}[mr]
 		avx2PanelBF16x6(&c[0], ldc, &a[0], lda, &b[0], k)
+	}
+}
+
+func wideAVX2(c, a []float32, w *Matrix, panel int) {
+	c, a = c[:widePanels*panelRows], a[:w.cols]
+	each := w.cols * panelRows // elements
+	lo, hi := panel*each, (panel+widePanels)*each
+	switch w.typ {
+	case F16:
+		avx2WideF16(&c[0], &a[0], &w.data[2*lo : 2*hi][0], 2*each, w.cols)
+	case BF16:
+		avx2WideBF16(&c[0], &a[0], &w.data[2*lo : 2*hi][0], 2*each, w.cols)
+	default:
+		avx2WideF32(&c[0], &a[0], (*byte)(unsafe.Pointer(&w.floats[lo:hi][0])), 4*each, w.cols)
 	}
 }

@@ -19,6 +19,7 @@ func plain() *routines {
 		act32:    plainAct32,
 		act256:   plainAct256,
 		group:    plainGroup,
+		read:     func(x []float32) { plainSum(x) },
 		dot:      plainDot,
 		sum:      plainSum,
 		spread:   plainSpread,

@@ -5,6 +5,8 @@ const (
 	panelRows = 16
 	// rowTile is the most activation rows that a float micro kernel takes.
 	rowTile = 6
+	// widePanels is how many panels the micro kernel for single rows takes at once.
+	widePanels = 4
 )
 
 // routines are the micro kernels of one instruction set. All of them check lengths
@@ -27,8 +29,14 @@ type routines struct {
 	// group returns the kernel for a quantised type.
 	group func(Type) groupKernel
 
-	// peak does as many multiply-adds on registers as it can in n turns and returns
-	// how many operations these were; nil if that can't be had.
+	// wide adds to widePanels·16 elements of c the product of the row a and as
+	// many consecutive panels of a float matrix; nil if panel is as good.
+	wide func(c, a []float32, w *Matrix, panel int)
+
+	// read loads x and does nothing with it. peak does as many multiply-adds on
+	// registers as it can in n turns and returns how many operations these were; nil
+	// if that can't be had.
+	read func(x []float32)
 	peak func(n int) int
 
 	dot     func(a, b []float32) float32

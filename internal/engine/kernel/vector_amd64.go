@@ -1,6 +1,9 @@
 package kernel
 
-import "math"
+import (
+	"math"
+	"unsafe"
+)
 
 // lanes is what fits one register, and what a vector kernel takes at a time. The
 // wrappers below hand over whole lanes and treat the rest in a padded copy.
@@ -19,6 +22,12 @@ func peakAVX2(n int) int {
 	n = max(n, 1)
 	avx2Peak(n)
 	return 12 * 8 * 2 * n
+}
+
+func readAVX2(x []float32) {
+	if n := 4 * len(x) / 256 * 256; n > 0 {
+		avx2Read((*byte)(unsafe.Pointer(&x[0])), n)
+	}
 }
 
 func dotAVX2(a, b []float32) float32 {

@@ -7,6 +7,7 @@ func avx2() *unit {
 		for mr := 1; mr <= 6; mr++ {
 			avx2Panel(u, t, mr)
 		}
+		avx2Wide(u, t)
 	}
 	avx2Vectors(u)
 	avx2Quants(u)

@@ -86,3 +86,54 @@ func avx2Panel(u *unit, typ string, mr int) {
 	f.p("VZEROUPPER")
 	f.p("RET")
 }
+
+// avx2Wide writes the kernel for one row of activations and four panels, stride bytes
+// apart: eight chains of multiply-adds, where one panel's two would wait for each
+// other. Each element's chain is the same as in the tile kernels.
+func avx2Wide(u *unit, typ string) {
+	f := u.fn("avx2Wide"+typ, "adds to 64 elements the product of a row and four panels; k > 0.", 0,
+		arg{"c", "*float32"}, arg{"a", "*float32"}, arg{"b", "*byte"}, arg{"stride", "int"}, arg{"k", "int"})
+	f.p("MOVQ c+0(FP), BX")
+	f.p("MOVQ a+8(FP), SI")
+	f.p("MOVQ b+16(FP), DI")
+	f.p("MOVQ stride+24(FP), DX")
+	f.p("MOVQ k+32(FP), CX")
+	f.p("LEAQ (DI)(DX*2), R8")
+	for i := range 8 {
+		f.p("VMOVUPS %d(BX), Y%d", 32*i, i)
+	}
+	width := 32
+	if typ == "F32" {
+		width = 64
+	}
+	panel := []string{"(DI)", "(DI)(DX*1)", "(R8)", "(R8)(DX*1)"}
+	f.label("loop")
+	f.p("VBROADCASTSS (SI), Y15")
+	for i, at := range panel {
+		f.p("PREFETCHT0 %d%s", 24*width, at)
+		for h := range 2 {
+			x := 8 + (2*i+h)%4
+			switch typ {
+			case "F32":
+				f.p("VFMADD231PS %d%s, Y15, Y%d", 32*h, at, 2*i+h)
+				continue
+			case "F16":
+				f.p("VCVTPH2PS %d%s, Y%d", 16*h, at, x)
+			case "BF16":
+				f.p("VPMOVZXWD %d%s, Y%d", 16*h, at, x)
+				f.p("VPSLLD $16, Y%d, Y%d", x, x)
+			}
+			f.p("VFMADD231PS Y%d, Y15, Y%d", x, 2*i+h)
+		}
+	}
+	f.p("ADDQ $4, SI")
+	f.p("ADDQ $%d, DI", width)
+	f.p("ADDQ $%d, R8", width)
+	f.p("DECQ CX")
+	f.p("JNZ loop")
+	for i := range 8 {
+		f.p("VMOVUPS Y%d, %d(BX)", i, 32*i)
+	}
+	f.p("VZEROUPPER")
+	f.p("RET")
+}

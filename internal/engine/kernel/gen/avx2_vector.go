@@ -91,8 +91,28 @@ func avx2Peak(u *unit) {
 	f.p("RET")
 }
 
+// avx2Read writes a loop that only loads.
+func avx2Read(u *unit) {
+	f := u.fn("avx2Read", "loads n bytes, a positive multiple of 256.", 0, arg{"x", "*byte"}, arg{"n", "int"})
+	f.p("MOVQ x+0(FP), SI")
+	f.p("MOVQ n+8(FP), CX")
+	f.label("loop")
+	for i := range 8 {
+		if i%2 == 0 {
+			f.p("PREFETCHT0 %d(SI)", prefetchAhead+32*i)
+		}
+		f.p("VMOVDQU %d(SI), Y%d", 32*i, i)
+	}
+	f.p("ADDQ $256, SI")
+	f.p("SUBQ $256, CX")
+	f.p("JNZ loop")
+	f.p("VZEROUPPER")
+	f.p("RET")
+}
+
 func avx2Vectors(u *unit) {
 	avx2Peak(u)
+	avx2Read(u)
 	avx2Reductions(u)
 	avx2Elementwise(u)
 	avx2Activations(u)
