@@ -91,6 +91,19 @@ type Schema struct {
 	Namespace *Namespace // XML, of the element that holds the shape
 }
 
+// IsEventStream reports whether s is the union of an event stream.
+func (s *Schema) IsEventStream() bool { return s.Type == Union && s.Streaming }
+
+// EventStream returns the union of the event stream that is a member of s, or nil.
+func (s *Schema) EventStream() *Schema {
+	for i := range s.Members {
+		if t := s.Members[i].Schema; t.IsEventStream() {
+			return t
+		}
+	}
+	return nil
+}
+
 // Namespace is an XML namespace. Prefix is empty for the default one.
 type Namespace struct {
 	Prefix, URI string

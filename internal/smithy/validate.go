@@ -134,7 +134,7 @@ func (vd *validator) checkMembers(f *frame) {
 			present++
 			continue
 		}
-		if m.Required && !isEventStream(m.Schema) { // a stream comes after its request
+		if m.Required && !m.Schema.IsEventStream() { // a stream comes after its request
 			f.member = i
 			vd.add("null", mustNotBeNull)
 		}
@@ -145,8 +145,6 @@ func (vd *validator) checkMembers(f *frame) {
 		vd.depth++
 	}
 }
-
-func isEventStream(s *Schema) bool { return s.Type == Union && s.Streaming }
 
 // List implements Reader.
 func (vd *validator) List(s *Schema, elem func(null bool) error) error {

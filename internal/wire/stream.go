@@ -22,7 +22,7 @@ func (x *exchange) sendEvents(out smithy.Struct) error {
 	if !ok {
 		return fmt.Errorf("output of %s has no events", x.op.Name)
 	}
-	s := &eventSender{x: x, rc: http.NewResponseController(x.w), union: streamUnion(x.op.Output)}
+	s := &eventSender{x: x, rc: http.NewResponseController(x.w), union: x.op.Output.EventStream()}
 	if x.svc.Padding {
 		s.w.Pad = padding
 	}
@@ -36,16 +36,6 @@ func (x *exchange) sendEvents(out smithy.Struct) error {
 	}
 	if !x.sent {
 		return s.begin(out) // a stream without events is one, too
-	}
-	return nil
-}
-
-// streamUnion returns the union of the events of s.
-func streamUnion(s *smithy.Schema) *smithy.Schema {
-	for i := range s.Members {
-		if t := s.Members[i].Schema; t.Type == smithy.Union && t.Streaming {
-			return t
-		}
 	}
 	return nil
 }

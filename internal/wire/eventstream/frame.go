@@ -62,14 +62,6 @@ type Header struct {
 	Raw  []byte
 }
 
-// Bool returns a header of a truth value.
-func Bool(name string, v bool) Header {
-	if v {
-		return Header{Name: name, Type: True}
-	}
-	return Header{Name: name, Type: False}
-}
-
 // Text returns a string header.
 func Text(name, v string) Header { return Header{Name: name, Type: String, Raw: []byte(v)} }
 

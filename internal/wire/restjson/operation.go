@@ -25,7 +25,7 @@ const (
 	mediaJSON   = "application/json"
 	mediaText   = "text/plain"
 	mediaBytes  = "application/octet-stream"
-	MediaEvents = "application/vnd.amazon.eventstream"
+	mediaEvents = "application/vnd.amazon.eventstream"
 )
 
 // Operation is an operation's HTTP binding. It is safe for concurrent use.
@@ -76,7 +76,7 @@ func (o *Operation) bind(i int, labels []string) error {
 	if b.name == "" {
 		b.name = m.Name
 	}
-	if m.Schema.Type == smithy.Union && m.Schema.Streaming {
+	if m.Schema.IsEventStream() {
 		o.stream = i
 		return nil
 	}
@@ -108,16 +108,6 @@ func (o *Operation) bind(i int, labels []string) error {
 	return nil
 }
 
-// streamUnion returns the union of the event stream that s has, nil without one.
-func streamUnion(s *smithy.Schema) *smithy.Schema {
-	for i := range s.Members {
-		if t := s.Members[i].Schema; t.Type == smithy.Union && t.Streaming {
-			return t
-		}
-	}
-	return nil
-}
-
 // requestType returns the content type that o's requests have.
 func requestType(op *smithy.Operation, o *Operation) string {
 	for _, h := range o.header {
@@ -127,7 +117,7 @@ func requestType(op *smithy.Operation, o *Operation) string {
 	}
 	switch {
 	case o.stream >= 0:
-		return MediaEvents
+		return mediaEvents
 	case o.payload >= 0:
 		return payloadType(&op.Input.Members[o.payload])
 	case o.body, len(op.Input.Members) == 0 && op.Input.Name != unitName:
@@ -154,7 +144,7 @@ func payloadType(m *smithy.Member) string {
 }
 
 func responseType(op *smithy.Operation) string {
-	if streamUnion(op.Output) != nil {
+	if op.Output.EventStream() != nil {
 		return "*" // clients that read events still ask for JSON at times
 	}
 	for i := range op.Output.Members {

@@ -59,9 +59,9 @@ func (r *Response) Output(op *smithy.Operation, out smithy.Struct) {
 	if r.Status == 0 {
 		r.Status = http.StatusOK
 	}
-	if streamUnion(op.Output) != nil {
+	if op.Output.EventStream() != nil {
 		r.structure(out, false)
-		r.setDefault("Content-Type", MediaEvents)
+		r.setDefault("Content-Type", mediaEvents)
 		return
 	}
 	r.structure(out, op.Output.Name != unitName || len(op.Output.Members) > 0)
