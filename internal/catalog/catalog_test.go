@@ -364,9 +364,6 @@ func TestModelAndAvailability(t *testing.T) {
 	if err != nil || a.Region {
 		t.Errorf("Availability = %+v, %v", a, err)
 	}
-	if diff := cmp.Diff(c.RegionsOf(a.Model), []string{"us-west-2"}); diff != "" {
-		t.Error(diff)
-	}
 	if a, err = c.Availability("us-west-2", "stability.sd3-5-large-v1:0"); err != nil || !a.Region {
 		t.Errorf("Availability = %+v, %v", a, err)
 	}

@@ -90,15 +90,3 @@ func (c *Catalog) Find(id string) *Model {
 	}
 	return m
 }
-
-// RegionsOf returns the configured regions where a model is offered.
-func (c *Catalog) RegionsOf(m *Model) []string {
-	s := c.state.Load()
-	var regions []string
-	for _, r := range s.configured {
-		if s.offered(m, r) {
-			regions = append(regions, r)
-		}
-	}
-	return regions
-}

@@ -53,38 +53,11 @@ func (p Price) Cost(u llm.Usage) int64 {
 	return s.perThousand()
 }
 
-// CostOfImages returns the nano-dollars of making n images.
-func (p Price) CostOfImages(n int) int64 { return nano(n, p.Image) }
-
-// CostOfQueries returns the nano-dollars of n rerank queries.
-func (p Price) CostOfQueries(n int) int64 { return nano(n, p.Query) }
-
-// Batch returns the price of batch inference, each part rounded half up.
-func (p Price) Batch() Price {
-	if p.BatchPercent <= 0 || p.BatchPercent >= 100 {
-		return p
-	}
-	for _, v := range []*int64{&p.Input, &p.Output, &p.CacheRead, &p.CacheWrite, &p.CacheWrite1h, &p.Image, &p.Query} {
-		*v = (*v*int64(p.BatchPercent) + 50) / 100
-	}
-	return p
-}
-
 func or(price, instead int64) int64 {
 	if price == 0 {
 		return instead
 	}
 	return price
-}
-
-// nano multiplies a count by micro-dollars.
-func nano(n int, micro int64) int64 {
-	var s sum
-	s.add(n, micro)
-	if s.hi != 0 || s.lo > math.MaxInt64/1000 {
-		return math.MaxInt64
-	}
-	return int64(s.lo) * 1000
 }
 
 // sum adds products in 128 bits.
