@@ -53,8 +53,8 @@ func cutTokens(s string, room int) (end, tokens int) {
 
 // cutWord returns where room tokens of the piece of s at [i, next) end.
 func cutWord(s string, i, next, room int) int {
-	for end := i + 1; end < next; end++ {
-		if !utf8.RuneStart(s[end]) {
+	for end := i + 1; end <= next; end++ {
+		if end < len(s) && !utf8.RuneStart(s[end]) {
 			continue
 		}
 		if _, n := nextPiece(s[:end], i); n > room {

@@ -32,6 +32,7 @@ func (f *filler) complete(c set, src Source) {
 const (
 	sureLeftover = 0.7
 	anyLeftover  = 0.1
+	sureID       = 0.9 // of an ID said before: its kind must have been named
 )
 
 func (f *filler) takeFree(c set, need float64) {
@@ -145,6 +146,9 @@ func (f *filler) remember(c set, src Source) {
 			for j, s := range f.slots {
 				if s.required && len(c[s]) == 0 {
 					for _, l := range old[g.slots[j]] {
+						if s.role == roleID && l.score < sureID {
+							continue // somebody else's number
+						}
 						l.slot, l.start, l.end = s, 0, 0
 						c[s] = append(c[s], l)
 					}

@@ -106,13 +106,23 @@ func tagged(s string) (question string, rest []string, ok bool) {
 		}
 		question = strings.TrimSpace(s[i+len(open) : j])
 		for _, part := range []string{s[:i], s[j+len(closing):]} {
-			if part = strings.TrimSpace(part); part != "" {
+			if part = unwrap(strings.TrimSpace(part)); part != "" {
 				rest = append(rest, part)
 			}
 		}
 		return question, rest, question != ""
 	}
 	return "", nil, false
+}
+
+// unwrap takes the tags off a text that stands between two: "<context>…</context>".
+func unwrap(s string) string {
+	open := strings.IndexByte(s, '>')
+	closing := strings.LastIndex(s, "</")
+	if !strings.HasPrefix(s, "<") || open < 0 || open > 40 || closing < open || !strings.HasSuffix(s, ">") {
+		return s
+	}
+	return strings.TrimSpace(s[open+1 : closing])
 }
 
 // labelled reads "Question: …" and "Context: …" lines.
@@ -179,8 +189,13 @@ func splitText(s string) (string, []string) {
 	if n := len(question); n > 2*shortAsk {
 		question = question[n-2*shortAsk:]
 	}
+	end := spans[pick].End
+	if i := strings.Index(question, ": "); i > 0 && i < 80 && len(question) > i+20 && bids(question) {
+		end = spans[pick].Start + i + 1 // "Summarize this: …": what follows is material
+		question = question[:i]
+	}
 	var rest []string
-	for _, part := range []string{s[:spans[pick].Start], s[spans[pick].End:]} {
+	for _, part := range []string{s[:spans[pick].Start], s[end:]} {
 		if len(strings.TrimSpace(part)) > 0 {
 			rest = append(rest, part)
 		}
