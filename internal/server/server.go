@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/outcrop-ai/outcrop/internal/api/anthropic"
 	"github.com/outcrop-ai/outcrop/internal/api/openai"
 	"github.com/outcrop-ai/outcrop/internal/api/runtime"
 	openaibackend "github.com/outcrop-ai/outcrop/internal/backend/openai"
@@ -111,6 +112,10 @@ func (s *Server) compose(c config.Config) error {
 		"healthz": health(c.Regions),
 		"readyz":  ready(s.ready),
 		"metrics": metrics(s.ledger.Collector()),
+		"anthropic": anthropic.New(anthropic.Config{
+			Models: s.gateway, Catalog: s.catalog, DefaultRegion: c.DefaultRegion, Logger: s.log,
+			Authenticate: s.identity.authenticate, Authorize: s.identity.allow,
+		}),
 		"openai": openai.New(openai.Config{
 			Models: s.gateway, Catalog: s.catalog, DefaultRegion: c.DefaultRegion, Logger: s.log,
 			Authenticate: s.identity.authenticate, Authorize: s.identity.allow,

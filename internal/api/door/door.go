@@ -133,6 +133,9 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if f, ok := errors.AsType[*fault.Error](err); ok {
 		return nil, f // wire has no room for it
 	}
+	if _, ok := errors.AsType[*fault.Error](err); ok {
+		return nil, err // the server holds too many bodies
+	}
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "The request body did not arrive whole.")
 	}

@@ -28,38 +28,51 @@ type errorDetail struct {
 	Message string `json:"message"`
 }
 
-// EncodeError returns the status and body with which the Messages API reports a
-// failure of the given kind. requestID may be empty. In a stream the body is the
-// data of an event named "error".
-func EncodeError(kind fault.Kind, message, requestID string) (status int, body []byte) {
-	status, name := errorType(kind)
-	body, err := marshal(errorBody{Type: eventError, Error: errorDetail{Type: name, Message: message}, RequestID: requestID})
-	if err != nil { // three strings always encode
-		return http.StatusInternalServerError, nil
-	}
-	return status, body
+// Problem is a sort of failure, as the Messages API tells them apart.
+type Problem struct {
+	Status int    // HTTP status
+	Type   string // "invalid_request_error"
 }
+
+// Encode returns the body that reports the problem. requestID may be empty. In a stream
+// it is the data of an event named "error".
+func (p Problem) Encode(message, requestID string) []byte {
+	body, err := marshal(errorBody{Type: eventError, Error: errorDetail{Type: p.Type, Message: message}, RequestID: requestID})
+	if err != nil { // three strings always encode
+		return []byte(`{"type":"error"}`)
+	}
+	return body
+}
+
+// The problems of a request that is not looked into.
+var (
+	Unauthenticated = Problem{http.StatusUnauthorized, "authentication_error"}
+	TooLarge        = Problem{http.StatusRequestEntityTooLarge, "request_too_large"}
+)
 
 // statusOverloaded is Anthropic's own status.
 const statusOverloaded = 529
 
-func errorType(kind fault.Kind) (status int, name string) {
+// ProblemOf returns the problem for a kind of fault.
+func ProblemOf(kind fault.Kind) Problem {
 	switch kind {
 	case fault.Invalid:
-		return http.StatusBadRequest, "invalid_request_error"
+		return Problem{http.StatusBadRequest, "invalid_request_error"}
 	case fault.Denied:
-		return http.StatusForbidden, "permission_error"
+		return Problem{http.StatusForbidden, "permission_error"}
 	case fault.NotFound:
-		return http.StatusNotFound, "not_found_error"
+		return Problem{http.StatusNotFound, "not_found_error"}
+	case fault.Conflict:
+		return Problem{http.StatusConflict, "conflict_error"}
 	case fault.Throttled, fault.QuotaExceeded:
-		return http.StatusTooManyRequests, "rate_limit_error"
+		return Problem{http.StatusTooManyRequests, "rate_limit_error"}
 	case fault.Unavailable, fault.NotReady:
-		return statusOverloaded, "overloaded_error"
+		return Problem{statusOverloaded, "overloaded_error"}
 	case fault.Timeout:
-		return http.StatusGatewayTimeout, "timeout_error"
+		return Problem{http.StatusGatewayTimeout, "timeout_error"}
 	case fault.NotImplemented:
-		return http.StatusNotImplemented, "api_error"
-	default:
-		return http.StatusInternalServerError, "api_error"
+		return Problem{http.StatusNotImplemented, "api_error"}
+	case fault.Internal, fault.ModelError, fault.Canceled:
 	}
+	return Problem{http.StatusInternalServerError, "api_error"}
 }

@@ -325,11 +325,12 @@ func TestCounts(t *testing.T) {
 	}
 }
 
-func TestEncodeError(t *testing.T) {
+func TestProblems(t *testing.T) {
 	t.Parallel()
 	f := func(kind fault.Kind, status int, name string) {
 		t.Helper()
-		got, body := anthropic.EncodeError(kind, "why", "req_1")
+		p := anthropic.ProblemOf(kind)
+		got, body := p.Status, p.Encode("why", "req_1")
 		want := `{"type":"error","error":{"type":"` + name + `","message":"why"},"request_id":"req_1"}`
 		if got != status || string(body) != want {
 			t.Errorf("%v: %d %s, want %d %s", kind, got, body, status, want)
@@ -342,7 +343,31 @@ func TestEncodeError(t *testing.T) {
 	f(fault.Unavailable, 529, "overloaded_error")
 	f(fault.Timeout, 504, "timeout_error")
 	f(fault.Internal, 500, "api_error")
+	f(fault.ModelError, 500, "api_error")
+	f(fault.Conflict, 409, "conflict_error")
 	f(fault.NotImplemented, 501, "api_error")
+}
+
+func TestEncodeModels(t *testing.T) {
+	t.Parallel()
+	f := func(list []anthropic.Model, more bool, want string) {
+		t.Helper()
+		got, err := anthropic.EncodeModels(list, more)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(got), want); diff != "" {
+			t.Errorf("got (-), want (+)\n%s", diff)
+		}
+	}
+	f(nil, false, `{"data":[],"has_more":false,"first_id":null,"last_id":null}`)
+	f([]anthropic.Model{
+		{ID: "a", Name: "A & B", Created: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), MaxInput: 200_000, MaxOutput: 8192},
+		{ID: "b", Deprecated: true},
+	}, true, `{"data":[`+
+		`{"type":"model","id":"a","display_name":"A & B","created_at":"2026-01-02T03:04:05Z","lifecycle":"active","max_input_tokens":200000,"max_tokens":8192},`+
+		`{"type":"model","id":"b","display_name":"","created_at":"1970-01-01T00:00:00Z","lifecycle":"deprecated","max_input_tokens":null,"max_tokens":null}`+
+		`],"has_more":true,"first_id":"a","last_id":"b"}`)
 }
 
 func FuzzDecodeStream(f *testing.F) {
