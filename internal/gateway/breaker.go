@@ -60,16 +60,6 @@ func (b *breaker) allow(now time.Time) bool {
 	return true
 }
 
-// opensAgain returns when an open target may be probed; zero when it is closed.
-func (b *breaker) opensAgain() time.Time {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.coolDown == 0 {
-		return time.Time{}
-	}
-	return b.until
-}
-
 // succeeded reports an answer. It returns true when that ended an outage.
 func (b *breaker) succeeded() bool {
 	b.mu.Lock()

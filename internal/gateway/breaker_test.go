@@ -42,7 +42,7 @@ func TestBreaker(t *testing.T) {
 		}
 		at("failing", 3, 3)
 		at("open", 50, 3)
-		if out := w.Outages(); len(out) != 1 || out[0].Target.Backend != "a" || time.Until(out[0].Until) != 5*time.Second {
+		if out := w.outages(); len(out) != 1 || out[0].Target.Backend != "a" || time.Until(out[0].Until) != 5*time.Second {
 			t.Errorf("outages %+v", out)
 		}
 		time.Sleep(5 * time.Second)
@@ -51,7 +51,7 @@ func TestBreaker(t *testing.T) {
 		at("rests longer", 50, 4)
 		time.Sleep(5 * time.Second)
 		at("probe succeeds", 10, 14)
-		if out := w.Outages(); len(out) != 0 {
+		if out := w.outages(); len(out) != 0 {
 			t.Errorf("outages %+v", out)
 		}
 	})
@@ -63,7 +63,7 @@ func TestBreakerCountsFailuresInARow(t *testing.T) {
 	a := &script{lines: [][]step{bad, bad, good, bad, bad, good}}
 	w := setup(t, chain(a, always(answers())))
 	chats(t, w, 6)
-	if out := w.Outages(); len(out) != 0 || a.count() != 6 {
+	if out := w.outages(); len(out) != 0 || a.count() != 6 {
 		t.Errorf("outages %+v after %d tries", out, a.count())
 	}
 }
@@ -96,7 +96,7 @@ func TestRequestsFaultsDoNotOpen(t *testing.T) {
 		t.Helper()
 		w := setup(t, chain(always(fails(err)), always(answers())))
 		chats(t, w, 10)
-		if got := len(w.Outages()) > 0; got != opens {
+		if got := len(w.outages()) > 0; got != opens {
 			t.Errorf("%v opens: %v, want %v", err, got, opens)
 		}
 	}
@@ -114,8 +114,8 @@ func TestAllDown(t *testing.T) {
 	a := &script{lines: [][]step{bad, bad, bad, bad, bad, {answers()}}}
 	b := always(failsWith(fault.Unavailable))
 	w := setup(t, chain(a, b))
-	if got := chats(t, w, 5); got != 0 || len(w.Outages()) != 2 {
-		t.Fatalf("%d answered, outages %v", got, w.Outages())
+	if got := chats(t, w, 5); got != 0 || len(w.outages()) != 2 {
+		t.Fatalf("%d answered, outages %v", got, w.outages())
 	}
 	if got := chats(t, w, 1); got != 1 {
 		t.Error("nobody tries the target that has come back")
@@ -165,4 +165,31 @@ func TestProbeOfALeavingCaller(t *testing.T) {
 			t.Errorf("the target was tried %d times, want 5", got)
 		}
 	})
+}
+
+// opensAgain returns when an open target may be probed; zero when it is closed.
+func (b *breaker) opensAgain() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.coolDown == 0 {
+		return time.Time{}
+	}
+	return b.until
+}
+
+// outage is a target that is being left alone.
+type outage struct {
+	Target Target
+	Until  time.Time // when it is tried again
+}
+
+// outages returns the targets that are left alone now, in no order.
+func (g *Gateway) outages() []outage {
+	var list []outage
+	for t, b := range g.routes.Load().known {
+		if until := b.opensAgain(); !until.IsZero() {
+			list = append(list, outage{t, until})
+		}
+	}
+	return list
 }

@@ -314,7 +314,7 @@ func TestContextIsCancelled(t *testing.T) {
 					t.Errorf("record %+v", rec)
 				}
 				// A caller who leaves says nothing about the target.
-				if out := w.Outages(); len(out) != 0 {
+				if out := w.outages(); len(out) != 0 {
 					t.Errorf("outages %v", out)
 				}
 			})

@@ -154,18 +154,18 @@ func TestApplyKeepsWhatWasLearned(t *testing.T) {
 	w := setup(t, r)
 	ctx, _ := from(t.Context(), "us-east-1")
 	llmtest.Collect(t, w.Chat(ctx, ask(sonnet)))
-	before := w.Outages()
+	before := w.outages()
 	if wait := time.Until(before[0].Until); wait > time.Minute {
 		t.Errorf("an upstream can ask to be left alone for %v", wait)
 	}
 	if err := w.Apply(r); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(w.Outages(), before); diff != "" || len(before) != 1 {
+	if diff := cmp.Diff(w.outages(), before); diff != "" || len(before) != 1 {
 		t.Errorf("outages after Apply (-got +want): %s", diff)
 	}
 	delete(r.Targets, sonnet)
-	if err := w.Apply(r); err != nil || len(w.Outages()) != 0 {
-		t.Errorf("a target that is gone is remembered: %v, %v", err, w.Outages())
+	if err := w.Apply(r); err != nil || len(w.outages()) != 0 {
+		t.Errorf("a target that is gone is remembered: %v, %v", err, w.outages())
 	}
 }

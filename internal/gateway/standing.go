@@ -1,13 +1,9 @@
 package gateway
 
-import (
-	"time"
-
-	"github.com/outcrop-ai/outcrop/internal/llm"
-)
+import "github.com/outcrop-ai/outcrop/internal/llm"
 
 // Serves returns who answers for a model in a region, in the order in which they
-// are tried, as `outcrop models` lists it. None is no error: such calls are denied.
+// are tried. None is no error: such calls are denied.
 func (g *Gateway) Serves(region, account, id string) ([]llm.Served, error) {
 	m, err := g.catalog.Lookup(region, account, id)
 	if err != nil {
@@ -21,21 +17,4 @@ func (g *Gateway) Serves(region, account, id string) ([]llm.Served, error) {
 		list = append(list, t.served)
 	}
 	return list, nil
-}
-
-// Outage is a target that is being left alone.
-type Outage struct {
-	Target Target
-	Until  time.Time // when it is tried again
-}
-
-// Outages returns the targets that are left alone now, in no order.
-func (g *Gateway) Outages() []Outage {
-	var list []Outage
-	for t, b := range g.routes.Load().known {
-		if until := b.opensAgain(); !until.IsZero() {
-			list = append(list, Outage{t, until})
-		}
-	}
-	return list
 }
