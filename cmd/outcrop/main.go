@@ -23,6 +23,7 @@ type cli struct {
 	Env      envCmd      `cmd:"" help:"Print the variables that point AWS clients here: eval \"$(outcrop env)\"."`
 	Converse converseCmd `cmd:"" help:"Say something to a model and print its answer."`
 	Models   modelsCmd   `cmd:"" help:"Show what answers for each model ID."`
+	Pull     pullCmd     `cmd:"" help:"Fetch a model, or list those on this machine."`
 	Key      keyCmd      `cmd:"" help:"Create, list and revoke access keys and API keys."`
 	Ledger   ledgerCmd   `cmd:"" help:"Show the recorded invocations."`
 	Demo     demoCmd     `cmd:"" help:"Start a server on a throw-away folder, use it, and print what happened."`

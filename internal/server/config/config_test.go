@@ -23,6 +23,9 @@ models:
   anthropic.claude-3-5-sonnet-20241022-v2:0: [claude/claude-sonnet, gpu/qwen]
   my.qwen: {targets: [gpu/qwen], price: {input: 0.1, output: "0.4"}, regions: [us-east-1]}
 stream_delay: 2ms
+pull: never
+models_dir: /models
+hugging_face: https://mirror.example/hf
 log: {level: debug}
 `), env(map[string]string{"KEY": "k: {odd}"}))
 	if err != nil {
@@ -42,6 +45,9 @@ log: {level: debug}
 	}
 	if got, want := c.Log, (Log{Level: "debug", Format: "text"}); got != want {
 		t.Errorf("log = %v, want %v", got, want)
+	}
+	if c.Pull != "never" || c.ModelsDir != "/models" || c.HuggingFace != "https://mirror.example/hf" {
+		t.Errorf("pull %q, models_dir %q, hugging_face %q", c.Pull, c.ModelsDir, c.HuggingFace)
 	}
 	if !c.StandIns || c.Regions[2] != "eu-west-1" {
 		t.Error("defaults are lost where the file is silent")
@@ -95,6 +101,9 @@ func TestProblems(t *testing.T) {
 	f("log: {level: loud}", "log.level")
 	f("ledger: {retention_days: 0}", "retention_days")
 	f("timeout: soon", "soon")
+	f("pull: maybe", "pull: \"maybe\" is neither auto nor never")
+	f("hugging_face: mirror\npackage_index: \"ftp://u:secret@h/simple\"", "hugging_face:", "package_index: \"ftp://u:xxxxx@h/simple\"")
+	f("models_dir: ${NOPE}", "NOPE is not set")
 	f(strings.Repeat("[", 20000), "")
 }
 

@@ -41,6 +41,9 @@ func (c *Config) expand(env func(string) (string, bool)) error {
 	fill("listen", &c.Listen)
 	fill("data", &c.Data)
 	fill("store", &c.Store)
+	fill("models_dir", &c.ModelsDir)
+	fill("hugging_face", &c.HuggingFace)
+	fill("package_index", &c.PackageIndex)
 	for _, name := range slices.Sorted(maps.Keys(c.Backends)) {
 		b := c.Backends[name]
 		if b.Disabled {
@@ -71,6 +74,9 @@ func (c *Config) Validate() error {
 	p.check(slices.Contains(c.Regions, c.DefaultRegion), "default_region: %q is not one of regions", c.DefaultRegion)
 	p.check(c.Store == "sqlite" || strings.HasPrefix(c.Store, "postgres://") || strings.HasPrefix(c.Store, "postgresql://"),
 		"store: %q is neither sqlite nor postgres://…", redact(c.Store))
+	p.check(c.Pull == "auto" || c.Pull == "never", "pull: %q is neither auto nor never", c.Pull)
+	p.check(c.HuggingFace == "" || isWeb(c.HuggingFace), "hugging_face: %q is not an http or https address", redact(c.HuggingFace))
+	p.check(c.PackageIndex == "" || isWeb(c.PackageIndex), "package_index: %q is not an http or https address", redact(c.PackageIndex))
 	p.check(c.Timeout > 0, "timeout: must be positive")
 	p.check(c.Ledger.RetentionDays >= 1, "ledger.retention_days: must be at least 1")
 	p.check(slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level), "log.level: %q is none of debug, info, warn, error", c.Log.Level)
@@ -119,8 +125,7 @@ func (c *Config) validateBackend(p *problems, name string, b Backend) {
 		p.check(b.File != "", "%s.file: needed: the YAML file with the replies", key)
 	}
 	if b.BaseURL != "" {
-		u, err := url.Parse(b.BaseURL)
-		p.check(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "", "%s.base_url: %q is not an http or https address", key, redact(b.BaseURL))
+		p.check(isWeb(b.BaseURL), "%s.base_url: %q is not an http or https address", key, redact(b.BaseURL))
 	}
 	p.check(b.Timeout >= 0 && b.TTFT >= 0, "%s: time limits cannot be negative", key)
 	for _, r := range b.Regions {
@@ -145,6 +150,12 @@ func (c *Config) validateModel(p *problems, id string, m Model) {
 	for _, mod := range slices.Concat(m.Input, m.Output) {
 		p.check(slices.Contains(modalities, mod), "%s: modality %q is none of %s", key, mod, strings.Join(modalities, ", "))
 	}
+}
+
+// isWeb reports whether s is an http or https address.
+func isWeb(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
 // redact hides the password of an address.
