@@ -38,8 +38,8 @@ func (c *envCmd) Run(s streams) error {
 	if err != nil {
 		return err
 	}
-	if c.Region == "" {
-		c.Region = cfg.DefaultRegion
+	if c.Region, err = regionOr(c.Region, cfg); err != nil {
+		return err
 	}
 	url := endpoint(cfg)
 	for _, v := range [][2]string{

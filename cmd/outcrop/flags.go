@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/outcrop-ai/outcrop/internal/server/config"
 )
@@ -45,6 +47,18 @@ func (l *location) read() (config.Config, error) {
 		return config.Default(), nil
 	}
 	return c, err
+}
+
+// regionOr returns the region that a flag names, which has to be one of the configuration's;
+// without the flag it is the default.
+func regionOr(flag string, c config.Config) (string, error) {
+	switch {
+	case flag == "":
+		return c.DefaultRegion, nil
+	case !slices.Contains(c.Regions, flag):
+		return "", fmt.Errorf("region %s is not served; those that are: %s", flag, strings.Join(c.Regions, ", "))
+	}
+	return flag, nil
 }
 
 // endpoint returns the URL that clients on this machine use for a listen address.

@@ -29,8 +29,8 @@ func (c *modelsCmd) Run(s streams) error {
 	if err != nil {
 		return err
 	}
-	if c.Region == "" {
-		c.Region = cfg.DefaultRegion
+	if c.Region, err = regionOr(c.Region, cfg); err != nil {
+		return err
 	}
 	list, err := server.Serving(cfg, c.Region)
 	if err != nil {
