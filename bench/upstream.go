@@ -54,8 +54,10 @@ const (
 
 // serveUpstream is a model server that speaks chat completions: the same answer to
 // every request, after the delay that the model's name says.
-func serveUpstream(ctx context.Context) error {
-	return serve(ctx, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func serveUpstream(ctx context.Context) error { return serve(ctx, modelServer()) }
+
+func modelServer() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
@@ -70,7 +72,7 @@ func serveUpstream(ctx context.Context) error {
 		}
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, answer)
-	}))
+	})
 }
 
 func streamAnswer(w http.ResponseWriter) {
