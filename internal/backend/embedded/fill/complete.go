@@ -190,6 +190,8 @@ func (f *filler) fallback(s *slot) (json.RawMessage, bool) {
 
 // Force completes a set so that it satisfies the schema: what is missing gets the
 // plainest value that its schema allows.
+// What does not satisfy its schema is replaced in the same way, or left out where it
+// may be.
 func Force(n *schema.Node, args json.RawMessage) json.RawMessage {
 	return force(n, args, 0)
 }
@@ -198,8 +200,11 @@ func Force(n *schema.Node, args json.RawMessage) json.RawMessage {
 const maxForce = 16
 
 func force(n *schema.Node, raw json.RawMessage, depth int) json.RawMessage {
-	if n.Type != schema.Object || depth > maxForce {
-		return raw
+	if n.Type != schema.Object || depth > maxForce || len(n.Enum) > 0 {
+		if n.Valid(raw) {
+			return raw
+		}
+		return n.Empty()
 	}
 	var members map[string]json.RawMessage
 	if json.Unmarshal(raw, &members) != nil {
@@ -215,6 +220,9 @@ func force(n *schema.Node, raw json.RawMessage, depth int) json.RawMessage {
 				continue
 			}
 			v = p.Node.Empty()
+		}
+		if ok && !p.Required && !p.Node.Valid(v) && p.Node.Type != schema.Object {
+			continue
 		}
 		v = force(p.Node, v, depth+1)
 		if !first {

@@ -12,7 +12,7 @@ import (
 // the text does not give are left out.
 func Document(about string, n *schema.Node, src Source) json.RawMessage {
 	switch {
-	case n.Type == schema.Object:
+	case n.Type == schema.Object && len(n.Enum) == 0:
 		// One document, one object: of several sets the first is the most complete.
 		return Force(n, Arguments(about, n, src)[0].Args)
 	case n.Type == schema.Array && n.Item(0).Type == schema.Object:
@@ -24,7 +24,10 @@ func Document(about string, n *schema.Node, src Source) json.RawMessage {
 	if json.Unmarshal(Force(wrap, Arguments(about, wrap, src)[0].Args), &members) != nil {
 		return n.Empty()
 	}
-	return members["answer"]
+	if v, ok := members["answer"]; ok {
+		return v
+	}
+	return n.Empty()
 }
 
 // documents fills an array of objects, one for each set found.
@@ -39,10 +42,10 @@ func documents(about string, n *schema.Node, src Source) json.RawMessage {
 		items = append(items, n.Item(len(items)).Empty())
 	}
 	if items == nil {
-		return json.RawMessage("[]")
+		items = []json.RawMessage{}
 	}
 	out, err := json.Marshal(items)
-	if err != nil { // they are valid
+	if err != nil || !n.Valid(out) {
 		return n.Empty()
 	}
 	return out

@@ -56,6 +56,9 @@ func (f *filler) base(s *slot, c *cand) (float64, bool) {
 }
 
 func baseNumber(s *slot, leaf *schema.Node, c *cand) (float64, bool) {
+	if len(leaf.Enum) > 0 {
+		return 0, false // picked by their own words
+	}
 	switch c.Kind {
 	case mention.Number:
 		v, ok := numberFor(s, c)

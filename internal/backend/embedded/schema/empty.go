@@ -19,12 +19,6 @@ func (n *Node) empty(depth int) json.RawMessage {
 		return n.Default
 	case len(n.Enum) > 0:
 		return n.Enum[0]
-	case len(n.Any) > 0 && depth <= maxDepth:
-		alt := *n.Any[0]
-		if len(n.Props) > 0 {
-			alt.merge(&Node{Type: n.Type, Props: n.Props, Closed: n.Closed, MaxLength: -1, MaxItems: -1})
-		}
-		return alt.empty(depth + 1)
 	case n.Nullable && depth > 2:
 		return json.RawMessage("null")
 	}
@@ -45,6 +39,9 @@ func (n *Node) empty(depth int) json.RawMessage {
 		return json.RawMessage(`""`)
 	}
 }
+
+// maxEmpty bounds a text of no content.
+const maxEmpty = 1 << 20
 
 func (n *Node) emptyString() string {
 	switch n.Format {
@@ -76,7 +73,7 @@ func (n *Node) emptyString() string {
 			return s
 		}
 	}
-	return strings.Repeat("-", n.MinLength)
+	return strings.Repeat("-", min(n.MinLength, maxEmpty))
 }
 
 func (n *Node) emptyArray(depth int) json.RawMessage {
@@ -169,7 +166,7 @@ func (n *Node) allows(raw json.RawMessage) bool {
 	}
 	switch {
 	case n.Type == Any:
-		return len(n.Any) == 0
+		return true
 	case n.Type == Integer || n.Type == Number:
 		var f float64
 		return t == Number && json.Unmarshal(raw, &f) == nil && n.FitsNumber(f)

@@ -60,7 +60,7 @@ type Node struct {
 	Props                 []Prop  // in the order of the document
 	Closed                bool    // no other members
 	Additional            *Node   // schema of other members; nil: any, or none when Closed
-	Any                   []*Node // alternatives
+	Any                   []*Node // alternatives while the schema is read; nil afterwards
 	cut                   bool    // the schema went on beyond the bounds
 }
 
@@ -184,7 +184,29 @@ func (p *parser) node(raw json.RawMessage, depth int) *Node {
 		n.Any = append(n.Any, alt)
 	}
 	n.infer()
-	return n
+	return n.settle()
+}
+
+// settle decides for the first of the alternatives that is not null: a value of it
+// satisfies the schema.
+func (n *Node) settle() *Node {
+	if len(n.Any) == 0 {
+		return n
+	}
+	alt := *n.Any[0]
+	if n.Type != Any {
+		n.merge(&alt)
+		n.Any = nil
+		return n
+	}
+	if alt.Description == "" {
+		alt.Description = n.Description
+	}
+	if len(alt.Default) == 0 {
+		alt.Default = n.Default
+	}
+	alt.Nullable = alt.Nullable || n.Nullable
+	return &alt
 }
 
 // lenient reads keywords one by one when they do not fit together: "required: true"
