@@ -125,7 +125,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, fmt.Errorf("root key: %w", err)
 	}
 	for _, name := range []string{masterKeyFile, credentialsFile} {
-		removeStale(filepath.Join(c.Dir, name), time.Now()) // compared with the file system's clock
+		path := filepath.Join(c.Dir, name)
+		removeStale(path, time.Now()) // compared with the file system's clock
+		s.warnExposed(path)
 	}
 	return s, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -173,7 +174,7 @@ func TestMasterKeyMustFit(t *testing.T) {
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}
-		refused("missing", "read master key")
+		refused("missing", "copy it from the data folder")
 		if _, err := os.Stat(path); err == nil {
 			t.Error("a master key that opens nothing was made")
 		}
@@ -554,6 +555,25 @@ func TestStaleTempsAreRemoved(t *testing.T) {
 	}
 	if _, err := os.Stat(fresh); err != nil {
 		t.Error("a file that may be in use was removed")
+	}
+}
+
+// A secret that others can read is told of at each start.
+func TestExposedSecretsAreToldOf(t *testing.T) {
+	t.Parallel()
+	f := fixture{t.TempDir(), "sqlite:" + filepath.Join(t.TempDir(), "x.db")}
+	var out strings.Builder
+	logging := func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&out, nil)) }
+	f.open(t, logging)
+	if out.Len() > 0 {
+		t.Errorf("logged %q", out.String())
+	}
+	if err := os.Chmod(filepath.Join(f.dir, masterKeyFile), 0o644); err != nil { //nolint:gosec // what is to be found
+		t.Fatal(err)
+	}
+	f.open(t, logging)
+	if got := out.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, masterKeyFile) {
+		t.Errorf("logged %q, want one line about %s", got, masterKeyFile)
 	}
 }
 

@@ -112,6 +112,9 @@ func readMasterKey(dir string, create bool) ([]byte, error) {
 		}
 		text, err = os.ReadFile(path) // another process may have made it first
 	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read master key: the database has secrets sealed under one and %s is not there: copy it from the data folder of the server that made them", path)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read master key: %w", err)
 	}
@@ -176,6 +179,14 @@ func removeStale(path string, now time.Time) {
 		if info, err := os.Stat(name); err == nil && now.Sub(info.ModTime()) > staleAfter {
 			_ = os.Remove(name)
 		}
+	}
+}
+
+// warnExposed tells whoever runs the server that others can read a file with secrets, as
+// after a careless copy.
+func (s *Store) warnExposed(path string) {
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+		s.cfg.Logger.Warn("others can read a file with secrets: chmod 600 it", "file", path, "mode", info.Mode().Perm())
 	}
 }
 
