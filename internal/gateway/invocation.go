@@ -64,15 +64,22 @@ func (inv *Invocation) Served() llm.Served { return inv.served }
 func (inv *Invocation) Serve(s llm.Served) { inv.serve(s, nil) }
 
 // serve is Serve with the header's values where they are at hand. They are shared.
-func (inv *Invocation) serve(s llm.Served, header []string) {
+func (inv *Invocation) serve(s llm.Served, values []string) {
 	inv.served = s
-	if header == nil {
-		header = []string{s.String()}
+	if values == nil {
+		values = header(s)
 	}
 	if inv.Call.Header == nil { // a call that no door made
 		inv.Call.Header = http.Header{}
 	}
-	inv.Call.Header[servedBy] = header
+	inv.Call.Header[servedBy] = values
+}
+
+// header returns the values of the header. Names of models come from configurations and
+// from servers that were found: whatever they hold, they make one line.
+func header(s llm.Served) []string {
+	s.Backend, s.Model = headerSafe(s.Backend), headerSafe(s.Model)
+	return []string{s.String()}
 }
 
 // resolve finds the model and asks whether the caller may use it.

@@ -200,7 +200,7 @@ func (b *builder) target(where string, t Target, embed, standIn bool) *target {
 	if standIn && be.Fidelity == llm.Real {
 		served.Fidelity = llm.StandIn
 	}
-	return &target{Target: t, Backend: be, served: served, header: []string{served.String()}, breaker: b.breaker(t)}
+	return &target{Target: t, Backend: be, served: served, header: header(served), breaker: b.breaker(t)}
 }
 
 // breaker returns what is known about a target already, or a fresh one.

@@ -169,3 +169,11 @@ func TestApplyKeepsWhatWasLearned(t *testing.T) {
 		t.Errorf("a target that is gone is remembered: %v, %v", err, w.outages())
 	}
 }
+
+func TestHeaderIsOneLine(t *testing.T) {
+	t.Parallel()
+	got := header(llm.Served{Backend: "gpu", Model: "a/b:c\r\nSet-Cookie: x; ü", Fidelity: llm.Real})
+	if want := []string{"gpu/a/b:c--Set-Cookie:-x;--; fidelity=real"}; !cmp.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
