@@ -71,11 +71,10 @@ type process struct {
 }
 
 // serve starts one on a folder, and waits until it says where it listens.
-func serve(t *testing.T, dir string, args ...string) *process {
+func serve(t *testing.T, dir string) *process {
 	t.Helper()
 	p := &process{t: t, dir: dir, log: &lines{}}
-	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--data", dir}, args...)
-	p.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0], args...)
+	p.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0], "serve", "--listen", "127.0.0.1:0", "--data", dir)
 	p.cmd.Env = append(os.Environ(), beOutcrop+"=1")
 	p.cmd.Stderr = p.log
 	out, err := p.cmd.StdoutPipe()

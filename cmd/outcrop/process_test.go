@@ -320,7 +320,7 @@ func TestConverse(t *testing.T) { //nolint:paralleltest // sets variables
 		if err := json.Unmarshal([]byte(line), &e); err != nil || len(e) != 1 {
 			t.Errorf("event %s: %v", line, err)
 		}
-		for last = range e { //nolint:revive // the only key
+		for last = range e {
 		}
 	}
 	if last != "metadata" {

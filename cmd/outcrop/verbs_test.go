@@ -20,8 +20,19 @@ var update = flag.Bool("update", false, "write the README's table of what works 
 
 // verbs are all command lines that take --help.
 var verbs = [][]string{
-	{"serve"}, {"env"}, {"converse"}, {"models"}, {"key"}, {"key", "create"}, {"key", "list"}, {"key", "revoke"},
-	{"ledger"}, {"demo"}, {"doctor"}, {"coverage"}, {"reset"},
+	{"serve"},
+	{"env"},
+	{"converse"},
+	{"models"},
+	{"key"},
+	{"key", "create"},
+	{"key", "list"},
+	{"key", "revoke"},
+	{"ledger"},
+	{"demo"},
+	{"doctor"},
+	{"coverage"},
+	{"reset"},
 }
 
 func TestHelp(t *testing.T) {
@@ -163,7 +174,7 @@ func TestREADME(t *testing.T) {
 	if !*update {
 		t.Fatalf("%s is out of date; run go test ./cmd/outcrop -run TestREADME -update. It has\n%s\nand should have\n%s", file, got, want)
 	}
-	if err := os.WriteFile(file, []byte(head+begin+marker+"\n"+want+end+tail), 0o644); err != nil { //nolint:gosec // a README is for everybody
+	if err := os.WriteFile(file, []byte(head+begin+marker+"\n"+want+end+tail), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
