@@ -23,10 +23,11 @@ type StreamDecoder struct {
 	usage   usage
 	reason  string
 	stopSeq string
-	open    bool // a block is open
-	skip    bool // and is one to be left out
-	index   int  // of the next block
-	input   bool // the open tool's input has begun
+	open    bool   // a block is open
+	kind    string // its type
+	skip    bool   // and is one to be left out
+	index   int    // of the next block
+	input   bool   // the open tool's input has begun
 	begun   bool
 	ended   bool
 }
@@ -161,7 +162,7 @@ func (d *StreamDecoder) blockStart(e *eventIn) ([]llm.Event, error) {
 	if err := json.Unmarshal(e.Block, &in); err != nil {
 		return nil, err
 	}
-	d.open, d.skip, d.input = true, false, false
+	d.open, d.kind, d.skip, d.input = true, in.Type, false, false
 	i := d.index
 	var start llm.Block
 	var first *llm.BlockDelta
@@ -219,6 +220,9 @@ func (d *StreamDecoder) blockDelta(e *eventIn) ([]llm.Event, error) {
 		return nil, nil
 	}
 	in := &e.Delta
+	if !fits(in.Type, d.kind) {
+		return nil, fmt.Errorf("a %s in a %s block", in.Type, d.kind)
+	}
 	out := &llm.BlockDelta{Index: d.index}
 	switch {
 	case in.Type == "text_delta" && in.Text != "":
@@ -236,6 +240,21 @@ func (d *StreamDecoder) blockDelta(e *eventIn) ([]llm.Event, error) {
 		return nil, nil
 	}
 	return []llm.Event{out}, nil
+}
+
+// fits reports whether a block of the given type can have the delta. One that is newer
+// than this code fits, and is left out.
+func fits(delta, block string) bool {
+	switch delta {
+	case "text_delta", "citations_delta":
+		return block == typeText
+	case "input_json_delta":
+		return block == typeToolUse || block == typeServerToolUse
+	case "thinking_delta", "signature_delta":
+		return block == typeThinking
+	default:
+		return true
+	}
 }
 
 func (d *StreamDecoder) blockStop() ([]llm.Event, error) {

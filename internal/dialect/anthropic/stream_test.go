@@ -3,6 +3,7 @@ package anthropic_test
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -142,6 +143,8 @@ func TestDecodeStreamErrors(t *testing.T) {
 	f("another block", lines[0], lines[1], lines[1])
 	f("no block is open", lines[0], lines[3])
 	f("no block is open", lines[0], lines[6])
+	f("a thinking_delta in a text block", lines[0], lines[18], lines[3])
+	f("a text_delta in a redacted_thinking block", lines[0], lines[7], lines[19])
 	f("a block is open", lines[0], lines[1], lines[len(lines)-1])
 	f("ended before its end", lines[0], lines[1])
 	f("read a stream's event", "{\n")
@@ -370,16 +373,65 @@ func TestEncodeModels(t *testing.T) {
 		`],"has_more":true,"first_id":"a","last_id":"b"}`)
 }
 
+// FuzzDecodeStream puts together streams of the known events, in any order, with a
+// foreign line among them. Its inputs are short because the fuzzer spends up to a minute
+// on making each that is new as short as it can.
 func FuzzDecodeStream(f *testing.F) {
-	f.Add(stream)
-	f.Add(`{"type":"message_start","message":{}}` + "\n" + `{"type":"content_block_start","content_block":{"type":"tool_use","input":{"a":1}}}`)
-	f.Fuzz(func(t *testing.T, lines string) {
-		events, err := decode(&llm.ChatRequest{ExtraPaths: []string{"/usage"}}, lines)
+	lines := strings.SplitAfter(stream, "\n")
+	whole := make([]byte, len(lines))
+	for i := range whole {
+		whole[i] = byte(i)
+	}
+	for i, line := range lines {
+		f.Add(whole[:i], strings.TrimSpace(line), whole[min(i+1, len(whole)):])
+	}
+	f.Add(whole[:1], `{"type":"content_block_start","content_block":{"type":"tool_use","input":{"a":1}}}`, whole[3:])
+	f.Add([]byte{}, `{"type":"message_start","message":{}}`, whole[1:3])
+	f.Add(whole[:3], `{"type":"error","error":null}`, []byte{})
+	f.Fuzz(func(t *testing.T, before []byte, line string, after []byte) {
+		var text strings.Builder
+		known := func(order []byte) {
+			for _, n := range order[:min(len(order), 2*len(lines))] {
+				text.WriteString(strings.TrimSpace(lines[int(n)%len(lines)]) + "\n")
+			}
+		}
+		known(before)
+		text.WriteString(line + "\n")
+		known(after)
+		plain, err := decode(&llm.ChatRequest{ExtraPaths: []string{"/usage"}}, text.String())
+		raw, rawErr := decode(&llm.ChatRequest{Raw: &llm.RawRequest{Dialect: "anthropic"}, ExtraPaths: []string{"/usage"}}, text.String())
+		if (err == nil) != (rawErr == nil) {
+			t.Fatalf("%v, and with raw events %v", err, rawErr)
+		}
+		raw = slices.DeleteFunc(raw, func(e llm.Event) bool { _, is := e.(*llm.RawEvent); return is })
+		if diff := llmtest.Diff(raw, plain); diff != "" {
+			t.Errorf("with raw events (-), without (+)\n%s", diff)
+		}
 		if err != nil {
 			return
 		}
-		if err := llmtest.Order(events); err != nil {
-			t.Errorf("%v in %q", err, lines)
+		if err := llmtest.Order(plain); err != nil {
+			t.Errorf("%v in %s", err, text.String())
+		}
+		// What was read can be told on, and is read the same.
+		s := &anthropic.StreamEncoder{Model: "m"}
+		var again strings.Builder
+		for _, e := range plain {
+			chunks, err := s.Encode(e)
+			if err != nil {
+				t.Fatalf("%T: %v in %s", e, err, text.String())
+			}
+			for _, c := range chunks {
+				again.Write(c.Data)
+				again.WriteByte('\n')
+			}
+		}
+		second, err := decode(&llm.ChatRequest{}, again.String())
+		if err != nil {
+			t.Fatalf("%v in %s, from %s", err, again.String(), text.String())
+		}
+		if err := llmtest.Order(second); err != nil {
+			t.Errorf("%v in %s", err, again.String())
 		}
 	})
 }
