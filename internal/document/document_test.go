@@ -15,14 +15,20 @@ func TestMarkdown(t *testing.T) {
 		name, format, in, want string
 	}{
 		{"text", "txt", "One line\r\nand more.\r\n\r\nTwo.", "One line\nand more.\n\nTwo."},
-		{"markdown", "md", "Title\n=====\n\nSome **bold** [link](http://x) and snake_case_name.\n\n- a\n  - b\n    more\n1. c\n\n```go\nx := 1\n```\n\n| A | B |\n|---|:-:|\n| 1 | 2\\|3 |\n",
-			"# Title\n\nSome bold link and snake_case_name.\n\n- a\n    - b more\n1. c\n\n```\nx := 1\n```\n\n| A | B |\n| - | - |\n| 1 | 2\\|3 |"},
+		{
+			"markdown", "md", "Title\n=====\n\nSome **bold** [link](http://x) and snake_case_name.\n\n- a\n  - b\n    more\n1. c\n\n```go\nx := 1\n```\n\n| A | B |\n|---|:-:|\n| 1 | 2\\|3 |\n",
+			"# Title\n\nSome bold link and snake_case_name.\n\n- a\n    - b more\n1. c\n\n```\nx := 1\n```\n\n| A | B |\n| - | - |\n| 1 | 2\\|3 |",
+		},
 		{"front matter", "md", "---\ntitle: \"T\"\n---\ntext", "text"},
-		{"html", "html", "<title>T</title><style>p{}</style><h2>Head\n line</h2><p>One<br>two <b>bold</b>.</p><ol start=3><li>x<ul><li>y</li></ul></li><li>z</li></ol><table><tr><th>A<th>B</tr><tr><td colspan=2>1</tr></table><script>no</script>",
-			"## Head line\n\nOne\ntwo bold.\n\n3. x\n    - y\n4. z\n\n| A | B |\n| - | - |\n| 1 | 1 |"},
+		{
+			"html", "html", "<title>T</title><style>p{}</style><h2>Head\n line</h2><p>One<br>two <b>bold</b>.</p><ol start=3><li>x<ul><li>y</li></ul></li><li>z</li></ol><table><tr><th>A<th>B</tr><tr><td colspan=2>1</tr></table><script>no</script>",
+			"## Head line\n\nOne\ntwo bold.\n\n3. x\n    - y\n4. z\n\n| A | B |\n| - | - |\n| 1 | 1 |",
+		},
 		{"csv", "csv", "name;age\n\"Ann; B\";3\n", "| name | age |\n| - | - |\n| Ann; B | 3 |"},
-		{"json", "json", `{"name":"Ann","tags":["a","b"],"jobs":[{"at":"X","years":2},{"at":"Y"}],"in":{"n":null,"k":true}}`,
-			"- name: Ann\n- tags: a, b\n- jobs\n\n| at | years |\n| - | - |\n| X | 2 |\n| Y |  |\n\n- in\n    - k: true"},
+		{
+			"json", "json", `{"name":"Ann","tags":["a","b"],"jobs":[{"at":"X","years":2},{"at":"Y"}],"in":{"n":null,"k":true}}`,
+			"- name: Ann\n- tags: a, b\n- jobs\n\n| at | years |\n| - | - |\n| X | 2 |\n| Y |  |\n\n- in\n    - k: true",
+		},
 		{"xml", "xml", "<?xml version='1.0'?><a><b>1 &amp; 2</b>text<c x='y'/></a>", "- b: 1 & 2\n\ntext"},
 		{"sniffed html", "", "<!DOCTYPE html><p>x", "x"},
 	}

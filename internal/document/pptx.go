@@ -26,20 +26,21 @@ func parsePPTX(b *builder, data []byte) error {
 	}
 	b.doc.Pages = len(slides)
 	for i, name := range slides {
-		root, err := p.tree(name)
-		if err != nil {
+		if err := readSlide(b, p, name, i+1); err != nil || b.err != nil {
 			return err
-		}
-		s := &slideReader{b: b, page: i + 1}
-		s.shapes(root.kid("sld", "cSld", "spTree"), 0)
-		if err := s.notes(p, name); err != nil {
-			return err
-		}
-		if b.err != nil {
-			return nil
 		}
 	}
 	return nil
+}
+
+func readSlide(b *builder, p *pack, name string, page int) error {
+	root, err := p.tree(name)
+	if err != nil {
+		return err
+	}
+	s := &slideReader{b: b, page: page}
+	s.shapes(root.kid("sld", "cSld", "spTree"), 0)
+	return s.notes(p, name)
 }
 
 // slides returns the slides' member names in the order of the presentation, or of

@@ -31,7 +31,7 @@ func TestRealFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	for sc := bufio.NewScanner(f); sc.Scan(); {
 		var row struct{ File, Expected string }
 		if err := json.Unmarshal(sc.Bytes(), &row); err != nil {

@@ -39,7 +39,7 @@ func NewBM25(docs [][]string) *BM25 {
 			if n := len(list); n > 0 && int(list[n-1].doc) == d {
 				list[n-1].count++
 			} else {
-				x.postings[id] = append(list, posting{doc: int32(d), count: 1}) //nolint:gosec // as above
+				x.postings[id] = append(list, posting{doc: int32(d), count: 1})
 			}
 		}
 	}

@@ -152,3 +152,20 @@ func Terms(s string) []string {
 	}
 	return terms
 }
+
+// Lower returns s with the letters A to Z in lower case. Unlike strings.ToLower it
+// keeps the places of bytes, whatever s holds.
+func Lower(s string) string {
+	for i := range len(s) {
+		if c := s[i]; c >= 'A' && c <= 'Z' {
+			b := []byte(s)
+			for ; i < len(b); i++ {
+				if b[i] >= 'A' && b[i] <= 'Z' {
+					b[i] += 'a' - 'A'
+				}
+			}
+			return string(b)
+		}
+	}
+	return s
+}

@@ -43,7 +43,7 @@ type subject struct {
 }
 
 func run(ctx context.Context, data, only, fail string) error {
-	failures := os.Stderr
+	var failures *os.File // nil: not wanted
 	if fail != "" {
 		f, err := os.Create(fail)
 		if err != nil {
@@ -51,8 +51,6 @@ func run(ctx context.Context, data, only, fail string) error {
 		}
 		defer f.Close() //nolint:errcheck // notes for a reader
 		failures = f
-	} else {
-		failures = nil
 	}
 	subjects := []subject{{"reader-v1", &embedded.Reader{}}, {"word overlap", overlap{}}}
 	evals := []struct {

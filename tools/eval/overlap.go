@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"slices"
 
 	"github.com/outcrop-ai/outcrop/internal/llm"
 	"github.com/outcrop-ai/outcrop/internal/text"
@@ -50,8 +51,8 @@ func (overlap) Chat(_ context.Context, req *llm.ChatRequest) iter.Seq2[llm.Event
 }
 
 func lastText(req *llm.ChatRequest) string {
-	for i := len(req.Messages) - 1; i >= 0; i-- {
-		for _, b := range req.Messages[i].Content {
+	for _, m := range slices.Backward(req.Messages) {
+		for _, b := range m.Content {
 			if t, ok := b.(*llm.Text); ok {
 				return t.Text
 			}

@@ -27,9 +27,9 @@ type toolRow struct {
 
 // toolScore sums over rows.
 type toolScore struct {
-	n                          int
-	tools, calls, exact, valid float64
-	args, argsN                float64
+	n                   int
+	tools, calls, exact float64
+	args, argsN         float64
 }
 
 // toolcalls asks for calls as the Berkeley function-calling leaderboard does.
@@ -121,7 +121,7 @@ func askTools(ctx context.Context, m llm.ChatModel, row toolRow) ([]call, string
 		return nil, "", err
 	}
 	var calls []call
-	reply := ""
+	var reply strings.Builder
 	for _, b := range resp.Message.Content {
 		switch b := b.(type) {
 		case *llm.ToolUse:
@@ -131,10 +131,10 @@ func askTools(ctx context.Context, m llm.ChatModel, row toolRow) ([]call, string
 			}
 			calls = append(calls, c)
 		case *llm.Text:
-			reply += b.Text
+			reply.WriteString(b.Text)
 		}
 	}
-	return calls, reply, nil
+	return calls, reply.String(), nil
 }
 
 // toolName is a name that Converse accepts.

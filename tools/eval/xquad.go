@@ -230,7 +230,7 @@ func squadWords(s string) []string {
 		return unicode.ToLower(r)
 	}, s)
 	var out []string
-	for _, w := range strings.Fields(s) {
+	for w := range strings.FieldsSeq(s) {
 		if w != "a" && w != "an" && w != "the" {
 			out = append(out, w)
 		}

@@ -154,7 +154,7 @@ func TestCancel(t *testing.T) {
 		t.Errorf("%d events and error %v after a cancel at the fourth, want one more and Canceled", n, last)
 	}
 	n = 0
-	for range (&Reader{}).Chat(t.Context(), req) {
+	for range (&Reader{}).Chat(t.Context(), req) { //nolint:errcheck // it breaks before any
 		if n++; n == 3 {
 			break
 		}

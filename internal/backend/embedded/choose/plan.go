@@ -190,7 +190,7 @@ func starts(w string) bool {
 
 var starting = func() map[string]struct{} {
 	m := map[string]struct{}{}
-	for _, w := range strings.Fields("find get give show tell calculate compute determine list create make book order buy search look retrieve fetch what who when where how which identify predict estimate convert translate send set add delete remove update check play plot draw generate solve simulate analyze compare describe write reserve schedule recommend suggest provide return run start stop turn change choose evaluate measure verify filter sort extract classify rank count purchase locate obtain track submit i can could would please what's also then help let tell") {
+	for w := range strings.FieldsSeq("find get give show tell calculate compute determine list create make book order buy search look retrieve fetch what who when where how which identify predict estimate convert translate send set add delete remove update check play plot draw generate solve simulate analyze compare describe write reserve schedule recommend suggest provide return run start stop turn change choose evaluate measure verify filter sort extract classify rank count purchase locate obtain track submit i can could would please what's also then help let tell") {
 		m[w] = struct{}{}
 	}
 	return m

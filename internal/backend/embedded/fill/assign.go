@@ -119,7 +119,7 @@ func (f *filler) repeat(first map[*slot]pair, taken map[*cand]*slot) {
 		var best pair
 		for _, s := range f.slots {
 			p, ok := first[s]
-			if !ok || p.cand == nil || f.covers(p, c) {
+			if !ok || p.cand == nil || f.covers(c) {
 				continue
 			}
 			score := f.score(s, c)
@@ -138,9 +138,9 @@ func (f *filler) repeat(first map[*slot]pair, taken map[*cand]*slot) {
 	}
 }
 
-// covers reports whether c is part of a place that the pair's candidate has taken
+// covers reports whether c is part of a place that another candidate stands for
 // as a whole: "CA" of "San Francisco, CA".
-func (f *filler) covers(p pair, c *cand) bool {
+func (f *filler) covers(c *cand) bool {
 	for _, o := range f.cands {
 		if o.place != "" && o != c && c.Start >= o.Start && c.End <= o.Start+len(o.place) {
 			return true
@@ -383,9 +383,6 @@ func dedupe(calls []set, f *filler) []set {
 	}
 	return out
 }
-
-// hasWord reports whether the text has a word of the stem.
-func (f *filler) hasWord(stem string) bool { return slices.Contains(f.stems, stem) }
 
 // negated reports whether word i is denied: "without X", "no X", "don't X".
 func (f *filler) negated(i int) bool {

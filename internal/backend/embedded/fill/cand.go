@@ -113,7 +113,7 @@ func counter(t *mention.Text, c *cand, list []*cand, own func(string) bool) bool
 	}
 	count := map[mention.Kind]int{}
 	for _, o := range list {
-		if o.Start > c.Start && !(o.Kind == mention.Number && o.Word) {
+		if o.Start > c.Start && (o.Kind != mention.Number || !o.Word) {
 			count[o.Kind]++
 		}
 	}
@@ -282,7 +282,7 @@ var geography = map[string]bool{"river": true, "rainforest": true, "ocean": true
 // knownWhole are countries and other places that follow a city after a comma.
 var knownWhole = func() map[string]bool {
 	m := map[string]bool{}
-	for _, s := range strings.Split("usa,us,uk,france,germany,italy,spain,india,china,japan,canada,australia,brazil,mexico,england,scotland,ireland,latvia,russia,turkey,egypt,thailand,vietnam,indonesia,malaysia,singapore,portugal,netherlands,belgium,switzerland,austria,sweden,norway,denmark,finland,poland,greece,israel,california,texas,florida,washington,illinois,massachusetts,georgia,nevada,oregon,arizona,colorado,ohio,michigan,virginia,pennsylvania,south korea,korea,new zealand,south africa,argentina,chile,colombia,peru,kenya,nigeria,pakistan,bangladesh,philippines,united states,united kingdom,uae,united arab emirates,new york,north carolina,new jersey,tennessee,minnesota,wisconsin,maryland,missouri,indiana,utah,hawaii,alaska,louisiana,kentucky,oklahoma,iowa,kansas,ontario,quebec,british columbia,hungary,czech republic,romania,ukraine,d.c,dc", ",") {
+	for s := range strings.SplitSeq("usa,us,uk,france,germany,italy,spain,india,china,japan,canada,australia,brazil,mexico,england,scotland,ireland,latvia,russia,turkey,egypt,thailand,vietnam,indonesia,malaysia,singapore,portugal,netherlands,belgium,switzerland,austria,sweden,norway,denmark,finland,poland,greece,israel,california,texas,florida,washington,illinois,massachusetts,georgia,nevada,oregon,arizona,colorado,ohio,michigan,virginia,pennsylvania,south korea,korea,new zealand,south africa,argentina,chile,colombia,peru,kenya,nigeria,pakistan,bangladesh,philippines,united states,united kingdom,uae,united arab emirates,new york,north carolina,new jersey,tennessee,minnesota,wisconsin,maryland,missouri,indiana,utah,hawaii,alaska,louisiana,kentucky,oklahoma,iowa,kansas,ontario,quebec,british columbia,hungary,czech republic,romania,ukraine,d.c,dc", ",") {
 		m[s] = true
 	}
 	return m
@@ -323,10 +323,10 @@ func ranges(t *mention.Text, list []*cand) {
 			break
 		}
 		if c.partner < 0 && c.end == noEnd {
-			switch {
-			case c.prep == "from" || c.prep == "since" || c.prep == "after":
+			switch c.prep {
+			case "from", "since", "after":
 				c.end = fromEnd
-			case c.prep == "to" || c.prep == "until" || c.prep == "before":
+			case "to", "until", "before":
 				c.end = toEnd
 			}
 		}
@@ -357,7 +357,8 @@ func runs(t *mention.Text, list []*cand) {
 			if p.place != "" {
 				end = max(end, p.Start+len(p.place))
 			}
-			if !(c.Start < end || coordinated(t.S[min(end, c.Start):c.Start])) || p.partner == i && p.prep != "between" && p.end == fromEnd {
+			journey := p.partner == i && p.prep != "between" && p.end == fromEnd
+			if journey || c.Start >= end && !coordinated(t.S[end:c.Start]) {
 				n++
 			}
 		}

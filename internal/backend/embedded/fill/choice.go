@@ -28,10 +28,10 @@ func examples(d string) []string {
 	for _, m := range quotedRE().FindAllStringSubmatch(d, 40) {
 		add(m[1])
 	}
-	lower := strings.ToLower(d)
+	lower := text.Lower(d)
 	for _, mark := range []string{"e.g.", "e.g", "such as ", "for example", "for instance", " like ", "including ", "i.e.", "options:", "options are", "(", "refers to", ": "} {
 		i := strings.Index(lower, mark)
-		if i < 0 || len(lower) != len(d) {
+		if i < 0 {
 			continue
 		}
 		rest := d[i+len(mark):]
@@ -46,7 +46,7 @@ func examples(d string) []string {
 			continue
 		}
 		for _, p := range parts {
-			for _, q := range strings.Split(p, " or ") {
+			for q := range strings.SplitSeq(p, " or ") {
 				add(q)
 			}
 		}
@@ -157,7 +157,7 @@ func described(d string) []string {
 	if !strings.ContainsAny(d, `'"‘“`) {
 		return nil
 	}
-	lower := strings.ToLower(d)
+	lower := text.Lower(d)
 	found := false
 	for _, l := range listing {
 		found = found || strings.Contains(lower, l)

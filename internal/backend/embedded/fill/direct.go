@@ -10,6 +10,7 @@ import (
 	"github.com/outcrop-ai/outcrop/internal/backend/embedded/lexicon"
 	"github.com/outcrop-ai/outcrop/internal/backend/embedded/mention"
 	"github.com/outcrop-ai/outcrop/internal/backend/embedded/schema"
+	"github.com/outcrop-ai/outcrop/internal/text"
 )
 
 // direct finds the values that a slot gets by its own words rather than from a
@@ -211,7 +212,7 @@ func (f *filler) ownName(s *slot, p pick, ch choice) bool {
 }
 
 // boolWords say nothing of what a switch switches.
-var boolWords = map[string]bool{"includ": true, "enabl": true, "show": true, "with": true, "is": true, "ha": true, "us": true, "allow": true, "return": true, "should": true, "flag": true, "only": true, "get": true, "onli": true, "displai": true, "need": true, "requir": true, "option": true}
+var boolWords = map[string]bool{text.Stem("include"): true, "enabl": true, "show": true, "with": true, "is": true, "ha": true, "us": true, "allow": true, "return": true, "should": true, "flag": true, "only": true, "get": true, "onli": true, "displai": true, "need": true, "requir": true, "option": true}
 
 // boolean sets a switch when the text has the words of its name; off when they are
 // denied.
@@ -288,15 +289,15 @@ func (f *filler) looked(s *slot) []label {
 		if !ok {
 			return nil
 		}
-		start := max(strings.Index(strings.ToLower(f.t.S), strings.ToLower(v)), 0)
+		start := max(strings.Index(text.Lower(f.t.S), text.Lower(v)), 0)
 		end := start
-		if strings.HasPrefix(strings.ToLower(f.t.S[start:]), strings.ToLower(v)) {
+		if strings.HasPrefix(text.Lower(f.t.S[start:]), text.Lower(v)) {
 			end = start + len(v)
 		}
 		return []label{{slot: s, start: start, end: end, score: 2, value: raw}}
 	}
-	switch {
-	case s.role == roleNamespace || s.role == roleMetric:
+	switch s.role {
+	case roleNamespace, roleMetric:
 		m, ok := f.look.Metric()
 		if !ok || !f.aws() {
 			return nil
@@ -305,8 +306,9 @@ func (f *filler) looked(s *slot) []label {
 			return at(m.Namespace)
 		}
 		return at(m.Name)
-	case s.role == roleID:
+	case roleID:
 		return f.resource(s)
+	default:
 	}
 	if code, ok := f.look.Region(); ok && (s.role == roleRegion || strings.Contains(strings.ToLower(f.t.S), code)) {
 		return at(code)

@@ -1,6 +1,7 @@
 package fill
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -175,7 +176,7 @@ func (s *slot) descTerms() []string {
 
 // genericName are stems that say little of what a value is.
 var genericName = map[string]bool{
-	"name": true, "valu": true, "number": true, "type": true, "data": true, "info": true, "inform": true, "param": true, "paramet": true, "argument": true, "option": true, "list": true, "string": true, "integ": true, "specif": true, "provid": true, "given": true, "us": true, "want": true, "get": true, "set": true, "retriev": true, "calcul": true, "find": true, "filter": true, "return": true, "determin": true, "includ": true, "indic": true, "need": true, "requir": true, "specifi": true, "desir": true, "input": true, "represent": true, "repres": true,
+	"name": true, "valu": true, "number": true, "type": true, "data": true, "info": true, "inform": true, "param": true, "paramet": true, "argument": true, "option": true, "list": true, "string": true, "integ": true, "specif": true, "provid": true, "given": true, "us": true, "want": true, "get": true, "set": true, "retriev": true, "calcul": true, "find": true, "filter": true, "return": true, "determin": true, text.Stem("include"): true, "indic": true, "need": true, "requir": true, "specifi": true, "desir": true, "input": true, "represent": true, "repres": true,
 }
 
 func (s *slot) roles() (role, end) {
@@ -310,10 +311,8 @@ func (s *slot) leaf() *schema.Node {
 // has reports whether the slot's name has one of the words, as stems.
 func (s *slot) has(stems ...string) bool {
 	for _, n := range s.name {
-		for _, x := range stems {
-			if n == x {
-				return true
-			}
+		if slices.Contains(stems, n) {
+			return true
 		}
 	}
 	return false

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -275,12 +276,7 @@ func (f *filler) phraseValue(s *slot, c *cand) string {
 	from, to := c.T0, c.T1
 	own := func(i int) bool {
 		stem := f.stems[i]
-		for _, n := range s.name {
-			if n == stem {
-				return true
-			}
-		}
-		return s.words[stem] >= 0.3
+		return slices.Contains(s.name, stem) || s.words[stem] >= 0.3
 	}
 	for to-from > 1 && own(to-1) {
 		to--

@@ -22,7 +22,7 @@ type moods struct{ praise, blame, turning map[string]bool }
 var loadMoods = sync.OnceValue(func() *moods {
 	set := func(s string) map[string]bool {
 		m := map[string]bool{}
-		for _, w := range strings.Fields(s) {
+		for w := range strings.FieldsSeq(s) {
 			m[text.Stem(w)] = true
 		}
 		return m

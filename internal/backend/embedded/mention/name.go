@@ -142,7 +142,7 @@ var inName = map[string]bool{"of": true, "the": true, "de": true, "la": true, "l
 // starters are words that begin sentences with a capital letter without being names.
 var starters = sync.OnceValue(func() map[string]struct{} {
 	m := map[string]struct{}{}
-	for _, w := range strings.Fields(starterWords) {
+	for w := range strings.FieldsSeq(starterWords) {
 		m[w] = struct{}{}
 	}
 	return m

@@ -192,8 +192,8 @@ func (f *finder) expressions() {
 			continue
 		}
 		start += strings.Index(s[start:end], e)
-		if i := strings.IndexByte(e, '='); i >= 0 { // y = x^2: the right side is the formula
-			right := strings.TrimSpace(e[i+1:])
+		if _, right, ok := strings.Cut(e, "="); ok { // y = x^2: the right side is the formula
+			right = strings.TrimSpace(right)
 			if !formula(right) {
 				continue
 			}

@@ -31,7 +31,7 @@ func answer(m *material, a *ask) []llm.Block {
 		return []llm.Block{&llm.Text{Text: nothing(m, a, q)}}
 	}
 	if q.wants == wantSummary {
-		return summarise(m, q)
+		return summarise(m)
 	}
 	r := newRanker(m, q)
 	hits := r.rank()

@@ -1,6 +1,7 @@
 package reader
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/outcrop-ai/outcrop/internal/llm"
@@ -80,9 +81,9 @@ func (a *ask) split(texts []string) {
 	}
 	// The block that asks, when the others only tell.
 	if len(texts) > 1 {
-		for i := len(texts) - 1; i >= 0; i-- {
-			if asks(texts[i]) && len(texts[i]) <= shortAsk {
-				a.question = strings.TrimSpace(texts[i])
+		for i, last := range slices.Backward(texts) {
+			if asks(last) && len(last) <= shortAsk {
+				a.question = strings.TrimSpace(last)
 				for j, t := range texts {
 					if j != i {
 						a.context = append(a.context, t)
@@ -127,10 +128,7 @@ func unwrap(s string) string {
 
 // labelled reads "Question: …" and "Context: …" lines.
 func labelled(s string) (question string, rest []string, ok bool) {
-	lower := strings.ToLower(s)
-	if len(lower) != len(s) {
-		return "", nil, false
-	}
+	lower := text.Lower(s)
 	at, width := -1, 0
 	for _, l := range questionLabels {
 		i := strings.LastIndex(lower, l)
@@ -144,7 +142,7 @@ func labelled(s string) (question string, rest []string, ok bool) {
 	question = s[at+width:]
 	before := s[:at]
 	for _, l := range append(contextLabels, "answer:", "a:") {
-		if i := strings.Index(strings.ToLower(question), "\n"+l); i >= 0 {
+		if i := strings.Index(text.Lower(question), "\n"+l); i >= 0 {
 			after := question[i+1+len(l):]
 			question = question[:i]
 			if strings.TrimSpace(after) != "" {
@@ -168,8 +166,8 @@ func splitText(s string) (string, []string) {
 		return s, nil
 	}
 	pick := -1
-	for i := len(spans) - 1; i >= 0; i-- {
-		if strings.ContainsAny(lastRune(spans[i].Of(s)), "?？؟") {
+	for i, p := range slices.Backward(spans) {
+		if strings.ContainsAny(lastRune(p.Of(s)), "?？؟") {
 			pick = i
 			break
 		}

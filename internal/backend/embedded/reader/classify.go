@@ -18,12 +18,14 @@ func classify(m *material, a *ask) string {
 	if len(labels) < 2 {
 		return ""
 	}
-	subject := rest
+	var sb strings.Builder
+	sb.WriteString(rest)
 	for i := range m.sources {
 		if o := m.sources[i].origin; o != fromSystem && o != fromTurn {
-			subject += "\n" + m.sources[i].text
+			sb.WriteString("\n" + m.sources[i].text)
 		}
 	}
+	subject := sb.String()
 	if at := lexicon.Mood(labels, subject); at >= 0 {
 		return labels[at]
 	}
@@ -63,10 +65,7 @@ func classes(s string) (labels []string, rest string) {
 	if !asked {
 		return nil, ""
 	}
-	lower := strings.ToLower(s)
-	if len(lower) != len(s) {
-		return nil, ""
-	}
+	lower := text.Lower(s)
 	from := -1
 	for _, mark := range []string{" as either ", " as one of ", " into one of ", "one of the following categories", "one of: ", " into ", " under ", " as ", "categories: ", "labels: ", "classes: ", "options: "} {
 		if i := strings.Index(lower, mark); i >= 0 {

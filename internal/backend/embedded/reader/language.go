@@ -49,12 +49,42 @@ var phrasesOfAsking = []struct {
 	say  string
 	want wants
 }{
-	{"什么时候", wantDate}, {"什麼時候", wantDate}, {"何时", wantDate}, {"哪一年", wantDate}, {"いつ", wantDate}, {"何年", wantDate},
-	{"什么地方", wantPlace}, {"哪里", wantPlace}, {"哪儿", wantPlace}, {"在哪", wantPlace}, {"どこ", wantPlace},
-	{"为什么", wantReason}, {"為什麼", wantReason}, {"なぜ", wantReason},
-	{"多少", wantNumber}, {"几个", wantNumber}, {"いくつ", wantNumber}, {"いくら", wantNumber},
-	{"总结", wantSummary}, {"要約", wantSummary}, {"怎么", wantAny}, {"如何", wantAny}, {"什么", wantAny}, {"什麼", wantAny}, {"哪个", wantName}, {"哪些", wantName},
-	{"誰", wantPerson}, {"谁", wantPerson}, {"何", wantAny}, {"ですか", wantAny}, {"ますか", wantAny}, {"ましたか", wantAny}, {"吗", wantAny}, {"呢", wantAny}, {"是", wantAny}, {"的", wantAny},
+	{"什么时候", wantDate},
+	{"什麼時候", wantDate},
+	{"何时", wantDate},
+	{"哪一年", wantDate},
+	{"いつ", wantDate},
+	{"何年", wantDate},
+	{"什么地方", wantPlace},
+	{"哪里", wantPlace},
+	{"哪儿", wantPlace},
+	{"在哪", wantPlace},
+	{"どこ", wantPlace},
+	{"为什么", wantReason},
+	{"為什麼", wantReason},
+	{"なぜ", wantReason},
+	{"多少", wantNumber},
+	{"几个", wantNumber},
+	{"いくつ", wantNumber},
+	{"いくら", wantNumber},
+	{"总结", wantSummary},
+	{"要約", wantSummary},
+	{"怎么", wantAny},
+	{"如何", wantAny},
+	{"什么", wantAny},
+	{"什麼", wantAny},
+	{"哪个", wantName},
+	{"哪些", wantName},
+	{"誰", wantPerson},
+	{"谁", wantPerson},
+	{"何", wantAny},
+	{"ですか", wantAny},
+	{"ますか", wantAny},
+	{"ましたか", wantAny},
+	{"吗", wantAny},
+	{"呢", wantAny},
+	{"是", wantAny},
+	{"的", wantAny},
 }
 
 // foreign finds a question's language when it is not English, and with it what is
@@ -98,7 +128,7 @@ func foreign(q *question, s string) (plain string, small map[string]bool) {
 		return s, nil
 	}
 	small = map[string]bool{}
-	for _, w := range strings.Fields(languages[best].small) {
+	for w := range strings.FieldsSeq(languages[best].small) {
 		small[w] = true
 	}
 	for _, w := range words {

@@ -2,6 +2,7 @@ package reader
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -75,7 +76,7 @@ func gather(ctx context.Context, req *llm.ChatRequest, ask *ask) (*material, err
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			if err := m.block(ctx, b, msg.Role, i == ask.message); err != nil {
+			if err := m.block(ctx, b, i == ask.message); err != nil {
 				return nil, err
 			}
 		}
@@ -95,7 +96,7 @@ func gather(ctx context.Context, req *llm.ChatRequest, ask *ask) (*material, err
 	return m, nil
 }
 
-func (m *material) block(ctx context.Context, b llm.Block, role llm.Role, current bool) error {
+func (m *material) block(ctx context.Context, b llm.Block, current bool) error {
 	switch b := b.(type) {
 	case *llm.Document:
 		return m.document(ctx, b)
@@ -108,7 +109,7 @@ func (m *material) block(ctx context.Context, b llm.Block, role llm.Role, curren
 				m.add(source{origin: fromResult, text: c.Text})
 			case *llm.JSON, *llm.ToolResult:
 			default:
-				if err := m.block(ctx, c, role, false); err != nil {
+				if err := m.block(ctx, c, false); err != nil {
 					return err
 				}
 			}
@@ -134,12 +135,7 @@ func (m *material) block(ctx context.Context, b llm.Block, role llm.Role, curren
 }
 
 func isQuery(g *llm.Guard) bool {
-	for _, q := range g.Qualifiers {
-		if q == "grounding_source" {
-			return false
-		}
-	}
-	return true
+	return !slices.Contains(g.Qualifiers, "grounding_source")
 }
 
 func (m *material) document(ctx context.Context, d *llm.Document) error {

@@ -1,6 +1,7 @@
 package reader
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/outcrop-ai/outcrop/internal/backend/embedded/mention"
@@ -152,7 +153,7 @@ func (r *ranker) short(s *sentence) string {
 		for j := range q.terms {
 			if q.terms[j].stem == stem {
 				weight[i] = r.index.IDF(stem)
-			} else if weight[i] == 0 && contains(q.terms[j].also, stem) {
+			} else if weight[i] == 0 && slices.Contains(q.terms[j].also, stem) {
 				weight[i] = 0.6 * r.index.IDF(stem)
 			}
 		}
@@ -177,11 +178,11 @@ func (r *ranker) short(s *sentence) string {
 func (q *question) context(t *mention.Text, m *mention.Mention) float64 {
 	f := 1.0
 	for _, w := range t.Words[m.T0:m.T1] {
-		if contains(q.focus, text.Stem(w.Norm)) {
+		if slices.Contains(q.focus, text.Stem(w.Norm)) {
 			f = 1.5
 		}
 	}
-	if m.T1 < len(t.Words) && m.Kind != mention.Number && contains(q.focus, text.Stem(t.Words[m.T1].Norm)) {
+	if m.T1 < len(t.Words) && m.Kind != mention.Number && slices.Contains(q.focus, text.Stem(t.Words[m.T1].Norm)) {
 		f = 1.3
 	}
 	before := ""
@@ -273,13 +274,4 @@ func numberRange(s string, from, to int) (int, int) {
 		}
 	}
 	return from, to
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }

@@ -19,8 +19,8 @@ const (
 // summarise quotes the sentences that say most of what the material says: those
 // whose words it uses most, each word counted once, early sentences first among
 // equals. They stand in the order of their source.
-func summarise(m *material, q *question) []llm.Block {
-	wanted := summarised(m, q)
+func summarise(m *material) []llm.Block {
+	wanted := summarised(m)
 	count := map[string]float64{}
 	for _, i := range wanted {
 		for _, t := range m.sentences[i].terms {
@@ -69,7 +69,7 @@ const maxSummarised = 4000
 
 // summarised returns the sentences worth summarising: of the documents and the
 // message itself, when there are any, and not its headings.
-func summarised(m *material, q *question) []int {
+func summarised(m *material) []int {
 	best := slices.MinFunc(m.sources, func(a, b source) int { return cmp.Compare(rankOrigin(a.origin), rankOrigin(b.origin)) })
 	var out []int
 	for i := range m.sentences {

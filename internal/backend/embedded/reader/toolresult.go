@@ -89,14 +89,14 @@ func (r *results) called(name string) bool {
 // facts tells the results in words, newest first, for arguments to be found in.
 func (r *results) facts() []string {
 	var out []string
-	for i := len(r.list) - 1; i >= 0; i-- {
+	for _, res := range slices.Backward(r.list) {
 		var sb strings.Builder
-		for _, v := range r.list[i].values {
+		for _, v := range res.values {
 			for _, l := range v.leaves(nil, nil) {
 				sb.WriteString(words(l.path[max(len(l.path)-1, 0):]) + ": " + l.text + "\n")
 			}
 		}
-		for _, t := range r.list[i].texts {
+		for _, t := range res.texts {
 			sb.WriteString(t + "\n")
 		}
 		out = append(out, sb.String())
@@ -243,7 +243,7 @@ func clause(q *question, l leaf, brief bool) string {
 // utilization of instance i-1?" gives "the CPU utilization of instance i-1", "is".
 func turned(s string) (subject, verb string, ok bool) {
 	s = strings.TrimRight(strings.TrimSpace(s), "?！？ .")
-	low := strings.ToLower(s)
+	low := text.Lower(s)
 	for _, p := range []string{"can you tell me ", "could you tell me ", "please tell me ", "tell me ", "do you know ", "please "} {
 		if strings.HasPrefix(low, p) {
 			s, low = s[len(p):], low[len(p):]
@@ -312,7 +312,7 @@ func bestLeaf(q *question, leaves []leaf) int {
 
 func (q *question) hasAlso(stem string) bool {
 	for i := range q.terms {
-		if contains(q.terms[i].also, stem) {
+		if slices.Contains(q.terms[i].also, stem) {
 			return true
 		}
 	}

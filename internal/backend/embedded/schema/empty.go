@@ -164,30 +164,18 @@ func (n *Node) allows(raw json.RawMessage) bool {
 		}
 		return false
 	}
-	switch {
-	case n.Type == Any:
+	switch n.Type {
+	case Any:
 		return true
-	case n.Type == Integer || n.Type == Number:
+	case Integer, Number:
 		var f float64
 		return t == Number && json.Unmarshal(raw, &f) == nil && n.FitsNumber(f)
-	case n.Type == String:
+	case String:
 		var s string
 		return json.Unmarshal(raw, &s) == nil && n.FitsString(s)
-	case n.Type == Object:
-		return t == Object && !n.required()
-	case n.Type == Array:
-		return t == Array && n.MinItems == 0 && n.Items == nil && len(n.Prefix) == 0
+	default:
+		return n.Valid(raw)
 	}
-	return t == n.Type
-}
-
-func (n *Node) required() bool {
-	for _, p := range n.Props {
-		if p.Required {
-			return true
-		}
-	}
-	return n.Closed || n.Additional != nil
 }
 
 func sameJSON(a, b json.RawMessage) bool {

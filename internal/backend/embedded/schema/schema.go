@@ -274,6 +274,7 @@ func (n *Node) types(raw json.RawMessage) {
 			if n.Type == Any {
 				n.Type = t
 			}
+		default:
 		}
 	}
 	if n.Type == Any && n.Nullable {
