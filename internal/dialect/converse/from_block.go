@@ -1,6 +1,8 @@
 package converse
 
 import (
+	"encoding/json"
+
 	gen "github.com/outcrop-ai/outcrop/internal/gen/bedrockruntime"
 
 	"github.com/outcrop-ai/outcrop/internal/llm"
@@ -137,10 +139,11 @@ func fromDocument(p path, in *gen.DocumentBlock) (llm.Block, error) {
 }
 
 func fromToolUse(in *gen.ToolUseBlock) *llm.ToolUse {
-	return &llm.ToolUse{
-		ID: in.ToolUseID, Name: in.Name, Input: in.Input,
-		Server: in.Type == serverToolUse,
+	out := &llm.ToolUse{ID: in.ToolUseID, Name: in.Name, Input: in.Input, Server: in.Type == serverToolUse}
+	if len(out.Input) == 0 { // a caller must give it; a model's call without arguments may lack it
+		out.Input = json.RawMessage("{}")
 	}
+	return out
 }
 
 func fromToolResult(in *gen.ToolResultBlock) (llm.Block, error) {

@@ -307,6 +307,7 @@ func FuzzFromRequest(f *testing.F) {
 		f.Add(string(w.Written()))
 	}
 	f.Add(`{"messages":[{"role":"user","content":[{},{"image":{}},{"document":{"source":{"content":[{}]}}},{"toolAddition":{}}]}]}`)
+	f.Add(`{"messages":[{"content":[{"toolUse":{}}]}]}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		in := &gen.ConverseRequest{}
 		if jsoncodec.NewReader([]byte(text)).Body(in) != nil {
