@@ -176,7 +176,8 @@ func TestAppendAndRead(t *testing.T) {
 // What is appended concurrently is all there, once.
 func TestConcurrentAppend(t *testing.T) {
 	t.Parallel()
-	l := openTest(t, Config{SegmentSize: 64 << 10, QueueLimit: 100, CommitEvery: time.Millisecond, LoadEvery: 5 * time.Millisecond})
+	// The queue is small so that it fills; a busy disk may empty it as late as it likes.
+	l := openTest(t, Config{SegmentSize: 64 << 10, QueueLimit: 100, QueueWait: time.Minute, CommitEvery: time.Millisecond, LoadEvery: 5 * time.Millisecond})
 	const writers, each = 8, 500
 	var wg sync.WaitGroup
 	for w := range writers {
