@@ -64,9 +64,15 @@ func readAll(body io.Reader, limit, size int64, buf []byte) ([]byte, error) {
 	if size > int64(cap(buf)) && size <= maxPooledBody {
 		buf = make([]byte, 0, size+1)
 	}
+	most := limit + 1
+	if size >= 0 {
+		most = size + 1
+	}
 	for {
 		if len(buf) == cap(buf) {
-			buf = append(buf, 0)[:len(buf)]
+			// In few steps, for large bodies leave much garbage; but what is not sent
+			// must not take memory because it was announced.
+			buf = append(make([]byte, 0, max(min(4*int64(cap(buf)), most), int64(len(buf))+1)), buf...)
 		}
 		n, err := body.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
