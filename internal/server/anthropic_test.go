@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -24,9 +25,7 @@ func (a ask) toAnthropic() ask {
 		a.path = messages
 	}
 	header := map[string]string{"Anthropic-Version": "2026-10-21"}
-	for k, v := range a.header {
-		header[k] = v
-	}
+	maps.Copy(header, a.header)
 	a.header = header
 	return a
 }
