@@ -568,7 +568,7 @@ func TestExposedSecretsAreToldOf(t *testing.T) {
 	if out.Len() > 0 {
 		t.Errorf("logged %q", out.String())
 	}
-	if err := os.Chmod(filepath.Join(f.dir, masterKeyFile), 0o644); err != nil { //nolint:gosec // what is to be found
+	if err := os.Chmod(filepath.Join(f.dir, masterKeyFile), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	f.open(t, logging)

@@ -24,7 +24,8 @@ func everything() *eventstream.Message {
 	return &eventstream.Message{
 		Headers: []eventstream.Header{
 			eventstream.Text(":event-type", "chunk"),
-			{Name: "true", Type: eventstream.True}, {Name: "false", Type: eventstream.False},
+			{Name: "true", Type: eventstream.True},
+			{Name: "false", Type: eventstream.False},
 			{Name: "byte", Type: eventstream.Byte, Num: -49},
 			{Name: "short", Type: eventstream.Short, Num: -300},
 			{Name: "int", Type: eventstream.Int, Num: -70000},
