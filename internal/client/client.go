@@ -7,6 +7,7 @@
 package client
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -133,12 +134,13 @@ func (c *Client) ConverseStream(ctx context.Context, model string, in any) iter.
 			return
 		}
 		defer func() { _ = resp.Body.Close() }() // an early close cancels the stream
-		dec := eventstream.NewDecoder()
+		dec, body := eventstream.NewDecoder(), bufio.NewReader(resp.Body)
 		for {
-			msg, err := dec.Decode(resp.Body, nil)
-			if errors.Is(err, io.EOF) {
+			// Only between two frames is the end of the body the end of the stream.
+			if _, err := body.Peek(1); errors.Is(err, io.EOF) {
 				return
 			}
+			msg, err := dec.Decode(body, nil)
 			if err != nil {
 				yield(Event{}, fmt.Errorf("reading the stream: %w", err))
 				return

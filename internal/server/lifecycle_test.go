@@ -489,7 +489,7 @@ func TestDescribe(t *testing.T) {
 	for _, l := range i.Describe() {
 		text.WriteString(l.Name + " " + l.Text + "\n")
 	}
-	for _, want := range []string{i.Endpoint(), i.c.Data, "outcrop env --listen " + i.Addr(), labChat + " ← lab/chat", twice + " ← cellar/chat, then lab/chat", "outcrop.reader-v1", "ANTHROPIC_API_KEY is set and not used"} {
+	for _, want := range []string{i.Endpoint(), i.c.Data, "outcrop env --listen " + i.Addr(), labChat + " ← lab/chat", twice + " ← cellar/chat, then lab/chat", "outcrop.reader-v1", "outcrop.embed-v1", "ANTHROPIC_API_KEY is set and not used"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("no %q in:\n%s", want, text.String())
 		}
@@ -511,7 +511,7 @@ func TestServing(t *testing.T) {
 	for _, m := range list {
 		got[m.ID] = m
 	}
-	for id, want := range map[string]string{labChat: "scripted", claude: "stand-in", "outcrop.reader-v1": "real", "amazon.titan-embed-text-v2:0": ""} {
+	for id, want := range map[string]string{labChat: "scripted", claude: "stand-in", "outcrop.reader-v1": "real", "amazon.titan-embed-text-v2:0": "stand-in", "outcrop.embed-v1": "real", "amazon.nova-canvas-v1:0": ""} {
 		if m, ok := got[id]; !ok || m.Fidelity != want || (len(m.Targets) == 0) != (want == "") {
 			t.Errorf("%s: %+v, want %q", id, m, want)
 		}
