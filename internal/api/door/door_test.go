@@ -132,7 +132,7 @@ func (words) Append(dst []byte, e llm.Event) ([]byte, error) {
 
 func (words) AppendError(dst []byte, err error) []byte { return append(dst, "<"+err.Error()+">"...) }
 
-func (words) AppendDone(dst []byte) []byte             { return append(dst, "."...) }
+func (words) AppendDone(dst []byte) []byte { return append(dst, "."...) }
 
 func TestRelay(t *testing.T) {
 	t.Parallel()
