@@ -121,7 +121,7 @@ func (c *doctorCmd) listener(ctx context.Context, r *report, cfg config.Config) 
 }
 
 func (c *doctorCmd) backends(ctx context.Context, r *report, cfg config.Config) {
-	b, err := server.NewBackends(cfg)
+	b, err := server.NewBackends(cfg, nil)
 	if err != nil {
 		r.fail("backends", err)
 		return

@@ -41,7 +41,7 @@ var built = map[string]string{ //nolint:gosec // operations and what they lack, 
 	"bedrock-runtime.Converse":                      conversation,
 	"bedrock-runtime.ConverseStream":                conversation,
 	"bedrock-runtime.CountTokens":                   "InvokeModel bodies other than Anthropic's Messages",
-	"bedrock-runtime.InvokeModel":                   "bodies other than Anthropic's Messages; guardrails",
+	"bedrock-runtime.InvokeModel":                   "bodies other than Anthropic's Messages and Titan Text Embeddings; guardrails",
 	"bedrock-runtime.InvokeModelWithResponseStream": "bodies other than Anthropic's Messages; guardrails",
 
 	"sts.GetCallerIdentity": "",

@@ -466,11 +466,11 @@ func TestOwnModels(t *testing.T) {
 	c := open(t, nil)
 	for _, r := range regions {
 		reader, err := c.Model(r, "outcrop.reader-v1")
-		if err != nil || !reader.Own || !reader.Chat() || reader.Planned || reader.Price != (Price{}) {
+		if err != nil || !reader.Own || !reader.Chat() || reader.Price != (Price{}) {
 			t.Errorf("reader in %s = %+v, %v", r, reader, err)
 		}
 		embed, err := c.Model(r, "outcrop.embed-v1")
-		if err != nil || !embed.Own || !embed.Embeds() || !embed.Planned || embed.Dimensions != 384 {
+		if err != nil || !embed.Own || !embed.Embeds() || embed.Dimensions != 384 {
 			t.Errorf("embed in %s = %+v, %v", r, embed, err)
 		}
 	}

@@ -48,7 +48,6 @@ type modelData struct {
 	Suffixes       []string               `json:"suffixes"` // of the variants by context length
 	Price          priceData              `json:"price"`
 	BatchPercent   int                    `json:"batch_percent"`
-	Planned        bool                   `json:"planned"`
 	Profiles       map[string]profileData `json:"profiles"` // by geography
 }
 
@@ -138,7 +137,7 @@ func (d *modelData) model(provider string, geos map[string]*geography) *Model {
 		Status:         d.Status, Start: time.Time(d.Start), Legacy: time.Time(d.Legacy), End: time.Time(d.EOL),
 		Context: d.Context, MaxOutput: d.MaxOutput, Dimensions: d.Dimensions,
 		Price: d.Price.price(d.BatchPercent),
-		Own:   strings.HasPrefix(d.ID, ownPrefix), Planned: d.Planned,
+		Own:   strings.HasPrefix(d.ID, ownPrefix),
 
 		suffixes: d.Suffixes, profiles: d.Profiles,
 	}

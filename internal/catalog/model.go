@@ -74,7 +74,6 @@ type Model struct {
 
 	Own         bool // one of Outcrop's own
 	UserDefined bool // from the configuration alone
-	Planned     bool // listed, and nothing in this version can run it
 
 	everywhere bool // offered in every configured region
 	pinned     bool // the configuration lists the regions

@@ -94,10 +94,10 @@ func (inv *Invocation) worked(ctx context.Context, t *target) {
 // nobody is the fault of a model that no target answers for.
 func (inv *Invocation) nobody(embed bool) error {
 	id := inv.Model.Model.ID
-	if inv.Model.Model.Planned || (embed && inv.routes.stands) {
+	if embed && inv.routes.stands {
 		return &fault.Error{
 			Kind: fault.NotImplemented, Resource: id,
-			Message: fmt.Sprintf("Outcrop has no embedding model of its own yet, and no backend is configured for %s: add a line such as `%s: [backend/model]` under models.", id, id),
+			Message: fmt.Sprintf("No embedding model of Outcrop's own stands in here, and no backend is configured for %s: add a line such as `%s: [backend/model]` under models.", id, id),
 		}
 	}
 	where := ""

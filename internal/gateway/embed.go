@@ -55,6 +55,9 @@ func (inv *Invocation) embed(ctx context.Context, req *llm.EmbedRequest) (resp *
 		defer cancel()
 		r := *req
 		r.Model = t.Model
+		if r.Dimensions == 0 && t.AnyLength {
+			r.Dimensions = inv.Model.Model.Dimensions
+		}
 		got, err := t.Embed.Embed(ctx, &r)
 		if err == nil && len(got.Vectors) != len(req.Texts) {
 			err = fault.Errorf(fault.ModelError, "The model returned %d vectors for %d texts.", len(got.Vectors), len(req.Texts))

@@ -108,7 +108,7 @@ func TestEmbedFaults(t *testing.T) {
 	f("unknown", "nosuch", embedRoutes(&vectors{}), fault.Invalid, "identifier is invalid")
 	f("nobody, stand-ins on", titan, Routes{StandIns: &StandIns{}}, fault.NotImplemented, titan+": [backend/model]")
 	f("nobody, stand-ins off", titan, Routes{}, fault.Denied, "You don't have access to the model")
-	f("own, planned", "outcrop.embed-v1", Routes{}, fault.NotImplemented, "no embedding model of its own yet")
+	f("own, not routed", "outcrop.embed-v1", Routes{}, fault.Denied, "No backend is configured for outcrop.embed-v1")
 	f("too few", titan, embedRoutes(&vectors{fewer: 1}), fault.ModelError, "0 vectors for 1 texts")
 	f("fails", titan, embedRoutes(&vectors{err: fault.Errorf(fault.Unavailable, "gone")}), fault.Unavailable, "gone")
 }

@@ -55,6 +55,9 @@ type Backend struct {
 	Chat  llm.ChatModel
 	Count llm.TokenCounter // nil: it cannot count; a stand-in does
 	Embed llm.Embedder
+	// AnyLength: its vectors can have the length of the model that was asked for, and
+	// get it where the caller names none.
+	AnyLength bool
 
 	Dialect  string       // of llm.RawRequest; empty: raw requests are not for it
 	Fidelity llm.Fidelity // empty: llm.Real

@@ -48,6 +48,9 @@ type EmbedRequest struct {
 	Texts      []string
 	Dimensions int  // zero: the model's own
 	Normalize  bool // unit length
+	// TextTokens bounds the tokens of each text: a longer one is refused as Invalid.
+	// Zero: the model's own way with long texts. Models that cannot count ignore it.
+	TextTokens int
 }
 
 // EmbedResponse holds one vector per text.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 
@@ -30,11 +31,23 @@ type Backends struct {
 	closers   []func()
 }
 
-// NewBackends makes the configured backends. It contacts none of them.
-func NewBackends(c config.Config) (*Backends, error) {
+// newEmbedder returns Outcrop's embedding models, which do nothing until they are asked.
+func newEmbedder(c config.Config, log *slog.Logger) *embedded.Embedder {
+	return embedded.NewEmbedder(embedded.EmbedderConfig{
+		Dir: c.ModelsDir, HuggingFace: c.HuggingFace, Index: c.PackageIndex, Never: c.Pull == "never", Logger: log,
+	})
+}
+
+// NewBackends makes the configured backends. It contacts none of them. The embedder
+// stays the caller's; nil: there is none.
+func NewBackends(c config.Config, embedder *embedded.Embedder) (*Backends, error) {
 	b := &Backends{byName: map[string]gateway.Backend{}, Upstreams: map[string]Upstream{}}
 	reader := &embedded.Reader{}
-	b.byName[config.Embedded] = gateway.Backend{Chat: reader, Count: reader}
+	own := gateway.Backend{Chat: reader, Count: reader, AnyLength: true}
+	if embedder != nil {
+		own.Embed = embedder
+	}
+	b.byName[config.Embedded] = own
 	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(c.Backends)) {
 		if c.Backends[name].Disabled {
@@ -102,6 +115,8 @@ func (b *Backends) routes(c config.Config, local []openai.Local) (gateway.Routes
 	r := gateway.Routes{Backends: maps.Clone(b.byName), Targets: map[string][]gateway.Target{}}
 	reader := gateway.Target{Backend: config.Embedded, Model: embedded.ReaderModel}
 	r.Targets[embedded.ReaderModel] = []gateway.Target{reader}
+	embed := gateway.Target{Backend: config.Embedded, Model: embedded.EmbedModel}
+	r.Targets[embedded.EmbedModel] = []gateway.Target{embed}
 	for id, m := range c.Models {
 		for _, t := range m.Targets {
 			target, err := gateway.ParseTarget(t)
@@ -131,6 +146,7 @@ func (b *Backends) routes(c config.Config, local []openai.Local) (gateway.Routes
 		r.StandIns.Chat = append(r.StandIns.Chat, gateway.Target{Backend: found.Server, Model: found.Models[0]})
 	}
 	r.StandIns.Chat = append(r.StandIns.Chat, reader)
+	r.StandIns.Embed = []gateway.Target{embed}
 	return r, nil
 }
 

@@ -28,7 +28,7 @@ func (s *Server) Describe() []Line {
 			lines = append(lines, Line{"model", id + " ← " + strings.Join(targets, ", then ")})
 		}
 	}
-	lines = append(lines, Line{"models", s.rest()})
+	lines = append(lines, Line{"models", s.rest()}, Line{"embeddings", embeddings(c)})
 	return append(lines, Hints(c)...)
 }
 
@@ -55,6 +55,18 @@ func (s *Server) rest() string {
 		return fmt.Sprintf("%d chat models in %s; those without a target ← an Ollama or llama.cpp server on this machine, else %s, as stand-in", n, s.config.DefaultRegion, embedded.ReaderModel)
 	}
 	return fmt.Sprintf("%d chat models in %s; those without a target ← %s, as stand-in", n, s.config.DefaultRegion, embedded.ReaderModel)
+}
+
+// embeddings says what answers for embedding models.
+func embeddings(c config.Config) string {
+	fetched := "fetched at its first use (pull: auto)"
+	if c.Pull == "never" {
+		fetched = "it has to be on this machine: outcrop pull " + embedded.EmbedModel
+	}
+	if !c.StandIns {
+		return fmt.Sprintf("%s; %s", embedded.EmbedModel, fetched)
+	}
+	return fmt.Sprintf("models without a target ← %s, as stand-in; %s", embedded.EmbedModel, fetched)
 }
 
 // Hints name providers whose keys are at hand and that no line of configuration uses.

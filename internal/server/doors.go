@@ -72,7 +72,7 @@ func metrics(all ...prometheus.Collector) http.Handler {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	reg.MustRegister(all...)
-	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{})
+	return ownHost(promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
 }
 
 // profiles answers /debug/pprof, when the configuration asks for it.
@@ -83,5 +83,5 @@ func profiles() http.Handler {
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	return mux
+	return ownHost(mux)
 }

@@ -93,6 +93,7 @@ func testConfig(t testing.TB) config.Config {
 	dir := t.TempDir()
 	c := config.Default()
 	c.Data, c.Listen, c.AutoDetect, c.StreamDelay = filepath.Join(dir, "data"), "127.0.0.1:0", false, -1
+	c.Pull, c.ModelsDir = "never", filepath.Join(dir, "models")
 	c.Backends = map[string]config.Backend{
 		"lab":    {Type: "scripted", File: writeFile(t, dir, "lab.yaml", labScript)},
 		"cellar": {Type: "scripted", File: writeFile(t, dir, "down.yaml", downScript)},

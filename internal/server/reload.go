@@ -20,7 +20,7 @@ const detectEvery = 10 * time.Second
 func (s *Server) Reload(c config.Config) (restart []string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	backends, err := NewBackends(c)
+	backends, err := NewBackends(c, s.embedder)
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +80,10 @@ func needRestart(old, c config.Config) []string {
 	differ("timeout", old.Timeout == c.Timeout)
 	differ("ledger", old.Ledger == c.Ledger)
 	differ("log", old.Log == c.Log)
+	differ("pull", old.Pull == c.Pull)
+	differ("models_dir", old.ModelsDir == c.ModelsDir)
+	differ("hugging_face", old.HuggingFace == c.HuggingFace)
+	differ("package_index", old.PackageIndex == c.PackageIndex)
 	differ("debug", old.Debug == c.Debug)
 	return keys
 }

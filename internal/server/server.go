@@ -21,6 +21,7 @@ import (
 	"github.com/outcrop-ai/outcrop/internal/api/anthropic"
 	"github.com/outcrop-ai/outcrop/internal/api/openai"
 	"github.com/outcrop-ai/outcrop/internal/api/runtime"
+	"github.com/outcrop-ai/outcrop/internal/backend/embedded"
 	openaibackend "github.com/outcrop-ai/outcrop/internal/backend/openai"
 	"github.com/outcrop-ai/outcrop/internal/call"
 	"github.com/outcrop-ai/outcrop/internal/catalog"
@@ -46,6 +47,7 @@ type Server struct {
 	gateway  *gateway.Gateway
 	http     *wire.Server
 	listener net.Listener
+	embedder *embedded.Embedder
 
 	detector openaibackend.Detector // where model servers are looked for; tests look elsewhere
 
@@ -82,7 +84,8 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *Server, err
 	if s.identity, err = newIdentity(ctx, c, s.db, log); err != nil {
 		return nil, err
 	}
-	if s.backends, err = NewBackends(c); err != nil {
+	s.embedder = newEmbedder(c, log)
+	if s.backends, err = NewBackends(c, s.embedder); err != nil {
 		return nil, err
 	}
 	if err := s.compose(c); err != nil {
@@ -172,6 +175,9 @@ func (s *Server) Close() error {
 		s.backends.Close()
 	}
 	s.mu.Unlock()
+	if s.embedder != nil {
+		errs = append(errs, s.embedder.Close())
+	}
 	if s.ledger != nil {
 		errs = append(errs, s.ledger.Close())
 	}

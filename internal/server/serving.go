@@ -31,13 +31,16 @@ func Serving(c config.Config, region string) ([]ServedModel, error) {
 	var list []ServedModel
 	for _, m := range cat.Models(region, catalog.Filter{}) {
 		s := ServedModel{ID: m.ID, Name: m.Name, Provider: m.Provider, InputMicroUSD: m.Price.Input, OutputMicroUSD: m.Price.Output}
-		own := config.Embedded + "/" + embedded.ReaderModel
+		own, ours := config.Embedded+"/"+embedded.ReaderModel, m.ID == embedded.ReaderModel
+		if m.Embeds() {
+			own, ours = config.Embedded+"/"+embedded.EmbedModel, m.ID == embedded.EmbedModel
+		}
 		switch {
 		case len(c.Models[m.ID].Targets) > 0:
 			s.Targets, s.Fidelity = c.Models[m.ID].Targets, string(fidelity(c, c.Models[m.ID].Targets[0]))
-		case m.ID == embedded.ReaderModel:
+		case ours:
 			s.Targets, s.Fidelity = []string{own}, string(llm.Real)
-		case m.Chat() && c.StandIns:
+		case (m.Chat() || m.Embeds()) && c.StandIns:
 			s.Targets, s.Fidelity = []string{own}, string(llm.StandIn)
 		}
 		list = append(list, s)

@@ -19,6 +19,9 @@ const contentType = "application/json"
 
 // InvokeModel answers a provider's own request body with the provider's own response.
 func (s *Service) InvokeModel(ctx context.Context, in *types.InvokeModelRequest) (*types.InvokeModelResponse, error) {
+	if m := s.embeds(ctx, in.ModelID); m != nil {
+		return s.embed(ctx, in, m)
+	}
 	req, err := s.invocation(ctx, in)
 	if err != nil {
 		return nil, s.models.Refuse(ctx, in.ModelID, err)
@@ -123,7 +126,7 @@ func (s *Service) speaksAnthropic(ctx context.Context, model string) error {
 	if m.Chat() {
 		return fault.Errorf(fault.NotImplemented, "Outcrop does not implement %s's own request body in %s yet; call %s through Converse.", m.Provider, c.Operation, m.ID)
 	}
-	return fault.Errorf(fault.NotImplemented, "Outcrop does not implement %s for %s yet: only chat models can be invoked.", c.Operation, m.ID)
+	return fault.Errorf(fault.NotImplemented, "Outcrop does not implement %s for %s yet: chat models can be invoked, and embedding models by InvokeModel.", c.Operation, m.ID)
 }
 
 func started(ctx context.Context) time.Time {

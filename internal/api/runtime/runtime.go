@@ -18,6 +18,7 @@ import (
 type Models interface {
 	llm.ChatModel
 	llm.TokenCounter
+	llm.Embedder
 	// Refuse records a call that ends before it reaches Chat, and returns err.
 	Refuse(ctx context.Context, model string, err error) error
 }

@@ -196,7 +196,7 @@ func (e *Embedder) background(name string, m *embedModel) {
 	m.loading = nil
 	switch {
 	case err == nil:
-		e.cfg.Logger.Info("model loaded", "model", name, "took", time.Since(start).Round(time.Millisecond), "kernels", e.compute.ISA())
+		e.cfg.Logger.Info("model loaded", "model", name, "took", time.Since(start).Round(time.Millisecond))
 	case errors.Is(err, errAbsent): // looking again costs nothing
 	case e.ctx.Err() == nil:
 		m.retry = time.Now().Add(lull)

@@ -1,22 +1,30 @@
-// Package enginetest finds the models that the engine's tests use and the project
-// does not carry.
+// Package enginetest finds the models that tests use and the project does not carry.
 package enginetest
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/outcrop-ai/outcrop/internal/engine/pull"
 )
 
-// MiniLM returns the folder of all-MiniLM-L6-v2. It skips the test with a message
-// when the model is not in the models folder.
+// MiniLM returns the folder of all-MiniLM-L6-v2. It skips the test with a message when
+// the model is not on this machine.
 func MiniLM(tb testing.TB) string {
 	tb.Helper()
-	dir := filepath.Join(pull.DefaultDir(), "outcrop.embed-v1")
-	if _, err := os.Stat(filepath.Join(dir, "model.safetensors")); err != nil {
-		tb.Skipf("no outcrop.embed-v1 in %s: fetch it with `outcrop pull outcrop.embed-v1`", pull.DefaultDir())
+	p, err := pull.New(pull.Config{Offline: true})
+	if err != nil {
+		tb.Fatal(err)
 	}
-	return dir
+	m, err := p.Find(pull.EmbedModel)
+	if err != nil {
+		tb.Skipf("no %s in %s: fetch it with `outcrop pull %s`", pull.EmbedModel, pull.DefaultDir(), pull.EmbedModel)
+	}
+	return m.Path
+}
+
+// Models returns the folder of models that has MiniLM, or skips the test as MiniLM does.
+func Models(tb testing.TB) string {
+	tb.Helper()
+	MiniLM(tb)
+	return pull.DefaultDir()
 }
