@@ -184,7 +184,10 @@ func TestIdleStreams(t *testing.T) { //nolint:paralleltest // counts goroutines
 	i := start(t)
 	i.healthy()
 	before := runtime.NumGoroutine()
-	const n = 500
+	const n = 2000
+	tr := &http.Transport{Protocols: new(http.Protocols)} // over HTTP/2, on a few connections
+	tr.Protocols.SetUnencryptedHTTP2(true)
+	i.http = &http.Client{Transport: tr}
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	var opened sync.WaitGroup

@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -465,6 +466,44 @@ func TestNotReady(t *testing.T) {
 	if a := i.do(ask{method: http.MethodGet, path: "/healthz", unsigned: true}); a.status != http.StatusOK {
 		t.Errorf("/healthz: %d", a.status)
 	}
+}
+
+// TestReloadUnderLoad changes who answers again and again under calls, and wants all of
+// them answered, by the one or the other.
+func TestReloadUnderLoad(t *testing.T) {
+	t.Parallel()
+	i := start(t)
+	other := i.c
+	other.Backends = map[string]config.Backend{"annex": {Type: "scripted", File: writeFile(t, t.TempDir(), "annex.yaml", "else: {reply: From the annex.}")}}
+	other.Models = map[string]config.Model{labChat: {Targets: []string{"annex/a"}}}
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	for _, path := range []string{converse(labChat), converseStream(labChat)} {
+		wg.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				a := i.do(ask{path: path, body: says("hello")})
+				if by := a.header.Get("X-Outcrop-Served-By"); a.status != http.StatusOK || !strings.HasPrefix(by, "lab/") && !strings.HasPrefix(by, "annex/") {
+					t.Errorf("%s: %d %s by %q", path, a.status, a.body, by)
+				}
+			}
+		})
+	}
+	for n := range 50 {
+		c := i.c
+		if n%2 == 0 {
+			c = other
+		}
+		if _, err := i.Reload(c); err != nil {
+			t.Error(err)
+		}
+	}
+	close(done)
+	wg.Wait()
 }
 
 // TestCloseWithoutRun gives everything back that New opened.

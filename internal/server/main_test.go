@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -344,14 +345,18 @@ func (i *instance) records() []ledger.Record {
 	if err := i.Flush(i.t.Context()); err != nil {
 		i.t.Fatal(err)
 	}
-	page, err := i.ledger.Records(i.t.Context(), ledger.Query{Limit: 1000})
-	if err != nil {
-		i.t.Fatal(err)
+	var list []ledger.Record
+	for q := (ledger.Query{Limit: 1000}); ; {
+		page, err := i.ledger.Records(i.t.Context(), q)
+		if err != nil {
+			i.t.Fatal(err)
+		}
+		list = append(list, page.Records...)
+		if q.After = page.Next; q.After == "" {
+			break
+		}
 	}
-	list := page.Records
-	for a, b := 0, len(list)-1; a < b; a, b = a+1, b-1 {
-		list[a], list[b] = list[b], list[a]
-	}
+	slices.Reverse(list)
 	return list
 }
 
