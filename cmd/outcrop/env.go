@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/outcrop-ai/outcrop/internal/fault"
 	"github.com/outcrop-ai/outcrop/internal/iam"
 )
 
@@ -29,12 +32,12 @@ Examples:
 }
 
 // Run prints the variables.
-func (c *envCmd) Run(s streams) error {
+func (c *envCmd) Run(ctx context.Context, s streams) error {
 	cfg, err := c.load()
 	if err != nil {
 		return err
 	}
-	key, err := readRootKey(cfg.Data)
+	key, err := awaitRootKey(ctx, cfg.Data)
 	if err != nil {
 		return err
 	}
@@ -88,6 +91,26 @@ func (c *envCmd) print(s streams, name, value string) error {
 	}
 	_, err := fmt.Fprintf(s.out, x.set, name, x.quote.Replace(value))
 	return err
+}
+
+// firstStart is how long a first start may take until it has made the root key.
+const firstStart = 3 * time.Second
+
+// awaitRootKey is readRootKey for one who has just told a server to start, in the line above.
+func awaitRootKey(ctx context.Context, data string) (aws.Credentials, error) {
+	ctx, cancel := context.WithTimeout(ctx, firstStart)
+	defer cancel()
+	for {
+		key, err := readRootKey(data)
+		if !fault.Is(err, fault.NotFound) {
+			return key, err
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return key, err
+		}
+	}
 }
 
 // readRootKey returns the root key that the first start left in the data folder.
