@@ -1,5 +1,7 @@
 package kernel
 
+import "golang.org/x/sys/cpu"
+
 // pause tells the core that it is in a polling loop.
 //
 //go:noescape
@@ -7,5 +9,46 @@ func pause()
 
 // best returns the fastest micro kernels that this machine can run.
 func best() *routines {
+	// The field's comment says otherwise, but it is the dot product extension (the
+	// kernel's "asimddp").
+	if cpu.ARM64.HasASIMDDP {
+		return neon()
+	}
 	return plain()
+}
+
+// neon returns the micro kernels for NEON with dot products. What isn't in assembly
+// is plain Go.
+func neon() *routines {
+	r := plain()
+	r.isa = ISANEON
+	r.panel = panelNEON
+	r.panelF16 = panelF16NEON
+	r.dot = dotNEON
+	r.group = groupNEON
+	return r
+}
+
+func dotNEON(a, b []float32) float32 {
+	b = b[:len(a)]
+	n := len(a) &^ 15
+	var out [16]float32
+	if n > 0 {
+		neonDot(&a[0], &b[0], n, &out[0])
+	}
+	return plainSum(out[:]) + plainDot(a[n:], b[n:])
+}
+
+// groupNEON returns the micro kernel for a quantised type, nil for floats.
+func groupNEON(t Type) groupKernel {
+	switch t {
+	case Q8_0:
+		return groupQ8_0NEON
+	case Q4_0:
+		return groupQ4_0NEON
+	case Q5_0:
+		return groupQ5_0NEON
+	default:
+		return plainGroup(t)
+	}
 }

@@ -41,23 +41,6 @@ func groupAVX2(t Type) groupKernel {
 	}
 }
 
-// checkGroup panics unless a group kernel's operands are long enough. It reports
-// whether there is anything to do; without blocks the product is 0.
-func checkGroup(out []float32, ldo int, w, acts []byte, blocks, nt, group, act int) bool {
-	for t := range nt {
-		row := out[t*ldo:][:groupRows]
-		if blocks <= 0 {
-			clear(row)
-		}
-	}
-	if blocks <= 0 {
-		return false
-	}
-	_ = w[:blocks*group]
-	_ = acts[:blocks*nt*act]
-	return true
-}
-
 func groupQ8_0AVX2(out []float32, ldo int, w, acts []byte, blocks, nt int) {
 	if !checkGroup(out, ldo, w, acts, blocks, nt, 272, act32Size) {
 		return

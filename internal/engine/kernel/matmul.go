@@ -227,10 +227,13 @@ func (t *task) groupBlock(s *scratch) {
 }
 
 // share returns how many of the panels a task should take, given the multiplications
-// in one: enough to be worth handing over, few enough to keep all threads busy.
+// in one: enough to be worth handing over, few enough to keep all threads busy and to
+// leave no long task for the end.
 func (c *Compute) share(blocks, panels, work int) int {
-	const enough = 1 << 18
+	const enough, most = 1 << 18, 1 << 24
 	total := blocks * panels
-	worth := min(enough/max(work, 1), (total+c.Threads()-1)/c.Threads())
-	return max(1, min(panels, max(worth, total/(4*c.Threads()))))
+	work = max(work, 1)
+	worth := min(enough/work, (total+c.Threads()-1)/c.Threads())
+	even := min(total/(4*c.Threads()), most/work)
+	return max(1, min(panels, max(worth, even)))
 }

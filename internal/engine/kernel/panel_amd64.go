@@ -2,17 +2,6 @@ package kernel
 
 import "unsafe"
 
-// checkPanel panics unless a tile kernel's operands are long enough
-// (the caller checks b). It reports whether there is anything to add.
-func checkPanel(c []float32, ldc int, a []float32, lda int, mr, k int) bool {
-	if mr <= 0 || k <= 0 {
-		return false
-	}
-	_ = c[:(mr-1)*ldc+panelRows]
-	_ = a[:(mr-1)*lda+k]
-	return true
-}
-
 func panelAVX2(c []float32, ldc int, a []float32, lda int, b []float32, ldb int, mr, k int) {
 	if !checkPanel(c, ldc, a, lda, mr, k) {
 		return

@@ -12,7 +12,8 @@ const (
 	// gaps between the products of one token, far shorter than a scheduler's slice.
 	spinFor = 40 * time.Microsecond
 	// lateAfter is how long the others may have to wait for the last task before it
-	// counts as a sign that a core is taken by somebody else.
+	// counts as a sign that a core is taken by somebody else, if it's also longer than
+	// tasks of this loop usually take.
 	lateAfter = time.Millisecond
 	// restMin and restMax bound how long a Pool does without one helper after such a
 	// sign; every further sign doubles the time.
@@ -117,8 +118,9 @@ func (p *Pool) Run(n int, task func(i int)) {
 	for _, h := range p.helpers[:j.helpers] {
 		h.unpark()
 	}
-	j.work(p)
-	p.await(j)
+	start := time.Now()
+	own := j.work(p)
+	p.await(j, time.Since(start)/time.Duration(max(own, 1)))
 	j.task = nil // nobody takes a task any more; don't keep alive what it refers to
 	if f := j.failed.Load(); f != nil {
 		panic(f.value) //nolint:forbidigo // the task's own panic, on the goroutine that can recover it
@@ -134,8 +136,8 @@ func (p *Pool) fit() int {
 	return len(p.helpers) - p.resting
 }
 
-// await waits for the tasks that helpers still hold.
-func (p *Pool) await(j *job) {
+// await waits for the tasks that helpers still hold. usual is what a task takes.
+func (p *Pool) await(j *job, usual time.Duration) {
 	if j.done.Load() == j.n {
 		return
 	}
@@ -150,10 +152,9 @@ func (p *Pool) await(j *job) {
 		pause()
 	}
 	late := time.Since(start)
-	if late < lateAfter {
+	if late < lateAfter || late < 3*usual {
 		return
 	}
-	// An even split leaves about one task's time to wait for; more is somebody else's.
 	now := time.Now()
 	if now.After(p.restEnd.Add(4 * restMax)) {
 		p.rest = 0
@@ -163,11 +164,14 @@ func (p *Pool) await(j *job) {
 	p.resting = min(p.resting+1, len(p.helpers))
 }
 
-// work takes tasks until none is left.
-func (j *job) work(p *Pool) {
+// work takes tasks until none is left, and returns how many it took.
+func (j *job) work(p *Pool) int {
+	n := 0
 	for i := j.next.Add(1) - 1; i < j.n; i = j.next.Add(1) - 1 {
 		j.run(p, int(i))
+		n++
 	}
+	return n
 }
 
 // run does one task and counts it, whatever becomes of it.
