@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/bedrock"
@@ -191,7 +192,7 @@ func TestCatalogAndIdentity(t *testing.T) {
 
 func TestRetries(t *testing.T) {
 	client := bedrockruntime.NewFromConfig(load(t), func(o *bedrockruntime.Options) {
-		o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.RateLimiter = nil; o.MaxBackoff = 1 })
+		o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.RateLimiter = ratelimit.None; o.MaxBackoff = 1 })
 	})
 	for _, c := range []struct {
 		ask, code string
