@@ -126,6 +126,9 @@ func (x *exchange) route(s scope) error {
 	}
 	op, labels, ok := x.h.table.rest(x.r, s)
 	if !ok {
+		if p, ok := unserved(x.r, s); ok {
+			x.proto = p
+		}
 		return x.h.table.unknown(x.r, s)
 	}
 	x.svc, x.op, x.labels = op.svc, op, labels

@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	"github.com/outcrop-ai/outcrop/internal/smithy"
+	"github.com/outcrop-ai/outcrop/internal/wire/awsquery"
 	"github.com/outcrop-ai/outcrop/internal/wire/jsoncodec"
+	"github.com/outcrop-ai/outcrop/internal/wire/xmlcodec"
 )
 
 // This file answers requests of protocols that are not built: awsJson 1.0 and 1.1 and
@@ -122,6 +124,46 @@ func (u unbuilt) unmodelled(x *exchange, e APIError) {
 	body := jsoncodec.AppendString([]byte(`{"__type":`), code)
 	body = jsoncodec.AppendString(append(body, `,"message":`...), e.ErrorMessage())
 	x.send(status, append(body, '}'))
+}
+
+// unservedXML is for requests of clients that read XML and whose service is none of the
+// handler's: they are told so before anybody asks who they are.
+type unservedXML struct {
+	s3 bool // in S3's form, else in the query protocol's
+}
+
+// unserved returns the protocol to refuse r in, when it is for a service that is not here.
+func unserved(r *http.Request, s scope) (protocol, bool) {
+	switch {
+	case s.service == "s3":
+		return unservedXML{s3: true}, true
+	case r.Method == http.MethodPost && isForm(r.Header.Get("Content-Type")):
+		return unservedXML{}, true
+	}
+	return nil, false
+}
+
+func (unservedXML) operation(*exchange) error             { return errUnbuilt }
+func (unservedXML) input(*exchange, smithy.Struct) error  { return errUnbuilt }
+func (unservedXML) output(*exchange, smithy.Struct) error { return errUnbuilt }
+func (unservedXML) modelled(x *exchange, _ smithy.Struct) {
+	unservedXML{}.unmodelled(x, internalError())
+}
+
+func (u unservedXML) unmodelled(x *exchange, e APIError) {
+	body := awsquery.Error("", x.call.RequestID, e.ErrorCode(), e.ErrorMessage(), e.HTTPStatusCode(), nil)
+	x.w.Header()["Content-Type"] = []string{awsquery.ContentType}
+	if u.s3 {
+		x.w.Header()["Content-Type"] = []string{"application/xml"}
+		var w xmlcodec.Writer
+		w.Open("Error", "")
+		w.Text("Code", e.ErrorCode())
+		w.Text("Message", e.ErrorMessage())
+		w.Text("RequestId", x.call.RequestID)
+		w.Close("Error")
+		body = w.Written()
+	}
+	x.send(e.HTTPStatusCode(), body)
 }
 
 // jsonVersion returns the media type of the version of awsJson that r speaks.
