@@ -163,6 +163,42 @@ models: {my.slow: [slow/x]}
 	}
 }
 
+// TestSecondSignal does not wait for the stream that the first signal lets drain.
+func TestSecondSignal(t *testing.T) {
+	t.Parallel()
+	dir := testdata(t, map[string]string{
+		"slow.yaml":    `else: {reply: {text: a b, chunk: words, delay: {between: 25s}}}`,
+		"outcrop.yaml": "backends: {slow: {type: scripted, file: slow.yaml}}\nmodels: {my.slow: [slow/x]}\n",
+	})
+	p := serve(t, dir)
+	for e, err := range p.client().ConverseStream(t.Context(), "my.slow", hello("go")) {
+		if err != nil {
+			break // the stream was cut
+		}
+		if e.Type == "contentBlockDelta" {
+			if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+			// The listener closes when the drain begins.
+			waitFor(t, "the drain", func() bool {
+				_, err := p.client().Converse(t.Context(), "my.slow", hello("go"), nil)
+				return err != nil && strings.Contains(err.Error(), "no answer")
+			})
+			if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	_ = p.cmd.Wait() // it was killed
+	if ws, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || ws.Signal() != syscall.SIGTERM {
+		t.Errorf("the process ended with %v", p.cmd.ProcessState)
+	}
+	// What it had recorded is there for the next.
+	if code := serve(t, dir).stop(syscall.SIGTERM); code != 0 {
+		t.Errorf("exit code %d of the next server", code)
+	}
+}
+
 // TestHangup changes the configuration under a running server: well, badly, and back.
 func TestHangup(t *testing.T) {
 	t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/outcrop-ai/outcrop/internal/call"
@@ -118,7 +119,8 @@ func (inv *Invocation) fail(ctx context.Context, err error) error {
 func (g *Gateway) Refuse(ctx context.Context, model string, err error) error {
 	inv := g.begin(ctx, model)
 	defer inv.end()
-	_ = inv.resolve() // the record says which model it was, if it is one
+	_ = inv.resolve()                                            // the record says which model it was, if it is one
+	inv.stream = strings.HasSuffix(inv.Call.Operation, "Stream") // as Bedrock names them
 	inv.err = toFault(ctx, err)
 	return err
 }

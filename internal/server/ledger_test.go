@@ -91,6 +91,8 @@ func TestLedgerTruth(t *testing.T) {
 		{"an unknown model", ask{path: converse("nobody.x"), body: says("hello")}, with(model("nobody.x", ""), invalid(unknown))},
 		{"an unknown model's body", ask{path: "/model/nobody.x/invoke", body: body1}, with(operation("InvokeModel", false), model("nobody.x", ""), invalid(unknown))},
 
+		{"a stream of no form", ask{path: converseStream(labChat), body: `{`}, with(operation("ConverseStream", true), invalid("*"))},
+		{"an unknown model's stream", ask{path: converseStream("nobody.x"), body: says("hello")}, with(operation("ConverseStream", true), model("nobody.x", ""), invalid(unknown))},
 		{"refused by the protocol", ask{body: `{`}, with(invalid("Unexpected end of JSON: expected a member name"))},
 		{"refused by a constraint", ask{body: `{"messages":[{"role":"user"}]}`}, with(invalid("1 validation error detected: Value null at 'messages.1.member.content' failed to satisfy constraint: Member must not be null"))},
 		{"refused by Converse's rules", ask{body: `{"messages":[{"role":"assistant","content":[{"text":"hello"}]}]}`}, with(invalid("*"))},
