@@ -62,7 +62,7 @@ func plainAct32(tile []byte, nt, t int, x []float32) {
 			sum += int32(int8(v)) //nolint:gosec // a byte that holds an int8
 		}
 		binary.LittleEndian.PutUint32(tile[4*t:], math.Float32bits(d))
-		binary.LittleEndian.PutUint32(tile[4*nt+4*t:], uint32(8*sum)) //nolint:gosec // kept as bits
+		binary.LittleEndian.PutUint32(tile[4*nt+4*t:], uint32(8*sum))
 	}
 }
 
@@ -98,7 +98,7 @@ func quantize(q []byte, x []float32) float32 {
 		return m * (1 / 127.)
 	}
 	for i := range q {
-		q[i] = byte(int8(math.RoundToEven(float64(x[i] * inverse))))
+		q[i] = byte(int8(math.RoundToEven(float64(x[i] * inverse)))) //nolint:gosec // an int8 kept as a byte
 	}
 	return m * (1 / 127.)
 }

@@ -55,7 +55,8 @@ func (c *Compute) Attend(dst, q, k, v []float32, seqs []Sequence, a Attention) e
 	c.pool.Run(len(tasks), func(i int) {
 		s := c.getScratch()
 		defer c.putScratch(s)
-		c.attend(dst, q, k, v, &a, tasks[i], s)
+		h := heads{c: c, a: &a, dst: dst, q: q, k: k, v: v, scratch: s}
+		h.attend(tasks[i])
 	})
 	return nil
 }
@@ -106,83 +107,91 @@ func (a *Attention) sees(s Sequence, i int) (lo, hi int) {
 	return lo, hi
 }
 
-func (c *Compute) attend(dst, q, k, v []float32, a *Attention, t span, s *scratch) {
-	d, last := a.HeadDim, min(t.first+queryBlock, t.seq.Queries)
+// heads is a task's view of a call of Attend.
+type heads struct {
+	c            *Compute
+	a            *Attention
+	dst, q, k, v []float32
+	*scratch
+}
+
+func (h *heads) attend(t span) {
+	a, d, last := h.a, h.a.HeadDim, min(t.first+queryBlock, t.seq.Queries)
 	ldq, ldk := a.Heads*d, a.KVHeads*d
-	kvHead := t.head / (a.Heads / a.KVHeads) * d
 	low, _ := a.sees(t.seq, t.first)
 	_, high := a.sees(t.seq, last-1)
 	n := high - low // keys that any query of the block sees
 	if n <= 0 {
 		for r := t.first; r < last; r++ {
-			clear(dst[(t.query+r)*ldq+t.head*d:][:d])
+			clear(h.dst[(t.query+r)*ldq+t.head*d:][:d])
 		}
 		return
 	}
-	kv := (t.key+low)*ldk + kvHead
-	wide := (n + panelRows - 1) / panelRows * panelRows
-	s.packKeys(k[kv:], ldk, n, d)
-	values, ldv := v[kv:], ldk
+	kv := (t.key+low)*ldk + t.head/(a.Heads/a.KVHeads)*d
+	h.packKeys(view{h.k[kv:], ldk}, n, d)
+	values := view{h.v[kv:], ldk}
 	if d%panelRows != 0 {
-		values, ldv = s.padValues(v[kv:], ldk, n, d)
+		values = h.padValues(values, n, d)
 	}
-	s.scores = grow(s.scores, rowTile*wide)
+	wide := (n + panelRows - 1) / panelRows * panelRows
+	h.scores = grow(h.scores, rowTile*wide)
+	scores := view{h.scores, wide}
 	for r := t.first; r < last; r += rowTile {
 		mr := min(rowTile, last-r)
 		at := (t.query+r)*ldq + t.head*d
-		clear(s.scores)
+		clear(h.scores)
 		for p := 0; p < wide; p += panelRows {
-			c.r.panel(s.scores[p:], wide, q[at:], ldq, s.keys[p*d:], panelRows, mr, d)
+			h.c.r.panel(scores.at(p), view{h.q[at:], ldq}, view{h.keys[p*d:], panelRows}, mr, d)
 		}
 		for i := range mr {
 			lo, hi := a.sees(t.seq, r+i)
-			row := s.scores[i*wide:][:wide]
+			row := h.scores[i*wide:][:wide]
 			clear(row[:lo-low])
-			c.softmax(row[lo-low:hi-low], a.Scale)
+			h.c.softmax(row[lo-low:hi-low], a.Scale)
 			clear(row[hi-low:])
 		}
-		c.weigh(dst[at:], ldq, s, values, ldv, mr, n, d)
+		h.weigh(view{h.dst[at:], ldq}, scores, values, mr, n)
 	}
 }
 
-// weigh sets mr rows of dst to the values weighted by the scores.
-func (c *Compute) weigh(dst []float32, ldd int, s *scratch, values []float32, ldv, mr, n, d int) {
-	wide := len(s.scores) / rowTile
+// weigh sets mr rows of dst to the n values, weighted by the scores.
+func (h *heads) weigh(dst, scores, values view, mr, n int) {
+	d, tile := h.a.HeadDim, view{h.tile[:], panelRows}
 	for p := 0; p < d; p += panelRows {
 		if cols := min(panelRows, d-p); cols < panelRows {
-			clear(s.tile[:])
-			c.r.panel(s.tile[:], panelRows, s.scores, wide, values[p:], ldv, mr, n)
-			copyTile(dst[p:], ldd, s.tile[:], panelRows, mr, cols)
+			clear(h.tile[:])
+			h.c.r.panel(tile, scores, values.at(p), mr, n)
+			copyTile(dst.at(p), tile, mr, cols)
 			continue
 		}
 		for i := range mr {
-			clear(dst[i*ldd+p:][:panelRows])
+			clear(dst.data[i*dst.ld+p:][:panelRows])
 		}
-		c.r.panel(dst[p:], ldd, s.scores, wide, values[p:], ldv, mr, n)
+		h.c.r.panel(dst.at(p), scores, values.at(p), mr, n)
 	}
 }
 
 // packKeys packs n keys of d elements into panels, the last one padded with zeros.
-func (s *scratch) packKeys(k []float32, ld, n, d int) {
+func (s *scratch) packKeys(k view, n, d int) {
 	panels := (n + panelRows - 1) / panelRows
 	s.keys = grow(s.keys, panels*panelRows*d)
 	clear(s.keys[(panels-1)*panelRows*d:])
 	for i := range n {
 		panel := s.keys[i/panelRows*panelRows*d+i%panelRows:]
-		for e, x := range k[i*ld:][:d] {
+		for e, x := range k.data[i*k.ld:][:d] {
 			panel[e*panelRows] = x
 		}
 	}
 }
 
 // padValues copies n values of d elements to rows of a multiple of 16.
-func (s *scratch) padValues(v []float32, ld, n, d int) ([]float32, int) {
+func (s *scratch) padValues(v view, n, d int) view {
 	wide := (d + panelRows - 1) / panelRows * panelRows
 	s.values = grow(s.values, n*wide)
 	for i := range n {
 		row := s.values[i*wide:][:wide]
-		copy(row, v[i*ld:][:d])
+		copy(row, v.data[i*v.ld:][:d])
 		clear(row[d:])
 	}
-	return s.values, wide
+	return view{s.values, wide}
 }

@@ -105,3 +105,53 @@ func fastest(b *testing.B, f func() error) time.Duration {
 	}
 	return best
 }
+
+// BenchmarkStep does the products of one decoding step of a model of 30 layers and
+// 576 channels, with the little work in between that keeps threads meeting: what a
+// pool is for. Its mean counts, not its best round; run it beside another busy
+// process to see what that costs.
+func BenchmarkStep(b *testing.B) {
+	const hidden, kv, ffn, layers = 576, 192, 1536, 30
+	for _, threads := range []int{1, 2} {
+		b.Run(fmt.Sprintf("threads=%d", threads), func(b *testing.B) {
+			c := open(b, "", threads)
+			weights := func(rows, cols int) []*kernel.Matrix {
+				var ms []*kernel.Matrix
+				for range layers {
+					ms = append(ms, matrix(b, c, kernel.Q8_0, []int{0}, rows, cols))
+				}
+				return ms
+			}
+			q, k, v, o := weights(hidden, hidden), weights(kv, hidden), weights(kv, hidden), weights(hidden, hidden)
+			gate, up, down := weights(ffn, hidden), weights(ffn, hidden), weights(hidden, ffn)
+			x, norm, mid := random(1, hidden), random(2, hidden), make([]float32, 2*ffn)
+			var in, wide kernel.Input
+			set := func(in *kernel.Input, x []float32) {
+				if err := in.Set(x, len(x)); err != nil {
+					b.Fatal(err)
+				}
+			}
+			multiply := func(in *kernel.Input, p ...kernel.Product) {
+				if err := c.Multiply(in, p...); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				for l := range layers {
+					c.RMSNorm(x, x, norm, 1e-5)
+					set(&in, x)
+					multiply(&in, kernel.Product{Dst: mid[:hidden], W: q[l]}, kernel.Product{Dst: mid[hidden:][:kv], W: k[l]}, kernel.Product{Dst: mid[hidden+kv:][:kv], W: v[l]})
+					set(&in, mid[:hidden])
+					multiply(&in, kernel.Product{Dst: x, W: o[l]})
+					c.RMSNorm(x, x, norm, 1e-5)
+					set(&in, x)
+					multiply(&in, kernel.Product{Dst: mid[:ffn], W: gate[l]}, kernel.Product{Dst: mid[ffn:], W: up[l]})
+					c.SiLUMul(mid[:ffn], mid[ffn:])
+					set(&wide, mid[:ffn])
+					multiply(&wide, kernel.Product{Dst: x, W: down[l]})
+				}
+			}
+		})
+	}
+}

@@ -4,20 +4,23 @@ package kernel
 
 // checkPanel panics unless a tile kernel's operands are long enough
 // (the caller checks b). It reports whether there is anything to add.
-func checkPanel(c []float32, ldc int, a []float32, lda int, mr, k int) bool {
+func checkPanel(c, a view, mr, k int) bool {
 	if mr <= 0 || k <= 0 {
 		return false
 	}
-	_ = c[:(mr-1)*ldc+panelRows]
-	_ = a[:(mr-1)*lda+k]
+	_ = c.data[:(mr-1)*c.ld+panelRows]
+	_ = a.data[:(mr-1)*a.ld+k]
 	return true
 }
 
+// blockSizes are the bytes of a packed block and of an activation row's block.
+type blockSizes struct{ group, act int }
+
 // checkGroup panics unless a group kernel's operands are long enough. It reports
 // whether there is anything to do; without blocks the product is 0.
-func checkGroup(out []float32, ldo int, w, acts []byte, blocks, nt, group, act int) bool {
+func checkGroup(out view, w, acts []byte, blocks, nt int, size blockSizes) bool {
 	for t := range nt {
-		row := out[t*ldo:][:groupRows]
+		row := out.data[t*out.ld:][:groupRows]
 		if blocks <= 0 {
 			clear(row)
 		}
@@ -25,7 +28,7 @@ func checkGroup(out []float32, ldo int, w, acts []byte, blocks, nt, group, act i
 	if blocks <= 0 {
 		return false
 	}
-	_ = w[:blocks*group]
-	_ = acts[:blocks*nt*act]
+	_ = w[:blocks*size.group]
+	_ = acts[:blocks*nt*size.act]
 	return true
 }

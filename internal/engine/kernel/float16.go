@@ -32,7 +32,7 @@ func F32ToF16(f float32) uint16 {
 		return sign | uint16(math.Float32bits(math.Float32frombits(abs)+0.5)-0x3f000000) //nolint:gosec // < 2¹¹
 	default:
 		abs += 0xfff + abs>>13&1
-		return sign | uint16(abs>>13-112<<10) //nolint:gosec // < 2¹⁵
+		return sign | uint16(abs>>13-112<<10)
 	}
 }
 

@@ -67,8 +67,17 @@ func TestMatMulF32(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, c *kernel.Compute) {
 		for _, s := range []struct{ n, rows, cols int }{
-			{1, 1, 1}, {1, 16, 8}, {1, 17, 3}, {2, 15, 257}, {3, 33, 5}, {5, 31, 100}, {6, 16, 256},
-			{7, 48, 512}, {13, 100, 300}, {97, 40, 513}, {100, 65, 64},
+			{1, 1, 1},
+			{1, 16, 8},
+			{1, 17, 3},
+			{2, 15, 257},
+			{3, 33, 5},
+			{5, 31, 100},
+			{6, 16, 256},
+			{7, 48, 512},
+			{13, 100, 300},
+			{97, 40, 513},
+			{100, 65, 64},
 		} {
 			x, w, bias := random(1, s.n*s.cols), random(2, s.rows*s.cols), random(3, s.rows)
 			m, err := kernel.PackF32(s.rows, s.cols, w)

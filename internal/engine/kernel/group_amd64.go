@@ -41,92 +41,92 @@ func groupAVX2(t Type) groupKernel {
 	}
 }
 
-func groupQ8_0AVX2(out []float32, ldo int, w, acts []byte, blocks, nt int) {
-	if !checkGroup(out, ldo, w, acts, blocks, nt, 272, act32Size) {
+func groupQ8_0AVX2(out view, w, acts []byte, blocks, nt int) {
+	if !checkGroup(out, w, acts, blocks, nt, blockSizes{272, act32Size}) {
 		return
 	}
 	switch nt {
 	case 1:
-		avx2Q8_0x1(&w[0], &acts[0], blocks, &out[0], ldo)
+		avx2Q8_0x1(&w[0], &acts[0], blocks, &out.data[0], out.ld)
 	case 2:
-		avx2Q8_0x2(&w[0], &acts[0], blocks, &out[0], ldo)
+		avx2Q8_0x2(&w[0], &acts[0], blocks, &out.data[0], out.ld)
 	default:
 		_ = [1]struct{}{}[nt-actTile]
-		avx2Q8_0x4(&w[0], &acts[0], blocks, &out[0], ldo)
+		avx2Q8_0x4(&w[0], &acts[0], blocks, &out.data[0], out.ld)
 	}
 }
 
-func groupQ4_0AVX2(out []float32, ldo int, w, acts []byte, blocks, nt int) {
-	if !checkGroup(out, ldo, w, acts, blocks, nt, 144, act32Size) {
+func groupQ4_0AVX2(out view, w, acts []byte, blocks, nt int) {
+	if !checkGroup(out, w, acts, blocks, nt, blockSizes{144, act32Size}) {
 		return
 	}
 	switch nt {
 	case 1:
-		avx2Q4_0x1(&w[0], &acts[0], blocks, &out[0], ldo)
+		avx2Q4_0x1(&w[0], &acts[0], blocks, &out.data[0], out.ld)
 	case 2:
-		avx2Q4_0x2(&w[0], &acts[0], blocks, &out[0], ldo)
+		avx2Q4_0x2(&w[0], &acts[0], blocks, &out.data[0], out.ld)
 	default:
 		_ = [1]struct{}{}[nt-actTile]
-		avx2Q4_0x4(&w[0], &acts[0], blocks, &out[0], ldo)
+		avx2Q4_0x4(&w[0], &acts[0], blocks, &out.data[0], out.ld)
 	}
 }
 
-func groupQ5_0AVX2(out []float32, ldo int, w, acts []byte, blocks, nt int) {
-	if !checkGroup(out, ldo, w, acts, blocks, nt, 176, act32Size) {
+func groupQ5_0AVX2(out view, w, acts []byte, blocks, nt int) {
+	if !checkGroup(out, w, acts, blocks, nt, blockSizes{176, act32Size}) {
 		return
 	}
 	switch nt {
 	case 1:
-		avx2Q5_0x1(&w[0], &acts[0], blocks, &out[0], ldo)
+		avx2Q5_0x1(&w[0], &acts[0], blocks, &out.data[0], out.ld)
 	case 2:
-		avx2Q5_0x2(&w[0], &acts[0], blocks, &out[0], ldo)
+		avx2Q5_0x2(&w[0], &acts[0], blocks, &out.data[0], out.ld)
 	default:
 		_ = [1]struct{}{}[nt-actTile]
-		avx2Q5_0x4(&w[0], &acts[0], blocks, &out[0], ldo)
+		avx2Q5_0x4(&w[0], &acts[0], blocks, &out.data[0], out.ld)
 	}
 }
 
-func groupQ4_KAVX2(out []float32, ldo int, w, acts []byte, blocks, nt int) {
-	if !checkGroup(out, ldo, w, acts, blocks, nt, 1184, act256Size) {
+func groupQ4_KAVX2(out view, w, acts []byte, blocks, nt int) {
+	if !checkGroup(out, w, acts, blocks, nt, blockSizes{1184, act256Size}) {
 		return
 	}
 	switch nt {
 	case 1:
-		avx2Q4_Kx1(&w[0], &acts[0], blocks, &out[0], ldo)
+		avx2Q4_Kx1(&w[0], &acts[0], blocks, &out.data[0], out.ld)
 	case 2:
-		avx2Q4_Kx2(&w[0], &acts[0], blocks, &out[0], ldo)
+		avx2Q4_Kx2(&w[0], &acts[0], blocks, &out.data[0], out.ld)
 	default:
 		_ = [1]struct{}{}[nt-actTile]
-		avx2Q4_Kx4(&w[0], &acts[0], blocks, &out[0], ldo)
+		avx2Q4_Kx4(&w[0], &acts[0], blocks, &out.data[0], out.ld)
 	}
 }
 
-func groupQ5_KAVX2(out []float32, ldo int, w, acts []byte, blocks, nt int) {
-	if !checkGroup(out, ldo, w, acts, blocks, nt, 1440, act256Size) {
+func groupQ5_KAVX2(out view, w, acts []byte, blocks, nt int) {
+	if !checkGroup(out, w, acts, blocks, nt, blockSizes{1440, act256Size}) {
 		return
 	}
 	switch nt {
 	case 1:
-		avx2Q5_Kx1(&w[0], &acts[0], blocks, &out[0], ldo)
+		avx2Q5_Kx1(&w[0], &acts[0], blocks, &out.data[0], out.ld)
 	case 2:
-		avx2Q5_Kx2(&w[0], &acts[0], blocks, &out[0], ldo)
+		avx2Q5_Kx2(&w[0], &acts[0], blocks, &out.data[0], out.ld)
 	default:
 		_ = [1]struct{}{}[nt-actTile]
-		avx2Q5_Kx4(&w[0], &acts[0], blocks, &out[0], ldo)
+		avx2Q5_Kx4(&w[0], &acts[0], blocks, &out.data[0], out.ld)
 	}
 }
 
-func groupQ6_KAVX2(out []float32, ldo int, w, acts []byte, blocks, nt int) {
-	if !checkGroup(out, ldo, w, acts, blocks, nt, 1680, act256Size) {
+func groupQ6_KAVX2(out view, w, acts []byte, blocks, nt int) {
+	if !checkGroup(out, w, acts, blocks, nt, blockSizes{1680, act256Size}) {
 		return
 	}
 	switch nt {
 	case 1:
-		avx2Q6_Kx1(&w[0], &acts[0], blocks, &out[0], ldo)
+		avx2Q6_Kx1(&w[0], &acts[0], blocks, &out.data[0], out.ld)
 	case 2:
-		avx2Q6_Kx2(&w[0], &acts[0], blocks, &out[0], ldo)
+		avx2Q6_Kx2(&w[0], &acts[0], blocks, &out.data[0], out.ld)
 	default:
 		_ = [1]struct{}{}[nt-actTile]
-		avx2Q6_Kx4(&w[0], &acts[0], blocks, &out[0], ldo)
+		avx2Q6_Kx4(&w[0], &acts[0], blocks, &out.data[0], out.ld)
 	}
 }

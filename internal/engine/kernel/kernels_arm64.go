@@ -1,90 +1,90 @@
 package kernel
 
-func panelNEON(c []float32, ldc int, a []float32, lda int, b []float32, ldb int, mr, k int) {
-	if !checkPanel(c, ldc, a, lda, mr, k) {
+func panelNEON(c, a, b view, mr, k int) {
+	if !checkPanel(c, a, mr, k) {
 		return
 	}
-	_ = b[:(k-1)*ldb+panelRows]
+	_ = b.data[:(k-1)*b.ld+panelRows]
 	switch mr {
 	case 1:
-		neonPanelF32x1(&c[0], ldc, &a[0], lda, &b[0], ldb, k)
+		neonPanelF32x1(&c.data[0], c.ld, &a.data[0], a.ld, &b.data[0], b.ld, k)
 	case 2:
-		neonPanelF32x2(&c[0], ldc, &a[0], lda, &b[0], ldb, k)
+		neonPanelF32x2(&c.data[0], c.ld, &a.data[0], a.ld, &b.data[0], b.ld, k)
 	case 3:
-		neonPanelF32x3(&c[0], ldc, &a[0], lda, &b[0], ldb, k)
+		neonPanelF32x3(&c.data[0], c.ld, &a.data[0], a.ld, &b.data[0], b.ld, k)
 	case 4:
-		neonPanelF32x4(&c[0], ldc, &a[0], lda, &b[0], ldb, k)
+		neonPanelF32x4(&c.data[0], c.ld, &a.data[0], a.ld, &b.data[0], b.ld, k)
 	case 5:
-		neonPanelF32x5(&c[0], ldc, &a[0], lda, &b[0], ldb, k)
+		neonPanelF32x5(&c.data[0], c.ld, &a.data[0], a.ld, &b.data[0], b.ld, k)
 	default:
 		_ = [rowTile + 1]struct{}{}[mr]
-		neonPanelF32x6(&c[0], ldc, &a[0], lda, &b[0], ldb, k)
+		neonPanelF32x6(&c.data[0], c.ld, &a.data[0], a.ld, &b.data[0], b.ld, k)
 	}
 }
 
-func panelF16NEON(c []float32, ldc int, a []float32, lda int, b []byte, mr, k int) {
-	if !checkPanel(c, ldc, a, lda, mr, k) {
+func panelF16NEON(c, a view, b []byte, mr, k int) {
+	if !checkPanel(c, a, mr, k) {
 		return
 	}
 	_ = b[:2*panelRows*k]
 	switch mr {
 	case 1:
-		neonPanelF16x1(&c[0], ldc, &a[0], lda, &b[0], k)
+		neonPanelF16x1(&c.data[0], c.ld, &a.data[0], a.ld, &b[0], k)
 	case 2:
-		neonPanelF16x2(&c[0], ldc, &a[0], lda, &b[0], k)
+		neonPanelF16x2(&c.data[0], c.ld, &a.data[0], a.ld, &b[0], k)
 	case 3:
-		neonPanelF16x3(&c[0], ldc, &a[0], lda, &b[0], k)
+		neonPanelF16x3(&c.data[0], c.ld, &a.data[0], a.ld, &b[0], k)
 	case 4:
-		neonPanelF16x4(&c[0], ldc, &a[0], lda, &b[0], k)
+		neonPanelF16x4(&c.data[0], c.ld, &a.data[0], a.ld, &b[0], k)
 	case 5:
-		neonPanelF16x5(&c[0], ldc, &a[0], lda, &b[0], k)
+		neonPanelF16x5(&c.data[0], c.ld, &a.data[0], a.ld, &b[0], k)
 	default:
 		_ = [rowTile + 1]struct{}{}[mr]
-		neonPanelF16x6(&c[0], ldc, &a[0], lda, &b[0], k)
+		neonPanelF16x6(&c.data[0], c.ld, &a.data[0], a.ld, &b[0], k)
 	}
 }
 
-func groupQ8_0NEON(out []float32, ldo int, w, acts []byte, blocks, nt int) {
-	if !checkGroup(out, ldo, w, acts, blocks, nt, 272, act32Size) {
+func groupQ8_0NEON(out view, w, acts []byte, blocks, nt int) {
+	if !checkGroup(out, w, acts, blocks, nt, blockSizes{272, act32Size}) {
 		return
 	}
 	switch nt {
 	case 1:
-		neonQ8_0x1(&w[0], &acts[0], blocks, &out[0], ldo)
+		neonQ8_0x1(&w[0], &acts[0], blocks, &out.data[0], out.ld)
 	case 2:
-		neonQ8_0x2(&w[0], &acts[0], blocks, &out[0], ldo)
+		neonQ8_0x2(&w[0], &acts[0], blocks, &out.data[0], out.ld)
 	default:
 		_ = [1]struct{}{}[nt-actTile]
-		neonQ8_0x4(&w[0], &acts[0], blocks, &out[0], ldo)
+		neonQ8_0x4(&w[0], &acts[0], blocks, &out.data[0], out.ld)
 	}
 }
 
-func groupQ4_0NEON(out []float32, ldo int, w, acts []byte, blocks, nt int) {
-	if !checkGroup(out, ldo, w, acts, blocks, nt, 144, act32Size) {
+func groupQ4_0NEON(out view, w, acts []byte, blocks, nt int) {
+	if !checkGroup(out, w, acts, blocks, nt, blockSizes{144, act32Size}) {
 		return
 	}
 	switch nt {
 	case 1:
-		neonQ4_0x1(&w[0], &acts[0], blocks, &out[0], ldo)
+		neonQ4_0x1(&w[0], &acts[0], blocks, &out.data[0], out.ld)
 	case 2:
-		neonQ4_0x2(&w[0], &acts[0], blocks, &out[0], ldo)
+		neonQ4_0x2(&w[0], &acts[0], blocks, &out.data[0], out.ld)
 	default:
 		_ = [1]struct{}{}[nt-actTile]
-		neonQ4_0x4(&w[0], &acts[0], blocks, &out[0], ldo)
+		neonQ4_0x4(&w[0], &acts[0], blocks, &out.data[0], out.ld)
 	}
 }
 
-func groupQ5_0NEON(out []float32, ldo int, w, acts []byte, blocks, nt int) {
-	if !checkGroup(out, ldo, w, acts, blocks, nt, 176, act32Size) {
+func groupQ5_0NEON(out view, w, acts []byte, blocks, nt int) {
+	if !checkGroup(out, w, acts, blocks, nt, blockSizes{176, act32Size}) {
 		return
 	}
 	switch nt {
 	case 1:
-		neonQ5_0x1(&w[0], &acts[0], blocks, &out[0], ldo)
+		neonQ5_0x1(&w[0], &acts[0], blocks, &out.data[0], out.ld)
 	case 2:
-		neonQ5_0x2(&w[0], &acts[0], blocks, &out[0], ldo)
+		neonQ5_0x2(&w[0], &acts[0], blocks, &out.data[0], out.ld)
 	default:
 		_ = [1]struct{}{}[nt-actTile]
-		neonQ5_0x4(&w[0], &acts[0], blocks, &out[0], ldo)
+		neonQ5_0x4(&w[0], &acts[0], blocks, &out.data[0], out.ld)
 	}
 }

@@ -166,36 +166,38 @@ func (c *Compute) floatBlock(t *task, x []float32, s *scratch) {
 		for u := first; u < t.last; u++ {
 			for r := t.lo; r < t.hi; r += rowTile {
 				mr := min(rowTile, t.hi-r)
-				a, tile := x[r*w.cols+k:], p.Dst[r*out+u*panelRows:]
+				a, dst := view{x[r*w.cols+k:], w.cols}, view{p.Dst[r*out+u*panelRows:], out}
+				at := (u*w.cols + k) * panelRows
 				if (u+1)*panelRows <= out {
-					c.panel(tile, out, a, w, u, k, mr, depth)
+					c.panel(dst, a, w, at, mr, depth)
 					continue
 				}
-				copyTile(s.tile[:], panelRows, tile, out, mr, out%panelRows)
-				c.panel(s.tile[:], panelRows, a, w, u, k, mr, depth)
-				copyTile(tile, out, s.tile[:], panelRows, mr, out%panelRows)
+				tile := view{s.tile[:], panelRows}
+				copyTile(tile, dst, mr, out%panelRows)
+				c.panel(tile, a, w, at, mr, depth)
+				copyTile(dst, tile, mr, out%panelRows)
 			}
 		}
 	}
 }
 
-// panel adds to a tile the product of mr rows of a and part of panel u of w.
-func (c *Compute) panel(tile []float32, ld int, a []float32, w *Matrix, u, k, mr, depth int) {
-	at := (u*w.cols + k) * panelRows
+// panel adds to a tile the product of mr rows of a and depth inputs of a panel of w,
+// whose weights start at element at.
+func (c *Compute) panel(tile, a view, w *Matrix, at, mr, depth int) {
 	switch w.typ {
 	case F16:
-		c.r.panelF16(tile, ld, a, w.cols, w.data[2*at:], mr, depth)
+		c.r.panelF16(tile, a, w.data[2*at:], mr, depth)
 	case BF16:
-		c.r.panelBF16(tile, ld, a, w.cols, w.data[2*at:], mr, depth)
+		c.r.panelBF16(tile, a, w.data[2*at:], mr, depth)
 	default:
-		c.r.panel(tile, ld, a, w.cols, w.floats[at:], panelRows, mr, depth)
+		c.r.panel(tile, a, view{w.floats[at:], panelRows}, mr, depth)
 	}
 }
 
 // copyTile copies mr rows of n elements.
-func copyTile(dst []float32, ldd int, src []float32, lds, mr, n int) {
+func copyTile(dst, src view, mr, n int) {
 	for r := range mr {
-		copy(dst[r*ldd:][:n], src[r*lds:][:n])
+		copy(dst.data[r*dst.ld:][:n], src.data[r*src.ld:][:n])
 	}
 }
 
@@ -208,19 +210,20 @@ func (t *task) groupBlock(s *scratch) {
 		data := w.data[u*blocks*f.group:][:blocks*f.group]
 		for r, nt := t.lo, 0; r < t.hi; r += nt {
 			nt = tileRows(t.hi - r)
-			acts, dst := t.acts[r*row:][:nt*row], t.p.Dst[r*out+u*groupRows:]
+			acts, dst := t.acts[r*row:][:nt*row], view{t.p.Dst[r*out+u*groupRows:], out}
 			if (u+1)*groupRows <= out {
-				t.kernel(dst, out, data, acts, blocks, nt)
+				t.kernel(dst, data, acts, blocks, nt)
 			} else {
-				t.kernel(s.tile[:], groupRows, data, acts, blocks, nt)
-				copyTile(dst, out, s.tile[:], groupRows, nt, out%groupRows)
+				tile := view{s.tile[:], groupRows}
+				t.kernel(tile, data, acts, blocks, nt)
+				copyTile(dst, tile, nt, out%groupRows)
 			}
 			if t.p.Bias == nil {
 				continue
 			}
 			bias := t.p.Bias[u*groupRows : min((u+1)*groupRows, out)]
 			for i := range nt {
-				plainAdd(dst[i*out:][:len(bias)], bias)
+				plainAdd(dst.data[i*out:][:len(bias)], bias)
 			}
 		}
 	}

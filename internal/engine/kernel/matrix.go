@@ -80,11 +80,11 @@ func FromPacked(t Type, rows, cols int, data []byte) (*Matrix, error) {
 		m.data = data
 		return m, nil
 	}
-	start := unsafe.Pointer(unsafe.SliceData(data))
+	start := unsafe.Pointer(unsafe.SliceData(data)) //nolint:gosec // alignment is checked below
 	if uintptr(start)%4 != 0 {
 		return nil, fmt.Errorf("kernel: packed F32 bytes start at an address that is no multiple of 4")
 	}
-	m.floats = unsafe.Slice((*float32)(start), len(data)/4)
+	m.floats = unsafe.Slice((*float32)(start), len(data)/4) //nolint:gosec // the length was checked above
 	return m, nil
 }
 
@@ -95,7 +95,7 @@ const LayoutVersion = 1
 // Packed returns the packed bytes, which must not be changed.
 func (m *Matrix) Packed() []byte {
 	if m.typ == F32 {
-		return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(m.floats))), 4*len(m.floats))
+		return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(m.floats))), 4*len(m.floats)) //nolint:gosec // the same memory
 	}
 	return m.data
 }

@@ -5,10 +5,10 @@ import (
 	"math"
 )
 
-// groupKernel multiplies a group of 8 packed rows by a tile of nt rows: element
-// out[t·ldo+r] is that of activation row t and weight row r. w holds blocks packed
+// groupKernel multiplies a group of 8 packed rows by a tile of nt rows: row t
+// of out is that of activation row t, its element r that of weight row r. w holds blocks packed
 // blocks, and acts as many blocks of the tile.
-type groupKernel func(out []float32, ldo int, w, acts []byte, blocks, nt int)
+type groupKernel func(out view, w, acts []byte, blocks, nt int)
 
 // plainGroup returns the micro kernel for a quantised type, nil for floats.
 func plainGroup(t Type) groupKernel {
@@ -48,7 +48,7 @@ func highBit(w []byte, r, k int) int32 { return int32(w[4*r+k%4]>>(k/4)&1) << 4 
 
 // plainGroup32 returns the kernel for blocks of 32 elements of the given value.
 func plainGroup32(f format, value func(k int, w []byte, r int) int32) groupKernel {
-	return func(out []float32, ldo int, w, acts []byte, blocks, nt int) {
+	return func(out view, w, acts []byte, blocks, nt int) {
 		var acc [actTile][groupRows]float32
 		for b := range blocks {
 			w, tile := w[b*f.group:][:f.group], acts[b*nt*act32Size:][:nt*act32Size]
@@ -65,13 +65,13 @@ func plainGroup32(f format, value func(k int, w []byte, r int) int32) groupKerne
 				}
 			}
 		}
-		storeGroup(out, ldo, &acc, nt)
+		storeGroup(out, &acc, nt)
 	}
 }
 
 // plainGroupMins returns the kernel for blocks of 256 elements with scales and mins.
 func plainGroupMins(f format, value func(k int, w []byte, r int) int32) groupKernel {
-	return func(out []float32, ldo int, w, acts []byte, blocks, nt int) {
+	return func(out view, w, acts []byte, blocks, nt int) {
 		var acc [actTile][groupRows]float32
 		for b := range blocks {
 			w, tile := w[b*f.group:][:f.group], acts[b*nt*act256Size:][:nt*act256Size]
@@ -91,11 +91,11 @@ func plainGroupMins(f format, value func(k int, w []byte, r int) int32) groupKer
 				}
 			}
 		}
-		storeGroup(out, ldo, &acc, nt)
+		storeGroup(out, &acc, nt)
 	}
 }
 
-func plainGroupQ6_K(out []float32, ldo int, w, acts []byte, blocks, nt int) {
+func plainGroupQ6_K(out view, w, acts []byte, blocks, nt int) {
 	size := Q6_K.format().group
 	var acc [actTile][groupRows]float32
 	for b := range blocks {
@@ -119,7 +119,7 @@ func plainGroupQ6_K(out []float32, ldo int, w, acts []byte, blocks, nt int) {
 			}
 		}
 	}
-	storeGroup(out, ldo, &acc, nt)
+	storeGroup(out, &acc, nt)
 }
 
 func actScale(tile []byte, t int) float32 {
@@ -130,8 +130,8 @@ func actSum(sums []byte, i int) int32 {
 	return int32(int16(binary.LittleEndian.Uint16(sums[2*i:]))) //nolint:gosec // kept as bits
 }
 
-func storeGroup(out []float32, ldo int, acc *[actTile][groupRows]float32, nt int) {
+func storeGroup(out view, acc *[actTile][groupRows]float32, nt int) {
 	for t := range nt {
-		copy(out[t*ldo:][:groupRows], acc[t][:])
+		copy(out.data[t*out.ld:][:groupRows], acc[t][:])
 	}
 }

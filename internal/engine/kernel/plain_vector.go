@@ -10,11 +10,11 @@ func plain() *routines {
 	return &routines{
 		isa:   ISAGo,
 		panel: plainPanel,
-		panelF16: func(c []float32, ldc int, a []float32, lda int, b []byte, mr, k int) {
-			plainPanel16(c, ldc, a, lda, b, mr, k, F16ToF32)
+		panelF16: func(c, a view, b []byte, mr, k int) {
+			plainPanel16(c, a, b, mr, k, F16ToF32)
 		},
-		panelBF16: func(c []float32, ldc int, a []float32, lda int, b []byte, mr, k int) {
-			plainPanel16(c, ldc, a, lda, b, mr, k, BF16ToF32)
+		panelBF16: func(c, a view, b []byte, mr, k int) {
+			plainPanel16(c, a, b, mr, k, BF16ToF32)
 		},
 		act32:    plainAct32,
 		act256:   plainAct256,
@@ -36,12 +36,12 @@ func plain() *routines {
 	}
 }
 
-func plainPanel(c []float32, ldc int, a []float32, lda int, b []float32, ldb int, mr, k int) {
+func plainPanel(c, a, b view, mr, k int) {
 	for r := range mr {
-		row := (*[panelRows]float32)(c[r*ldc:])
+		row := (*[panelRows]float32)(c.data[r*c.ld:])
 		acc := *row
-		for i, v := range a[r*lda:][:k] {
-			w := (*[panelRows]float32)(b[i*ldb:])
+		for i, v := range a.data[r*a.ld:][:k] {
+			w := (*[panelRows]float32)(b.data[i*b.ld:])
 			for n := range acc {
 				acc[n] += v * w[n]
 			}
@@ -50,14 +50,14 @@ func plainPanel(c []float32, ldc int, a []float32, lda int, b []float32, ldb int
 	}
 }
 
-func plainPanel16(c []float32, ldc int, a []float32, lda int, b []byte, mr, k int, value func(uint16) float32) {
+func plainPanel16(c, a view, b []byte, mr, k int, value func(uint16) float32) {
 	var w [panelRows]float32
 	for i := range k {
 		for n := range w {
 			w[n] = value(binary.LittleEndian.Uint16(b[2*(i*panelRows+n):]))
 		}
 		for r := range mr {
-			v, row := a[r*lda+i], (*[panelRows]float32)(c[r*ldc:])
+			v, row := a.data[r*a.ld+i], (*[panelRows]float32)(c.data[r*c.ld:])
 			for n := range row {
 				row[n] += v * w[n]
 			}

@@ -113,7 +113,7 @@ func (p *Pool) Run(n int, task func(i int)) {
 		}
 		return
 	}
-	j := &job{task: task, n: int32(min(n, 1<<30)), helpers: min(n-1, p.fit())} //nolint:gosec // bounded on the line
+	j := &job{task: task, n: int32(min(n, 1<<30)), helpers: min(n-1, p.fit())}
 	p.job.Store(j)
 	for _, h := range p.helpers[:j.helpers] {
 		h.unpark()

@@ -47,7 +47,7 @@ func quantizeQ8_0(dst []byte, x []float32) {
 	binary.LittleEndian.PutUint16(dst, scale)
 	inverse := inverseOf(scale)
 	for i, v := range x {
-		dst[2+i] = byte(int8(clamp(math.RoundToEven(float64(v)*inverse), -127, 127)))
+		dst[2+i] = byte(int8(clamp(math.RoundToEven(float64(v)*inverse), -127, 127))) //nolint:gosec // an int8 kept as a byte
 	}
 }
 

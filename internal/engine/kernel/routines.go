@@ -9,6 +9,15 @@ const (
 	widePanels = 4
 )
 
+// view is a matrix in memory: rows that start ld elements apart.
+type view struct {
+	data []float32
+	ld   int
+}
+
+// at returns the view from element i on.
+func (v view) at(i int) view { return view{v.data[i:], v.ld} }
+
 // routines are the micro kernels of one instruction set. All of them check lengths
 // before they touch memory, and panic like an index expression if one is short.
 //
@@ -16,12 +25,12 @@ const (
 type routines struct {
 	isa ISA
 
-	// panel adds to the tile c (mr rows of 16, ldc apart) the product of a (mr rows
-	// of k, lda apart) and b (k rows of 16, ldb apart). 1 ≤ mr ≤ rowTile.
-	panel func(c []float32, ldc int, a []float32, lda int, b []float32, ldb int, mr, k int)
-	// panelF16 and panelBF16 do the same with a panel of two-byte floats, 16 apart.
-	panelF16  func(c []float32, ldc int, a []float32, lda int, b []byte, mr, k int)
-	panelBF16 func(c []float32, ldc int, a []float32, lda int, b []byte, mr, k int)
+	// panel adds to the tile c (mr rows of 16) the product of a (mr rows of k) and b
+	// (k rows of 16). 1 ≤ mr ≤ rowTile.
+	panel func(c, a, b view, mr, k int)
+	// panelF16 and panelBF16 do the same with a panel of two-byte floats.
+	panelF16  func(c, a view, b []byte, mr, k int)
+	panelBF16 func(c, a view, b []byte, mr, k int)
 
 	// act32 and act256 quantise blocks of x as row t of a tile of nt rows.
 	act32  func(tile []byte, nt, t int, x []float32)

@@ -10,12 +10,12 @@ type Type uint32
 const (
 	F32  Type = 0
 	F16  Type = 1
-	Q4_0 Type = 2  //nolint:revive // the format's own name
-	Q5_0 Type = 6  //nolint:revive // the format's own name
-	Q8_0 Type = 8  //nolint:revive // the format's own name
-	Q4_K Type = 12 //nolint:revive // the format's own name
-	Q5_K Type = 13 //nolint:revive // the format's own name
-	Q6_K Type = 14 //nolint:revive // the format's own name
+	Q4_0 Type = 2
+	Q5_0 Type = 6
+	Q8_0 Type = 8
+	Q4_K Type = 12
+	Q5_K Type = 13
+	Q6_K Type = 14
 	BF16 Type = 30
 )
 

@@ -20,18 +20,18 @@ func (c *Compute) Normalize(x []float32) {
 // Add adds x to dst, element by element. Both have the same length.
 func (c *Compute) Add(dst, x []float32) {
 	x = x[:len(dst)]
-	c.each(dst, 64, func(lo, hi int) { c.r.add(dst[lo:hi], x[lo:hi]) })
+	c.each(dst, func(lo, hi int) { c.r.add(dst[lo:hi], x[lo:hi]) })
 }
 
 // Mul multiplies dst by x, element by element. Both have the same length.
 func (c *Compute) Mul(dst, x []float32) {
 	x = x[:len(dst)]
-	c.each(dst, 64, func(lo, hi int) { c.r.mul(dst[lo:hi], x[lo:hi]) })
+	c.each(dst, func(lo, hi int) { c.r.mul(dst[lo:hi], x[lo:hi]) })
 }
 
 // Scale multiplies x by s.
 func (c *Compute) Scale(x []float32, s float32) {
-	c.each(x, 64, func(lo, hi int) { c.r.scale(x[lo:hi], s) })
+	c.each(x, func(lo, hi int) { c.r.scale(x[lo:hi], s) })
 }
 
 // Axpy adds s·x to dst. Both have the same length.
@@ -39,23 +39,23 @@ func (c *Compute) Axpy(dst, x []float32, s float32) { c.r.axpy(dst, x[:len(dst)]
 
 // GELU applies x·Φ(x), the exact (erf) form of the Gaussian error linear unit.
 func (c *Compute) GELU(x []float32) {
-	c.each(x, 64, func(lo, hi int) { c.r.gelu(x[lo:hi]) })
+	c.each(x, func(lo, hi int) { c.r.gelu(x[lo:hi]) })
 }
 
 // GELUTanh applies the tanh approximation of GELU ("gelu_new", "gelu_pytorch_tanh").
 func (c *Compute) GELUTanh(x []float32) {
-	c.each(x, 64, func(lo, hi int) { c.r.geluTanh(x[lo:hi]) })
+	c.each(x, func(lo, hi int) { c.r.geluTanh(x[lo:hi]) })
 }
 
 // SiLU applies x·σ(x), also called swish.
 func (c *Compute) SiLU(x []float32) {
-	c.each(x, 64, func(lo, hi int) { c.r.silu(x[lo:hi]) })
+	c.each(x, func(lo, hi int) { c.r.silu(x[lo:hi]) })
 }
 
 // SiLUMul computes gate = SiLU(gate)·up, the middle of a SwiGLU feed-forward.
 func (c *Compute) SiLUMul(gate, up []float32) {
 	up = up[:len(gate)]
-	c.each(gate, 64, func(lo, hi int) {
+	c.each(gate, func(lo, hi int) {
 		c.r.silu(gate[lo:hi])
 		c.r.mul(gate[lo:hi], up[lo:hi])
 	})
@@ -78,8 +78,10 @@ func (c *Compute) Softmax(x []float32, width int) {
 func (c *Compute) softmax(x []float32, s float32) {
 	m := c.r.largest(x)
 	if math.IsInf(float64(m), -1) {
-		clear(x)
-		return
+		if sum := c.r.sum(x); sum == sum {
+			clear(x)
+			return
+		} // else there is a NaN, which shows as in any other row
 	}
 	c.r.scale(x, 1/c.r.expSum(x, m, s))
 }
@@ -141,7 +143,8 @@ func (c *Compute) RMSNorm(dst, x, weight []float32, eps float32) {
 	})
 }
 
-// each splits x into ranges at multiples of unit elements.
-func (c *Compute) each(x []float32, unit int, f func(lo, hi int)) {
+// each splits x into ranges at multiples of 64 elements.
+func (c *Compute) each(x []float32, f func(lo, hi int)) {
+	const unit = 64
 	c.rows((len(x)+unit-1)/unit, 4*unit, func(lo, hi int) { f(lo*unit, min(hi*unit, len(x))) })
 }

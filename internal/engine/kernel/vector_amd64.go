@@ -26,7 +26,7 @@ func peakAVX2(n int) int {
 
 func readAVX2(x []float32) {
 	if n := 4 * len(x) / 256 * 256; n > 0 {
-		avx2Read((*byte)(unsafe.Pointer(&x[0])), n)
+		avx2Read((*byte)(unsafe.Pointer(&x[0])), n) //nolint:gosec // the same memory
 	}
 }
 
