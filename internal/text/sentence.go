@@ -43,7 +43,7 @@ func Sentences(s string) []Span {
 		case r == '。' || r == '！' || r == '？' || r == '।' || r == '؟' || r == '｡' || r == '۔':
 			next = closers(s, next)
 			cut(next)
-		case i-start > maxSentence && unicode.IsSpace(r):
+		case i-start > maxSentence && (unicode.IsSpace(r) || i-start > 4*maxSentence):
 			cut(i)
 		}
 		i = next

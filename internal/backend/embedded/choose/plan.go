@@ -160,7 +160,7 @@ func cut(s string) []text.Span {
 		start := p.Start
 		for i := 1; i < len(words); i++ {
 			at := p.Start + words[i].Start
-			if at-start < 12 {
+			if at-start < 12 || words[i-1].End > words[i].Start { // scripts without spaces overlap
 				continue
 			}
 			gap := s[p.Start+words[i-1].End : at]

@@ -117,21 +117,30 @@ func (f *filler) repeat(first map[*slot]pair, taken map[*cand]*slot) {
 			continue
 		}
 		var best pair
+		bestWeak := false // only if another slot has several values too
 		for _, s := range f.slots {
 			p, ok := first[s]
 			if !ok || p.cand == nil || f.covers(c) {
 				continue
 			}
 			score := f.score(s, c)
-			if score < repeatShare*p.score || score < needRequired || !f.likewise(s, p.cand, c) {
+			if score < repeatShare*p.score || score < needRequired {
 				continue
+			}
+			weak := false
+			if !f.likewise(s, p.cand, c) {
+				if weak = c.Kind == mention.Name && p.cand.Kind == mention.Name && s.required; !weak {
+					continue
+				}
 			}
 			score = math.Round(score/bucket) - 0.01*float64(uses[s])
 			if best.slot == nil || score > best.score {
 				best = pair{s, c, score}
+				bestWeak = weak
 			}
 		}
 		if best.slot != nil && f.give(best) {
+			f.labels[len(f.labels)-1].weak = bestWeak
 			taken[c] = best.slot
 			uses[best.slot]++
 		}

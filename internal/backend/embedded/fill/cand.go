@@ -1,6 +1,7 @@
 package fill
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -34,6 +35,9 @@ var prepositions = map[string]bool{
 // skipped are words between a preposition and its object.
 var skipped = map[string]bool{"the": true, "a": true, "an": true, "my": true, "your": true, "our": true, "his": true, "her": true, "their": true, "this": true, "that": true, "of": false, "city": true, "town": true, "state": true, "country": true, "downtown": true, "both": true, "either": true, "about": true, "approximately": true, "roughly": true, "least": true, "most": true, "exactly": true}
 
+// maxCands bounds the candidates of a text.
+const maxCands = 800
+
 // candidates lists what may be a value in a text, in order.
 //
 // Where no slot takes a list, its items stand for themselves; where none takes a
@@ -63,11 +67,16 @@ func candidates(t *mention.Text, lists, dates bool, own func(stem string) bool) 
 		}
 	}
 	out = append(out, phrases(t, covered)...)
-	sortCands(out)
+	slices.SortStableFunc(out, func(a, b *cand) int { return cmp.Compare(a.Start, b.Start) })
+	out = out[:min(len(out), maxCands)]
 	out = slices.DeleteFunc(out, func(c *cand) bool { return counter(t, c, out, own) || restated(t, c, out) })
+	sentences, clause := text.Sentences(t.S), 0
 	for i, c := range out {
 		c.order = i
-		c.clause = clauseOf(t, c.Start)
+		for clause < len(sentences) && sentences[clause].End <= c.Start {
+			clause++
+		}
+		c.clause = clause
 		c.prep = prepBefore(t, c.T0)
 	}
 	joinPlaces(t, out)
@@ -124,14 +133,6 @@ func counter(t *mention.Text, c *cand, list []*cand, own func(string) bool) bool
 		}
 	}
 	return count[mention.Number] >= n || count[mention.List] >= n || count[mention.Name] == n && count[mention.Number] == 0
-}
-
-func sortCands(list []*cand) {
-	for i := 1; i < len(list); i++ {
-		for j := i; j > 0 && list[j].Start < list[j-1].Start; j-- {
-			list[j], list[j-1] = list[j-1], list[j]
-		}
-	}
 }
 
 // maxPhrase is the most words of a phrase.
@@ -225,18 +226,6 @@ func prepBefore(t *mention.Text, i int) string {
 		}
 	}
 	return ""
-}
-
-// clauseOf numbers the clauses: sentences, and the parts apart by semicolons.
-func clauseOf(t *mention.Text, at int) int {
-	n := 0
-	for _, p := range text.Sentences(t.S) {
-		if p.End > at {
-			break
-		}
-		n++
-	}
-	return n
 }
 
 // joinPlaces gives a name its place in full when a comma and another name follow:
@@ -354,6 +343,9 @@ func runs(t *mention.Text, list []*cand) {
 		if i > 0 {
 			p := list[i-1]
 			end := p.End
+			if rest := strings.TrimLeft(t.S[end:], " "); p.Unit != "" && len(rest) >= len(p.Unit) && strings.EqualFold(rest[:len(p.Unit)], p.Unit) {
+				end = len(t.S) - len(rest) + len(p.Unit) // "6 cm and 10 cm"
+			}
 			if p.place != "" {
 				end = max(end, p.Start+len(p.place))
 			}

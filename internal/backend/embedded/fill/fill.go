@@ -62,6 +62,13 @@ func Arguments(about string, n *schema.Node, src Source) []Values {
 	return out
 }
 
+// Work goes with the length of a text times the number of slots: the more slots a
+// schema has, the less of a text is looked at.
+const (
+	maxWork = 1 << 20
+	minText = 2 << 10
+)
+
 // maxCalls bounds the sets found in one text.
 const maxCalls = 32
 
@@ -101,13 +108,14 @@ func newFiller(about string, n *schema.Node, s string, today time.Time) *filler 
 }
 
 func newFillerAt(about string, n *schema.Node, s string, today time.Time, depth int) *filler {
-	f := &filler{node: n, depth: depth, t: mention.Find(s), about: map[string]bool{}, look: lexicon.Look(s), today: today}
+	list := slots(n, nil, true, 0)
+	s = strings.ToValidUTF8(s[:min(len(s), max(maxWork/max(len(list), 1), minText))], "\uFFFD")
+	f := &filler{node: n, depth: depth, slots: list, t: mention.Find(s), about: map[string]bool{}, look: lexicon.Look(s), today: today}
 	for _, w := range text.Words(strings.Join(nameWords(about), " ")) {
 		if !text.Stopword(w.Norm) {
 			f.about[text.Stem(w.Norm)] = true
 		}
 	}
-	f.slots = slots(n, nil, true, 0)
 	describe(f.slots)
 	f.paired = slices.ContainsFunc(f.slots, func(s *slot) bool { return s.end == toEnd })
 	lists := slices.ContainsFunc(f.slots, (*slot).isArray)

@@ -124,6 +124,9 @@ func (f *finder) unit(n *Mention) {
 			n.End += gap + len(w)
 			continue
 		}
+		if n.Ordinal || text.Stopword(low) {
+			return
+		}
 		n.Unit = text.Fold(w)
 		if c := currencies[low]; c != "" && n.Currency == "" {
 			n.Currency = c

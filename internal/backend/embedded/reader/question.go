@@ -49,7 +49,14 @@ type question struct {
 	unit  string // of the number: "long" asks for time or length …
 }
 
+// How much of a question is looked at.
+const (
+	maxQuestion = 4 << 10
+	maxTerms    = 64
+)
+
 func analyse(s string) *question {
+	s = head(s, maxQuestion)
 	q := &question{text: s}
 	plain, small := foreign(q, s)
 	words := text.Words(plain)
@@ -63,6 +70,9 @@ func analyse(s string) *question {
 		t := term{stem: stem, weight: 1, also: lexicon.Synonyms(stem)}
 		if c := w.Of(plain)[0]; i > 0 && c >= 'A' && c <= 'Z' {
 			t.name, t.weight = true, 1.2
+		}
+		if len(q.terms) == maxTerms {
+			break
 		}
 		q.terms = append(q.terms, t)
 		if prev != "" {

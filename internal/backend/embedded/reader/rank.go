@@ -3,6 +3,7 @@ package reader
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/outcrop-ai/outcrop/internal/backend/embedded/mention"
 	"github.com/outcrop-ai/outcrop/internal/text"
@@ -28,6 +29,7 @@ const (
 	familyWeight  = 0.5  // of another word of the same family
 	nearWeight    = 0.15 // of a term in a neighbouring sentence
 	kindWeight    = 1.6  // of a candidate of the kind asked for
+	fullWeight    = 6.0  // of a question's words together, from which kindWeight counts whole
 	headingFactor = 0.4
 	askFactor     = 0.5 // a sentence that is itself a question
 	systemFactor  = 0.7
@@ -171,7 +173,9 @@ func (r *ranker) refine(h *hit) {
 		h.cover = held / total
 	}
 	if r.q.wants.fact() || r.q.wants == wantReason {
-		h.score += kindWeight * r.fits(s)
+		// Where few sentences are given, words weigh little: the kind must not
+		// outweigh a sentence that holds all of them.
+		h.score += kindWeight * r.fits(s) * min(1, total/fullWeight)
 	}
 }
 
@@ -187,18 +191,24 @@ func hasAny(at map[string]int, stems []string) bool {
 // family is the length of the beginning that words of one family share.
 const family = 5
 
-// hasFamily reports whether a term shares its beginning with one of the list:
-// "religi" and "religion".
+// hasFamily reports whether a term is of the stem's family: it shares its beginning
+// ("religi" and "religion"), or names who does it ("own" and "owner").
 func hasFamily(terms []string, stem string) bool {
-	if len(stem) < family {
-		return false
-	}
 	for _, t := range terms {
-		if len(t) >= family && t[:family] == stem[:family] {
+		if len(stem) >= family && len(t) >= family && t[:family] == stem[:family] {
+			return true
+		}
+		if len(stem) >= 3 && len(t) >= 3 && (agent(stem, t) || agent(t, stem)) {
 			return true
 		}
 	}
 	return false
+}
+
+// agent reports whether noun names who does what the verb says.
+func agent(verb, noun string) bool {
+	rest, ok := strings.CutPrefix(noun, strings.TrimSuffix(verb, "e"))
+	return ok && (rest == "er" || rest == "or")
 }
 
 // near reports whether a neighbouring sentence of the passage has the term.

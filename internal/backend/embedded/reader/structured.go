@@ -31,11 +31,14 @@ func filledText(m *material, a *ask) string {
 		if s.origin == fromSystem || s.origin == fromTurn {
 			continue
 		}
-		sb.WriteString(s.text[:min(len(s.text), maxFilled)])
+		sb.WriteString(head(s.text, maxFilled))
 		sb.WriteString("\n")
 		if sb.Len() > maxFilled {
 			break
 		}
+	}
+	if sb.Len() == 0 && len(a.text) > maxFilled {
+		return head(a.text, maxFilled)
 	}
 	if sb.Len() == 0 || len(a.text) < maxFilled && sb.Len() < len(a.text) {
 		return a.text // the material is part of the ask

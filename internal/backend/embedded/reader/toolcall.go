@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/outcrop-ai/outcrop/internal/backend/embedded/choose"
 	"github.com/outcrop-ai/outcrop/internal/backend/embedded/fill"
@@ -38,7 +39,7 @@ func callTools(req *llm.ChatRequest, a *ask, r *results) calls {
 	}
 	said := a.text
 	if len(said) > maxAskLen {
-		said = a.question
+		said = head(a.question, maxAskLen)
 	}
 	src := fill.Source{Text: said, Earlier: a.earlier}
 	for _, b := range req.System {
@@ -73,6 +74,17 @@ func callTools(req *llm.ChatRequest, a *ask, r *results) calls {
 		c.uses = c.uses[:1]
 	}
 	return c
+}
+
+// head is the beginning of a text, cut between runes.
+func head(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
 }
 
 func usable(req *llm.ChatRequest) []*choose.Tool {
