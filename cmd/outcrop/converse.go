@@ -84,6 +84,7 @@ func (c *converseCmd) stream(ctx context.Context, cl *client.Client, req any, s 
 	out := bufio.NewWriter(s.out)
 	defer func() { _ = out.Flush() }() // flushed after each event
 	var served, stop string
+	var cited []client.Citation
 	for e, err := range cl.ConverseStream(ctx, c.Model, req) {
 		if err != nil {
 			return err
@@ -105,9 +106,13 @@ func (c *converseCmd) stream(ctx context.Context, cl *client.Client, req any, s 
 			_, _ = fmt.Fprintf(out, "[%s] ", p.Start.ToolUse.Name)
 		case p.Delta.ToolUse != nil:
 			_, _ = out.WriteString(p.Delta.ToolUse.Input)
+		case p.Delta.Citation != nil:
+			cited = append(cited, *p.Delta.Citation)
+			_, _ = fmt.Fprintf(out, " [%d]", len(cited))
 		case p.StopReason != "":
 			stop = p.StopReason
 			_ = out.WriteByte('\n')
+			printCitations(out, cited)
 		case e.Type == "metadata":
 			if err := out.Flush(); err != nil {
 				return err
@@ -119,6 +124,9 @@ func (c *converseCmd) stream(ctx context.Context, cl *client.Client, req any, s 
 		if err := out.Flush(); err != nil {
 			return err
 		}
+	}
+	if stop == "" && !c.JSON {
+		return errors.New("the stream ended before the answer did")
 	}
 	return nil
 }

@@ -63,6 +63,11 @@ func printAnswer(w io.Writer, resp *client.ConverseResponse) {
 		}
 	}
 	_, _ = fmt.Fprintln(w)
+	printCitations(w, cited)
+}
+
+// printCitations lists what the numbers in an answer stand for.
+func printCitations(w io.Writer, cited []client.Citation) {
 	for i, c := range cited {
 		_, _ = fmt.Fprintf(w, "  [%d] %s %s\n", i+1, c.Title, c.Location.String())
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -340,6 +341,9 @@ func TestConverse(t *testing.T) { //nolint:paralleltest // sets variables
 	if !strings.Contains(got, "Dana Whitfield") || !strings.Contains(got, "[1] rota") {
 		t.Errorf("with a document:\n%s", got)
 	}
+	if streamed := ok(t, "converse", "--stream", "outcrop.reader-v1", "--document", rota, "Who is on call on Friday?"); streamed != got {
+		t.Errorf("with a document, as a stream:\n%s\nand whole:\n%s", streamed, got)
+	}
 	got = ok(t, "converse", "--stream", "--system", "The gateway listens on port 7443.", "us."+demoModel, "Which port does the gateway listen on?")
 	if !strings.Contains(got, "7443") {
 		t.Errorf("a stream:\n%s", got)
@@ -411,4 +415,15 @@ func TestConverse(t *testing.T) { //nolint:paralleltest // sets variables
 	fails(t, 1, "outcrop env", "converse", "outcrop.reader-v1", "hello")
 	t.Setenv("AWS_ENDPOINT_URL", "")
 	fails(t, 1, "AWS_ENDPOINT_URL is not set", "converse", "outcrop.reader-v1", "hello")
+}
+
+// TestConverseTorn wants a stream that ends without its end to be an error.
+func TestConverseTorn(t *testing.T) { //nolint:paralleltest // sets variables
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/vnd.amazon.eventstream")
+	}))
+	t.Cleanup(upstream.Close)
+	t.Setenv("AWS_ENDPOINT_URL", upstream.URL)
+	t.Setenv("AWS_BEARER_TOKEN_BEDROCK", "x")
+	fails(t, 1, "ended before the answer", "converse", "--stream", "m", "hello")
 }

@@ -137,8 +137,9 @@ type StreamPayload struct {
 		ToolUse *ToolUse `json:"toolUse"`
 	} `json:"start"`
 	Delta struct {
-		Text    string `json:"text"`
-		ToolUse *struct {
+		Text     string    `json:"text"`
+		Citation *Citation `json:"citation"`
+		ToolUse  *struct {
 			Input string `json:"input"`
 		} `json:"toolUse"`
 	} `json:"delta"`
