@@ -92,7 +92,10 @@ func (d *download) run(ctx context.Context) error {
 		if err == nil {
 			return nil
 		}
-		if _, ok := errors.AsType[*permanentError](err); ok || ctx.Err() != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if _, ok := errors.AsType[*permanentError](err); ok {
 			return err
 		}
 		if errors.Is(err, errChanged) {
