@@ -18,7 +18,7 @@ type Line struct{ Name, Text string }
 // Describe says where the server is, what serves which models and how to add a better
 // one. Detection of local model servers is still to come then, and says so itself.
 func (s *Server) Describe() []Line {
-	c := s.config
+	c := s.current()
 	lines := []Line{
 		{"endpoint", s.Endpoint() + `  (point AWS clients at it: eval "$(outcrop env` + flagsFor(c, s.Addr()) + `)")`},
 		{"data", fmt.Sprintf("%s  (account %s; regions %s)", c.Data, c.Account, strings.Join(c.Regions, ", "))},
@@ -28,33 +28,33 @@ func (s *Server) Describe() []Line {
 			lines = append(lines, Line{"model", id + " ← " + strings.Join(targets, ", then ")})
 		}
 	}
-	lines = append(lines, Line{"models", s.rest()}, Line{"embeddings", embeddings(c)})
+	lines = append(lines, Line{"models", s.rest(c)}, Line{"embeddings", embeddings(c)})
 	return append(lines, Hints(c)...)
 }
 
 // Endpoint returns the URL of the listener.
 func (s *Server) Endpoint() string {
 	scheme := "http://"
-	if s.config.TLS != nil {
+	if s.current().TLS != nil {
 		scheme = "https://"
 	}
 	return scheme + s.Addr()
 }
 
-func (s *Server) rest() string {
+func (s *Server) rest(c config.Config) string {
 	n := 0
-	for _, m := range s.catalog.Models(s.config.DefaultRegion, catalog.Filter{}) {
+	for _, m := range s.catalog.Models(c.DefaultRegion, catalog.Filter{}) {
 		if m.Chat() {
 			n++
 		}
 	}
 	switch {
-	case !s.config.StandIns:
-		return fmt.Sprintf("%d chat models in %s; those without a target are denied (stand_ins: false)", n, s.config.DefaultRegion)
-	case s.config.AutoDetect:
-		return fmt.Sprintf("%d chat models in %s; those without a target ← an Ollama or llama.cpp server on this machine, else %s, as stand-in", n, s.config.DefaultRegion, embedded.ReaderModel)
+	case !c.StandIns:
+		return fmt.Sprintf("%d chat models in %s; those without a target are denied (stand_ins: false)", n, c.DefaultRegion)
+	case c.AutoDetect:
+		return fmt.Sprintf("%d chat models in %s; those without a target ← an Ollama or llama.cpp server on this machine, else %s, as stand-in", n, c.DefaultRegion, embedded.ReaderModel)
 	}
-	return fmt.Sprintf("%d chat models in %s; those without a target ← %s, as stand-in", n, s.config.DefaultRegion, embedded.ReaderModel)
+	return fmt.Sprintf("%d chat models in %s; those without a target ← %s, as stand-in", n, c.DefaultRegion, embedded.ReaderModel)
 }
 
 // embeddings says what answers for embedding models.

@@ -56,6 +56,13 @@ func (s *Server) apply(b *Backends, c config.Config, local []openaibackend.Local
 	return errors.Join(err, undo)
 }
 
+// current returns the configuration in force.
+func (s *Server) current() config.Config {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.config
+}
+
 // merge returns old with what a reload takes from c.
 func merge(old, c config.Config) config.Config {
 	old.Backends, old.Models, old.StandIns, old.AutoDetect = c.Backends, c.Models, c.StandIns, c.AutoDetect
@@ -104,16 +111,14 @@ func (s *Server) detect(ctx context.Context) {
 }
 
 func (s *Server) detectOnce(ctx context.Context) {
-	s.mu.Lock()
-	wanted := s.config.AutoDetect && s.config.StandIns
-	s.mu.Unlock()
-	if !wanted {
+	wanted := func(c config.Config) bool { return c.AutoDetect && c.StandIns }
+	if !wanted(s.current()) {
 		return
 	}
 	found := s.detector.Detect(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if ctx.Err() != nil || sameLocals(s.local, found) {
+	if ctx.Err() != nil || !wanted(s.config) || sameLocals(s.local, found) {
 		return
 	}
 	routes, err := s.backends.routes(s.config, found)
