@@ -48,7 +48,13 @@ func groupNEON(t Type) groupKernel {
 		return groupQ4_0NEON
 	case Q5_0:
 		return groupQ5_0NEON
+	case Q4_K:
+		return groupQ4_KNEON
+	case Q5_K:
+		return groupQ5_KNEON
+	case Q6_K:
+		return groupQ6_KNEON
 	default:
-		return plainGroup(t)
+		return nil
 	}
 }

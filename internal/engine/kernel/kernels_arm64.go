@@ -88,3 +88,48 @@ func groupQ5_0NEON(out view, w, acts []byte, blocks, nt int) {
 		neonQ5_0x4(&w[0], &acts[0], blocks, &out.data[0], out.ld)
 	}
 }
+
+func groupQ4_KNEON(out view, w, acts []byte, blocks, nt int) {
+	if !checkGroup(out, w, acts, blocks, nt, blockSizes{1184, act256Size}) {
+		return
+	}
+	switch nt {
+	case 1:
+		neonQ4_Kx1(&w[0], &acts[0], blocks, &out.data[0], out.ld)
+	case 2:
+		neonQ4_Kx2(&w[0], &acts[0], blocks, &out.data[0], out.ld)
+	default:
+		_ = [1]struct{}{}[nt-actTile]
+		neonQ4_Kx4(&w[0], &acts[0], blocks, &out.data[0], out.ld)
+	}
+}
+
+func groupQ5_KNEON(out view, w, acts []byte, blocks, nt int) {
+	if !checkGroup(out, w, acts, blocks, nt, blockSizes{1440, act256Size}) {
+		return
+	}
+	switch nt {
+	case 1:
+		neonQ5_Kx1(&w[0], &acts[0], blocks, &out.data[0], out.ld)
+	case 2:
+		neonQ5_Kx2(&w[0], &acts[0], blocks, &out.data[0], out.ld)
+	default:
+		_ = [1]struct{}{}[nt-actTile]
+		neonQ5_Kx4(&w[0], &acts[0], blocks, &out.data[0], out.ld)
+	}
+}
+
+func groupQ6_KNEON(out view, w, acts []byte, blocks, nt int) {
+	if !checkGroup(out, w, acts, blocks, nt, blockSizes{1680, act256Size}) {
+		return
+	}
+	switch nt {
+	case 1:
+		neonQ6_Kx1(&w[0], &acts[0], blocks, &out.data[0], out.ld)
+	case 2:
+		neonQ6_Kx2(&w[0], &acts[0], blocks, &out.data[0], out.ld)
+	default:
+		_ = [1]struct{}{}[nt-actTile]
+		neonQ6_Kx4(&w[0], &acts[0], blocks, &out.data[0], out.ld)
+	}
+}

@@ -82,6 +82,21 @@ func neonQ4_0x1(w *byte, acts *byte, blocks int, out *float32, ldo int)
 //go:noescape
 func neonQ5_0x1(w *byte, acts *byte, blocks int, out *float32, ldo int)
 
+// neonQ4_Kx1 multiplies 8 packed rows by a tile of 1 rows of activations; blocks > 0.
+//
+//go:noescape
+func neonQ4_Kx1(w *byte, acts *byte, blocks int, out *float32, ldo int)
+
+// neonQ5_Kx1 multiplies 8 packed rows by a tile of 1 rows of activations; blocks > 0.
+//
+//go:noescape
+func neonQ5_Kx1(w *byte, acts *byte, blocks int, out *float32, ldo int)
+
+// neonQ6_Kx1 multiplies 8 packed rows by a tile of 1 rows of activations; blocks > 0.
+//
+//go:noescape
+func neonQ6_Kx1(w *byte, acts *byte, blocks int, out *float32, ldo int)
+
 // neonQ8_0x2 multiplies 8 packed rows by a tile of 2 rows of activations; blocks > 0.
 //
 //go:noescape
@@ -97,6 +112,21 @@ func neonQ4_0x2(w *byte, acts *byte, blocks int, out *float32, ldo int)
 //go:noescape
 func neonQ5_0x2(w *byte, acts *byte, blocks int, out *float32, ldo int)
 
+// neonQ4_Kx2 multiplies 8 packed rows by a tile of 2 rows of activations; blocks > 0.
+//
+//go:noescape
+func neonQ4_Kx2(w *byte, acts *byte, blocks int, out *float32, ldo int)
+
+// neonQ5_Kx2 multiplies 8 packed rows by a tile of 2 rows of activations; blocks > 0.
+//
+//go:noescape
+func neonQ5_Kx2(w *byte, acts *byte, blocks int, out *float32, ldo int)
+
+// neonQ6_Kx2 multiplies 8 packed rows by a tile of 2 rows of activations; blocks > 0.
+//
+//go:noescape
+func neonQ6_Kx2(w *byte, acts *byte, blocks int, out *float32, ldo int)
+
 // neonQ8_0x4 multiplies 8 packed rows by a tile of 4 rows of activations; blocks > 0.
 //
 //go:noescape
@@ -111,3 +141,18 @@ func neonQ4_0x4(w *byte, acts *byte, blocks int, out *float32, ldo int)
 //
 //go:noescape
 func neonQ5_0x4(w *byte, acts *byte, blocks int, out *float32, ldo int)
+
+// neonQ4_Kx4 multiplies 8 packed rows by a tile of 4 rows of activations; blocks > 0.
+//
+//go:noescape
+func neonQ4_Kx4(w *byte, acts *byte, blocks int, out *float32, ldo int)
+
+// neonQ5_Kx4 multiplies 8 packed rows by a tile of 4 rows of activations; blocks > 0.
+//
+//go:noescape
+func neonQ5_Kx4(w *byte, acts *byte, blocks int, out *float32, ldo int)
+
+// neonQ6_Kx4 multiplies 8 packed rows by a tile of 4 rows of activations; blocks > 0.
+//
+//go:noescape
+func neonQ6_Kx4(w *byte, acts *byte, blocks int, out *float32, ldo int)

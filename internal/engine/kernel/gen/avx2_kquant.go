@@ -93,7 +93,7 @@ func avx2Q5_K(u *unit, nt int) {
 			g.nibbles(off, low, high, mask)
 			for h, q := range []int{low, high} {
 				j := 2*m + h
-				g.highBit(bits, j, q, tmp.next())
+				g.fifthBit(bits, j, q, tmp.next())
 				g.halfRun(q, quantsAt(nt)+32*sub, 256, j, part, tmp)
 			}
 			if m%2 == 1 {

@@ -126,8 +126,8 @@ func (g *group) nibbles(off, low, high, mask int) {
 	g.p("VPAND Y%d, Y%d, Y%d", mask, high, high)
 }
 
-// highBit adds to reg bit j of the bytes of bits, as 16.
-func (g *group) highBit(bits, j, reg, tmp int) {
+// fifthBit adds to reg bit j of the bytes of bits, as 16.
+func (g *group) fifthBit(bits, j, reg, tmp int) {
 	src := bits
 	if j < 4 {
 		g.p("VPSLLW $%d, Y%d, Y%d", 4-j, bits, tmp)
@@ -243,7 +243,7 @@ func avx2Q5_0(u *unit, nt int) {
 		g.nibbles(off, low, high, mask)
 		for h, q := range []int{low, high} {
 			j := 2*m + h
-			g.highBit(bits, j, q, tmp.next())
+			g.fifthBit(bits, j, q, tmp.next())
 			g.halfRun(q, 8*nt, 32, j, part, tmp)
 		}
 		if m%2 == 1 {

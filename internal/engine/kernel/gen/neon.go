@@ -16,6 +16,9 @@ func neon() *unit {
 		neonQ8_0(u, nt)
 		neonNibbles(u, "Q4_0", nt)
 		neonNibbles(u, "Q5_0", nt)
+		neonMins(u, "Q4_K", nt)
+		neonMins(u, "Q5_K", nt)
+		neonQ6_K(u, nt)
 	}
 	return u
 }

@@ -113,8 +113,8 @@ func neonNibbles(u *unit, typ string, nt int) {
 		g.p("VAND V28.B16, V25.B16, V25.B16")
 		if five {
 			for h := range 2 {
-				g.highBit(29, 2*m+h, 24+2*h)
-				g.highBit(30, 2*m+h, 25+2*h)
+				g.neonFifthBit(29, 2*m+h, 24+2*h)
+				g.neonFifthBit(30, 2*m+h, 25+2*h)
 			}
 		}
 		g.run(2*m, 24, 25)
@@ -127,15 +127,15 @@ func neonNibbles(u *unit, typ string, nt int) {
 	g.end(0)
 }
 
-// highBit adds 16 times bit j of the bytes of bits to reg: shifted to the top, then
-// down to a single bit, then up.
-func (g *neonGroup) highBit(bits, j, reg int) {
+// neonFifthBit adds 16 times bit j of the bytes of bits to reg: shifted to the top, then
+// down to a single bit, then up. It uses V28.
+func (f *fn) neonFifthBit(bits, j, reg int) {
 	if j < 7 {
-		g.p("VSHL $%d, V%d.B16, V28.B16", 7-j, bits)
-		g.p("VUSHR $7, V28.B16, V28.B16")
+		f.p("VSHL $%d, V%d.B16, V28.B16", 7-j, bits)
+		f.p("VUSHR $7, V28.B16, V28.B16")
 	} else {
-		g.p("VUSHR $7, V%d.B16, V28.B16", bits)
+		f.p("VUSHR $7, V%d.B16, V28.B16", bits)
 	}
-	g.p("VSHL $4, V28.B16, V28.B16")
-	g.p("VORR V28.B16, V%d.B16, V%d.B16", reg, reg)
+	f.p("VSHL $4, V28.B16, V28.B16")
+	f.p("VORR V28.B16, V%d.B16, V%d.B16", reg, reg)
 }
