@@ -23,6 +23,10 @@ import (
 // ReaderModel is the name of the reader, in model IDs and in llm.Served.Model.
 const ReaderModel = "outcrop.reader-v1"
 
+// maxInput is the longest request that is read, in tokens by our own count: as much as
+// the largest models take. It bounds the memory of one call to some 200 MB.
+const maxInput = 1_000_000
+
 // Reader is outcrop.reader-v1 as an llm.ChatModel and llm.TokenCounter. The zero
 // value is ready. It holds no state and is safe for concurrent use.
 type Reader struct{}
@@ -39,12 +43,16 @@ func (r *Reader) Chat(ctx context.Context, req *llm.ChatRequest) iter.Seq2[llm.E
 			yield(nil, fault.Errorf(fault.Invalid, "A conversation must have at least one message."))
 			return
 		}
+		usage := llm.Usage{InputTokens: countRequest(req)}
+		if usage.InputTokens > maxInput {
+			yield(nil, fault.Errorf(fault.Invalid, "Input is too long for requested model. %s reads at most %d tokens; the request has %d.", ReaderModel, maxInput, usage.InputTokens))
+			return
+		}
 		reply, err := reader.Read(ctx, req)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		usage := llm.Usage{InputTokens: countRequest(req)}
 		e := &emitter{ctx: ctx, yield: yield, stream: req.Stream, usage: usage}
 		e.emit(limit(reply, req.Inference))
 	}

@@ -7,12 +7,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/outcrop-ai/outcrop/internal/fault"
 	"github.com/outcrop-ai/outcrop/internal/llm"
 )
 
 // TestLongInputs makes sure that no text takes long, however odd it is.
 func TestLongInputs(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("a quarter of a minute of work: not with -short")
+	}
 	var fields strings.Builder
 	for i := range 100 {
 		fmt.Fprintf(&fields, `"field_%d":{"type":"string","description":"such as 'a', 'b'"},`, i)
@@ -37,5 +41,15 @@ func TestLongInputs(t *testing.T) {
 		} else if testing.Verbose() {
 			t.Logf("%q %v", unit, d)
 		}
+	}
+}
+
+// TestTooLong wants a request beyond what the reader takes refused before any work.
+func TestTooLong(t *testing.T) {
+	t.Parallel()
+	req := ask(strings.Repeat("ab ", maxInput))
+	_, err := llm.Collect((&Reader{}).Chat(t.Context(), req))
+	if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "Input is too long for requested model") {
+		t.Errorf("err = %v", err)
 	}
 }
