@@ -1,11 +1,14 @@
 package server
 
 import (
-	"strings"
+	"context"
+	"log/slog"
 
-	"github.com/outcrop-ai/outcrop/internal/backend/embedded"
+	"github.com/outcrop-ai/outcrop/internal/call"
 	"github.com/outcrop-ai/outcrop/internal/catalog"
-	"github.com/outcrop-ai/outcrop/internal/llm"
+	"github.com/outcrop-ai/outcrop/internal/fault"
+	"github.com/outcrop-ai/outcrop/internal/gateway"
+	"github.com/outcrop-ai/outcrop/internal/ledger"
 	"github.com/outcrop-ai/outcrop/internal/server/config"
 )
 
@@ -21,41 +24,57 @@ type ServedModel struct {
 	OutputMicroUSD int64
 }
 
-// Serving says what answers for each model of a region, from the configuration alone: a
-// model server that would be found on this machine is not looked for.
+// Serving says what answers for each model of a region, by the rules that the gateway
+// routes by. A model server that would be found on this machine is not looked for.
 func Serving(c config.Config, region string) ([]ServedModel, error) {
 	cat, err := catalog.New(catalog.Config{Regions: c.Regions, Models: entries(c)})
 	if err != nil {
 		return nil, err
 	}
+	backends, err := NewBackends(c, newEmbedder(c, slog.New(slog.DiscardHandler)))
+	if err != nil {
+		return nil, err
+	}
+	defer backends.Close()
+	routes, err := backends.routes(c, nil)
+	if err != nil {
+		return nil, err
+	}
+	g, err := gateway.New(gateway.Config{Catalog: cat, Authorizer: noCalls{}, Recorder: noCalls{}, Routes: routes})
+	if err != nil {
+		return nil, err
+	}
 	var list []ServedModel
 	for _, m := range cat.Models(region, catalog.Filter{}) {
-		s := ServedModel{ID: m.ID, Name: m.Name, Provider: m.Provider, InputMicroUSD: m.Price.Input, OutputMicroUSD: m.Price.Output}
-		own, ours := config.Embedded+"/"+embedded.ReaderModel, m.ID == embedded.ReaderModel
-		if m.Embeds() {
-			own, ours = config.Embedded+"/"+embedded.EmbedModel, m.ID == embedded.EmbedModel
+		served, err := g.Serves(region, c.Account, m.ID)
+		if err != nil {
+			return nil, err
 		}
-		switch {
-		case len(c.Models[m.ID].Targets) > 0:
-			s.Targets, s.Fidelity = c.Models[m.ID].Targets, string(fidelity(c, c.Models[m.ID].Targets[0]))
-		case ours:
-			s.Targets, s.Fidelity = []string{own}, string(llm.Real)
-		case (m.Chat() || m.Embeds()) && c.StandIns:
-			s.Targets, s.Fidelity = []string{own}, string(llm.StandIn)
+		s := ServedModel{ID: m.ID, Name: m.Name, Provider: m.Provider, InputMicroUSD: m.Price.Input, OutputMicroUSD: m.Price.Output}
+		for _, by := range served {
+			s.Targets = append(s.Targets, by.Backend+"/"+by.Model)
+		}
+		if len(served) > 0 {
+			s.Fidelity = string(served[0].Fidelity)
 		}
 		list = append(list, s)
 	}
 	return list, nil
 }
 
-// fidelity is that of the answers of a configured target.
-func fidelity(c config.Config, target string) llm.Fidelity {
-	backend, _, _ := strings.Cut(target, "/")
-	switch {
-	case backend == config.Embedded:
-		return llm.StandIn
-	case c.Backends[backend].Type == "scripted":
-		return llm.Scripted
-	}
-	return llm.Real
+// noCalls stands where a gateway that is only asked about its routes needs somebody.
+type noCalls struct{}
+
+// Authorize refuses.
+func (noCalls) Authorize(context.Context, call.Principal, gateway.Access) error {
+	return fault.Errorf(fault.Denied, "This gateway makes no calls.")
 }
+
+// Append drops: there are no calls.
+func (noCalls) Append(ledger.Record) {}
+
+// Begin does nothing.
+func (noCalls) Begin() {}
+
+// End does nothing.
+func (noCalls) End() {}
