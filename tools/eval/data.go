@@ -2,9 +2,14 @@ package main
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 )
 
 // maxLine bounds a line of a data file.
@@ -28,6 +33,24 @@ func readLines[T any](path string) ([]T, error) {
 		rows = append(rows, row)
 	}
 	return rows, sc.Err()
+}
+
+// unheld drops the rows whose text is part of the half that is kept for acceptance,
+// so that no tuning ever sees them. The folder lists their hashes: 16 digits of the
+// SHA-256 of the text in lower case with its white space collapsed.
+func unheld[T any](dir string, rows []T, text func(T) string) ([]T, error) {
+	list, err := os.ReadFile(filepath.Join(dir, "held-hashes.txt")) //nolint:gosec // the folder that the user gave
+	if err != nil {
+		return nil, err
+	}
+	held := map[string]bool{}
+	for hash := range strings.FieldsSeq(string(list)) {
+		held[hash] = true
+	}
+	return slices.DeleteFunc(rows, func(row T) bool {
+		sum := sha256.Sum256([]byte(strings.Join(strings.Fields(strings.ToLower(text(row))), " ")))
+		return held[hex.EncodeToString(sum[:8])]
+	}), nil
 }
 
 // note writes to the file of failures, when there is one.

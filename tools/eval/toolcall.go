@@ -43,6 +43,9 @@ func toolcalls(ctx context.Context, dir string, subjects []subject, failures *os
 	if err != nil {
 		return err
 	}
+	if rows, err = unheld(dir, rows, func(r toolRow) string { return r.Messages[len(r.Messages)-1].Content }); err != nil {
+		return err
+	}
 	fmt.Printf("\nTool calls: BFCL (dev), %d rows\n", len(rows))
 	fmt.Printf("%-14s %-18s %6s %8s %8s %8s %8s\n", "model", "category", "rows", "tools", "calls", "args", "exact")
 	for _, s := range subjects {

@@ -34,6 +34,7 @@ type relevant struct{ Query, Doc string }
 // F1: of the reply's words against the answer's, as SQuAD has it; "span F1" looks
 // only at what a reply puts in front of its quotation.
 func xquad(ctx context.Context, dir string, subjects []subject, failures *os.File) error {
+	all := dir
 	dir = filepath.Join(dir, "rag-xquad")
 	corpus, err := readLines[paragraph](filepath.Join(dir, "corpus.jsonl"))
 	if err != nil {
@@ -41,6 +42,9 @@ func xquad(ctx context.Context, dir string, subjects []subject, failures *os.Fil
 	}
 	queries, err := readLines[xquery](filepath.Join(dir, "queries.dev.jsonl"))
 	if err != nil {
+		return err
+	}
+	if queries, err = unheld(all, queries, func(q xquery) string { return q.Text }); err != nil {
 		return err
 	}
 	qrels, err := readLines[relevant](filepath.Join(dir, "qrels.dev.jsonl"))

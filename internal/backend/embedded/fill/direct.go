@@ -310,10 +310,13 @@ func (f *filler) looked(s *slot) []label {
 		return f.resource(s)
 	default:
 	}
-	if code, ok := f.look.Region(); ok && (s.role == roleRegion || strings.Contains(strings.ToLower(f.t.S), code)) {
-		return at(code)
+	var out []label
+	for _, code := range f.look.Regions() {
+		if s.role == roleRegion || strings.Contains(strings.ToLower(f.t.S), code) {
+			out = append(out, at(code)...)
+		}
 	}
-	return nil
+	return out
 }
 
 // aws reports whether the schema asks in CloudWatch's words.
@@ -326,18 +329,18 @@ func (f *filler) aws() bool {
 	return f.about["cloudwatch"] || f.about["metric"]
 }
 
-// resource finds the ID whose prefix is that of the kind in the slot's name.
+// resource finds the IDs whose prefix is that of the kind in the slot's name.
 func (f *filler) resource(s *slot) []label {
+	var out []label
 	for _, c := range f.cands {
-		if c.Kind == mention.ID && f.prefixed(s, c.Text) {
-			raw, ok := stringValue(s, c.Text)
-			if !ok {
-				continue
-			}
-			return []label{{slot: s, cand: c, start: c.Start, end: c.End, score: 2.5, value: raw}}
+		if c.Kind != mention.ID || !f.prefixed(s, c.Text) {
+			continue
+		}
+		if raw, ok := stringValue(s, c.Text); ok {
+			out = append(out, label{slot: s, cand: c, start: c.Start, end: c.End, score: 2.5, value: raw})
 		}
 	}
-	return nil
+	return out
 }
 
 var worded = sync.OnceValue(func() map[role]map[string]string {

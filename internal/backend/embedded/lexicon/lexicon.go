@@ -126,12 +126,12 @@ func (a Asked) Metric() (Metric, bool) {
 // metric finds the metric among those of a service, or of all when it is "".
 func (a Asked) metric(t *table, namespace string) (Metric, bool) {
 	var best Metric
-	length, ties := 0, 0
+	length, ties := 0.0, 0
 	for _, m := range t.metrics {
 		if namespace != "" && m.Namespace != namespace {
 			continue
 		}
-		n := a.longest(m.phrases)
+		n := a.fit(m.phrases)
 		if strings.Contains(a.raw, strings.ToLower(m.Name)) {
 			n = 10
 		}
@@ -214,6 +214,27 @@ func (a Asked) longest(phrases [][]string) int {
 	return n
 }
 
+// fit is the length in words of the longest phrase that the text holds; a phrase
+// whose words stand apart counts a little less.
+func (a Asked) fit(phrases [][]string) float64 {
+	n := float64(a.longest(phrases))
+	for _, p := range phrases {
+		if apart := float64(len(p)) - 0.5; apart > n && len(p) > 1 && a.scattered(p) {
+			n = apart
+		}
+	}
+	return n
+}
+
+func (a Asked) scattered(phrase []string) bool {
+	for _, w := range phrase {
+		if !slices.Contains(a.stems, w) {
+			return false
+		}
+	}
+	return true
+}
+
 func holds(words, phrase []string) bool {
 	for i := 0; i+len(phrase) <= len(words); i++ {
 		same := true
@@ -230,21 +251,32 @@ func holds(words, phrase []string) bool {
 	return false
 }
 
-// Region returns the code of the AWS region that a text names by code or by name.
-func (a Asked) Region() (string, bool) {
+// Regions returns the codes of the AWS regions that a text names by their codes, in
+// its order, or else of those that it names by a name.
+func (a Asked) Regions() []string {
 	t := load()
+	var codes []string
+	at := map[string]int{}
 	for _, r := range t.regions {
-		if strings.Contains(a.raw, r.code) {
-			return r.code, true
+		if i := strings.Index(a.raw, r.code); i >= 0 {
+			at[r.code] = i
+			codes = append(codes, r.code)
 		}
 	}
-	best, length := "", 0
+	if len(codes) > 0 {
+		slices.SortFunc(codes, func(x, y string) int { return cmp.Compare(at[x], at[y]) })
+		return codes
+	}
+	length := 0
 	for _, r := range t.regions {
-		if n := a.longest(r.phrases); n > length {
-			best, length = r.code, n
+		switch n := a.longest(r.phrases); {
+		case n > length:
+			codes, length = []string{r.code}, n
+		case n == length && n > 0:
+			codes = append(codes, r.code)
 		}
 	}
-	return best, length > 0
+	return codes
 }
 
 // State returns the postal code of a state of the United States, given its name or

@@ -1,6 +1,9 @@
 package lexicon
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestMetric(t *testing.T) {
 	t.Parallel()
@@ -22,13 +25,14 @@ func TestMetric(t *testing.T) {
 	f("errors of my lambda function", "AWS/Lambda Errors")
 	f("read latency of the database", "AWS/RDS ReadLatency")
 	f("AWS/ApiGateway 5XX errors", "AWS/ApiGateway 5XXError")
+	f("how much traffic does i-0123abc send over the network", "AWS/EC2 NetworkOut")
 	f("the weather in Rome", "")
 }
 
 func TestRegion(t *testing.T) {
 	t.Parallel()
-	for ask, want := range map[string]string{"in us-east-2": "us-east-2", "in Frankfurt": "eu-central-1", "North Virginia please": "us-east-1", "on the moon": ""} {
-		if got, _ := Look(ask).Region(); got != want {
+	for ask, want := range map[string]string{"in us-east-2": "us-east-2", "in Frankfurt": "eu-central-1", "North Virginia please": "us-east-1", "on the moon": "", "eu-west-1, then ap-south-1": "eu-west-1 ap-south-1"} {
+		if got := strings.Join(Look(ask).Regions(), " "); got != want {
 			t.Errorf("%q: %q, want %q", ask, got, want)
 		}
 	}

@@ -49,6 +49,7 @@ func Mood(options []string, s string) int {
 		return -1
 	}
 	m := loadMoods()
+	names := options[good] + " " + options[bad]
 	score, turned := 0, 0
 	for _, w := range text.Words(s) {
 		stem := text.Stem(w.Norm)
@@ -59,7 +60,7 @@ func Mood(options []string, s string) int {
 		switch {
 		case m.turning[stem]:
 			turned = 4 // the next few words
-		case strings.EqualFold(w.Norm, options[good]) || strings.EqualFold(w.Norm, options[bad]):
+		case strings.Contains(text.Lower(names), w.Norm): // the options themselves
 		case m.praise[stem]:
 			score += sign
 		case m.blame[stem]:

@@ -33,6 +33,7 @@ func brief(m *Mention) string {
 			items = append(items, m.Items[i].Text)
 		}
 		return "list " + strings.Join(items, "|")
+	default:
 	}
 	return [...]string{Quote: "quote", URL: "url", Email: "email", ID: "id", Expr: "formula", Name: "name", JSON: "json"}[m.Kind] + " " + m.Text
 }

@@ -345,6 +345,9 @@ func tellRows(q *question, rows []value, name string, rest []leaf, subject strin
 	if noun == "" {
 		noun = "results"
 	}
+	if len(rows) == 1 {
+		noun = strings.TrimSuffix(noun, "s")
+	}
 	kept := matchingRows(q, rows)
 	var sb strings.Builder
 	sb.WriteString(lead(subject))
