@@ -27,14 +27,15 @@ type toolRow struct {
 
 // toolScore sums over rows.
 type toolScore struct {
-	n                   int
-	tools, calls, exact float64
-	args, argsN         float64
+	n                           int
+	tools, picked, calls, exact float64
+	args, argsN                 float64
 }
 
 // toolcalls asks for calls as the Berkeley function-calling leaderboard does.
 //
-// tools: the right set of tools was called; calls: each as often as it should be;
+// tools: the right set of tools was called; picked: that, or the reply asks for what
+// one of them needs; calls: each as often as it should be;
 // args: the share of the expected arguments that are right, of all rows that expect
 // a call; exact: every call as it should be. For rows without a fitting tool all
 // but args are right when nothing is called.
@@ -47,7 +48,7 @@ func toolcalls(ctx context.Context, dir string, subjects []subject, failures *os
 		return err
 	}
 	fmt.Printf("\nTool calls: BFCL (dev), %d rows\n", len(rows))
-	fmt.Printf("%-14s %-18s %6s %8s %8s %8s %8s\n", "model", "category", "rows", "tools", "calls", "args", "exact")
+	fmt.Printf("%-14s %-18s %6s %8s %8s %8s %8s %8s\n", "model", "category", "rows", "tools", "picked", "calls", "args", "exact")
 	for _, s := range subjects {
 		by := map[string]*toolScore{}
 		all := &toolScore{}
@@ -57,6 +58,7 @@ func toolcalls(ctx context.Context, dir string, subjects []subject, failures *os
 				return fmt.Errorf("%s: %w", row.ID, err)
 			}
 			score := judge(row, got)
+			score.picked = max(score.tools, asksFor(row, got, reply))
 			if by[row.Category] == nil {
 				by[row.Category] = &toolScore{}
 			}
@@ -79,6 +81,7 @@ func toolcalls(ctx context.Context, dir string, subjects []subject, failures *os
 func (s *toolScore) add(o toolScore) {
 	s.n += o.n
 	s.tools += o.tools
+	s.picked += o.picked
 	s.calls += o.calls
 	s.exact += o.exact
 	s.args += o.args
@@ -91,7 +94,7 @@ func (s *toolScore) print(model, category string) {
 	if s.argsN > 0 {
 		args = fmt.Sprintf("%.3f", s.args/s.argsN)
 	}
-	fmt.Printf("%-14s %-18s %6d %8.3f %8.3f %8s %8.3f\n", model, category, s.n, s.tools/n, s.calls/n, args, s.exact/n)
+	fmt.Printf("%-14s %-18s %6d %8.3f %8.3f %8.3f %8s %8.3f\n", model, category, s.n, s.tools/n, s.picked/n, s.calls/n, args, s.exact/n)
 }
 
 type call struct {
@@ -240,6 +243,18 @@ func judge(row toolRow, got []call) toolScore {
 		s.exact = 1
 	}
 	return s
+}
+
+// asksFor is 1 when nothing was called and the reply names a tool that should be.
+func asksFor(row toolRow, got []call, reply string) float64 {
+	for _, g := range row.GroundTruth {
+		for name := range g {
+			if len(got) == 0 && strings.HasPrefix(reply, "To call "+toolName(name)+" I need ") {
+				return 1
+			}
+		}
+	}
+	return 0
 }
 
 // judgeArgs counts the arguments that must be there and are right; all reports

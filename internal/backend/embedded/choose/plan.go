@@ -95,7 +95,7 @@ func siblings(list []Match, tools []*Tool) []Match {
 				continue
 			}
 			own, other := distinct(m.Tool, t), distinct(t, m.Tool)
-			if len(own) > 0 && len(other) > 0 && a.hasAll(own) && a.hasAll(other) {
+			if len(own) > 0 && len(other) > 0 && len(own) < len(m.Tool.name) && a.hasAll(own) && a.hasAll(other) {
 				out = append(out, Match{Tool: t, Score: m.Score, Part: m.Part})
 			}
 		}
