@@ -1,6 +1,10 @@
 package document
 
 import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"io"
 	"strings"
 	"testing"
 
@@ -109,6 +113,55 @@ func TestRefused(t *testing.T) {
 	}
 	if _, err := Parse(t.Context(), "txt", make([]byte, MaxBytes+1)); !fault.Is(err, fault.Invalid) {
 		t.Errorf("oversize: error = %v, want Invalid", err)
+	}
+}
+
+// packed makes a zip file of one member.
+func packed(tb testing.TB, name string, write func(io.Writer)) []byte {
+	tb.Helper()
+	var buf bytes.Buffer
+	w := zip.NewWriter(&buf)
+	f, err := w.Create(name)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	write(f)
+	if err := w.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
+func TestBombs(t *testing.T) {
+	t.Parallel()
+	repeat := func(s string, total int) func(io.Writer) {
+		return func(w io.Writer) {
+			block := []byte(strings.Repeat(s, (1<<20)/len(s)))
+			for n := 0; n < total; n += len(block) {
+				if _, err := w.Write(block); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	}
+	for _, tt := range []struct {
+		format string
+		data   []byte
+		want   string
+	}{
+		{"docx", packed(t, "word/document.xml", repeat(" ", maxMember+1)), "too large"},
+		{"pptx", packed(t, "ppt/presentation.xml", repeat("<a/>", 20<<20)), "too many elements"},
+		{"docx", packed(t, "word/document.xml", func(w io.Writer) { _, _ = io.WriteString(w, strings.Repeat("<p>", 1000)) }), "nested"},
+		{"docx", packed(t, "other.xml", repeat("x", 10)), "no content"},
+	} {
+		if _, err := Parse(t.Context(), tt.format, tt.data); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s of %d bytes: error %v, want Invalid with %q", tt.format, len(tt.data), err, tt.want)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Parse(ctx, "csv", []byte(strings.Repeat("a,b\n", 5000))); !fault.Is(err, fault.Canceled) {
+		t.Errorf("cancelled: error %v", err)
 	}
 }
 

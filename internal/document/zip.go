@@ -18,7 +18,8 @@ import (
 // Bounds on an office package, which is a zip file.
 const (
 	maxMembers = 20_000
-	maxMember  = 128 << 20 // uncompressed, one member
+	maxMember  = 64 << 20  // uncompressed, one member
+	maxElems   = 2_000_000 // of one member
 	maxPackage = 256 << 20 // uncompressed, all members read
 )
 
@@ -74,6 +75,8 @@ func (p *pack) broken(err error) error {
 	return fault.Errorf(fault.Invalid, "The %s document could not be read: %v.", p.format, err)
 }
 
+var errElems = errors.New("it has too many elements")
+
 // elem is an XML element with its text and children in order.
 type elem struct {
 	name  string // local name
@@ -100,7 +103,10 @@ func readTree(data []byte) (*elem, error) {
 	dec.CharsetReader = charset.NewReaderLabel
 	root := &elem{}
 	open := []*elem{root}
-	for {
+	for n := 0; ; n++ {
+		if n > 2*maxElems {
+			return nil, errElems
+		}
 		tok, err := dec.Token()
 		if errors.Is(err, io.EOF) {
 			return root, nil
