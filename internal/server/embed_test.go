@@ -1,7 +1,9 @@
 package server
 
 import (
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -112,6 +114,59 @@ func TestEmbed(t *testing.T) {
 	got.wantError(t, "v1 with dimensions", http.StatusBadRequest, "ValidationException", "extraneous key [dimensions]")
 	_, got = i.embed("cohere.embed-english-v3", `{"texts":["x"],"input_type":"search_query"}`)
 	got.wantError(t, "Cohere", http.StatusBadRequest, "ValidationException", "Cohere's own request body")
+}
+
+// TestOpenAIEmbeddings has OpenAI's form, in both encodings, and its errors.
+func TestOpenAIEmbeddings(t *testing.T) {
+	t.Parallel()
+	dir := enginetest.Models(t)
+	i := start(t, func(c *config.Config) { c.ModelsDir = dir })
+	post := func(body string) answer {
+		t.Helper()
+		return i.do(ask{path: "/openai/v1/embeddings", body: body})
+	}
+	type list struct {
+		Data []struct {
+			Index     int
+			Embedding json.RawMessage
+		}
+		Model string
+		Usage struct {
+			Total int `json:"total_tokens"`
+		}
+	}
+	var plain, packed list
+	for body, into := range map[string]*list{
+		`{"model":"outcrop.embed-v1","input":["hello world","again"]}`:                            &plain,
+		`{"model":"outcrop.embed-v1","input":["hello world","again"],"encoding_format":"base64"}`: &packed,
+	} {
+		a := post(body)
+		if err := json.Unmarshal(a.body, into); err != nil || a.status != http.StatusOK || len(into.Data) != 2 || into.Model != embedV1 || into.Usage.Total != 3 {
+			t.Fatalf("%s: %d %.200s, %v", body, a.status, a.body, err)
+		}
+	}
+	var floats []float32
+	var raw []byte // base64
+	if err := errors.Join(json.Unmarshal(plain.Data[1].Embedding, &floats), json.Unmarshal(packed.Data[1].Embedding, &raw)); err != nil || len(floats) != 384 || len(raw) != 4*384 {
+		t.Fatalf("%d floats, %d bytes, %v", len(floats), len(raw), err)
+	}
+	if got := math.Float32frombits(binary.LittleEndian.Uint32(raw)); got != floats[0] {
+		t.Errorf("base64 begins with %v, want %v", got, floats[0])
+	}
+	for body, status := range map[string]int{
+		`{"model":"nobody.x","input":"x"}`:                          http.StatusNotFound,
+		`{"model":"outcrop.reader-v1","input":"x"}`:                 http.StatusBadRequest,
+		`{"model":"outcrop.embed-v1"}`:                              http.StatusBadRequest,
+		`{"model":"outcrop.embed-v1","input":"x","dimensions":300}`: http.StatusBadRequest,
+	} {
+		if a := post(body); a.status != status || a.openaiError(t).Message == "" {
+			t.Errorf("%s: %d %s, want %d", body, a.status, a.body, status)
+		}
+	}
+	last := i.records()[0]
+	if last.Service != "openai" || last.Operation != "Embeddings" || last.ModelID != embedV1 || last.InputTokens != 3 {
+		t.Errorf("record %+v", last)
+	}
 }
 
 // TestEmbedNotReady has no weights and may not fetch them.

@@ -54,7 +54,7 @@ func TestOpenAIErrors(t *testing.T) {
 		{"a key that may not", ask{key: limited, body: chatBody(labChat, "hello", "")}, 403, "*", "*", "not authorized"},
 		{"an unknown model", ask{body: chatBody("nobody.x", "hello", "")}, 404, "invalid_request_error", "model_not_found", ""},
 		{"an unknown model's data", ask{method: http.MethodGet, path: "/openai/v1/models/nobody.x"}, 404, "invalid_request_error", "model_not_found", "nobody.x"},
-		{"an unknown path", ask{path: "/openai/v1/embeddings", body: `{}`}, 404, "invalid_request_error", "*", "/openai/v1/embeddings"},
+		{"an unknown path", ask{path: "/openai/v1/moderations", body: `{}`}, 404, "invalid_request_error", "*", "/openai/v1/moderations"},
 		{"another method", ask{method: http.MethodGet, path: completions}, 404, "invalid_request_error", "*", ""},
 		{"no JSON", ask{body: `{`}, 400, "invalid_request_error", "*", ""},
 		{"no messages", ask{body: `{"model":"lab.chat"}`}, 400, "invalid_request_error", "*", "messages"},

@@ -1,5 +1,6 @@
 // Package openai is the OpenAI-style door that Bedrock has beside its own operations:
-// POST /openai/v1/chat/completions, GET /openai/v1/models and /openai/v1/models/{id}.
+// POST /openai/v1/chat/completions and /openai/v1/embeddings, GET /openai/v1/models and
+// /openai/v1/models/{id}.
 //
 // It takes the same credentials (an API key as a bearer token, or SigV4), asks the same
 // spine and leaves the same records as Converse. Bodies and errors are in OpenAI's form.
@@ -22,7 +23,7 @@ import (
 
 // Config is what the door needs. All fields but Logger are required.
 type Config struct {
-	Models        door.Models
+	Models        Models
 	Catalog       *catalog.Catalog
 	Authenticate  door.Authenticate
 	Authorize     func(context.Context, call.Principal, access.Needs) error
@@ -41,9 +42,10 @@ func New(cfg Config) http.Handler {
 		Fail: failure, Logger: cfg.Logger,
 	})
 	d.Handle("POST /openai/v1/chat/completions", "ChatCompletions", o.chat)
+	d.Handle("POST /openai/v1/embeddings", "Embeddings", o.embed)
 	d.Handle("GET /openai/v1/models", "ListModels", o.models)
 	d.Handle("GET /openai/v1/models/{id...}", "RetrieveModel", o.model)
-	d.HandleUnknown("/openai/", "POST /openai/v1/chat/completions, GET /openai/v1/models and GET /openai/v1/models/{model}")
+	d.HandleUnknown("/openai/", "POST /openai/v1/chat/completions, POST /openai/v1/embeddings, GET /openai/v1/models and GET /openai/v1/models/{model}")
 	return d
 }
 

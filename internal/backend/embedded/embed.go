@@ -21,8 +21,11 @@ import (
 const EmbedModel = pull.EmbedModel
 
 const (
-	// patience is how long a call waits for a model that is being fetched or loaded.
+	// patience is how long a call waits for a model that is being fetched.
 	patience = 2 * time.Second
+	// loadPatience is how long it waits for one that is on this machine: a second on a
+	// slow disk, more where other processes take the cores.
+	loadPatience = 15 * time.Second
 	// lull is how long nobody asks for a model again after it could not be fetched.
 	lull = 30 * time.Second
 )
@@ -63,7 +66,7 @@ type embedModel struct {
 	loading chan struct{}   // closed when the try under way has ended; nil without one
 	err     error           // of the last try
 	retry   time.Time       // not before
-	far     pull.Progress
+	far     pull.Progress // of its download; zero without one
 }
 
 var _ llm.Embedder = (*Embedder)(nil)
@@ -159,26 +162,42 @@ func (e *Embedder) encoder(ctx context.Context, name string) (*engine.Encoder, e
 	loading := m.loading
 	e.mu.Unlock()
 
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case <-loading:
-	case <-timer.C:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	for _, wait := range []time.Duration{patience, loadPatience - patience} {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		select {
+		case <-loading:
+		case <-timer.C:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		if encoder, err := e.state(name, m); encoder != nil || err != nil {
+			return encoder, err
+		}
 	}
+	return nil, &fault.Error{
+		Kind: fault.NotReady, Resource: name, RetryAfter: 5 * time.Second,
+		Message: fmt.Sprintf("The model %s is being loaded. Try again soon.", name),
+	}
+}
+
+// state returns how far a model is: loaded, failed, being fetched (with an error that
+// says so) or, when both are nil, being loaded from this machine.
+func (e *Embedder) state(name string, m *embedModel) (*engine.Encoder, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
 	case m.encoder != nil:
 		return m.encoder, nil
-	case m.loading != nil:
-		return nil, &fault.Error{
-			Kind: fault.NotReady, Resource: name, RetryAfter: 5 * time.Second,
-			Message: fmt.Sprintf("The model %s is being fetched (%s). Try again soon, or fetch it beforehand: outcrop pull %s", name, share(m.far), name),
-		}
+	case m.loading == nil:
+		return nil, notReady(name, m.err)
+	case m.far == pull.Progress{}:
+		return nil, nil //nolint:nilnil // neither yet
 	}
-	return nil, notReady(name, m.err)
+	return nil, &fault.Error{
+		Kind: fault.NotReady, Resource: name, RetryAfter: 5 * time.Second,
+		Message: fmt.Sprintf("The model %s is being fetched (%s). Try again soon, or fetch it beforehand: outcrop pull %s", name, share(m.far), name),
+	}
 }
 
 // background loads a model and notes how that went.
@@ -193,7 +212,7 @@ func (e *Embedder) background(name string, m *embedModel) {
 	defer e.mu.Unlock()
 	m.encoder, m.err = encoder, err
 	close(m.loading)
-	m.loading = nil
+	m.loading, m.far = nil, pull.Progress{}
 	switch {
 	case err == nil:
 		e.cfg.Logger.Info("model loaded", "model", name, "took", time.Since(start).Round(time.Millisecond))
@@ -222,6 +241,7 @@ func (e *Embedder) load(ctx context.Context, name string, far func(pull.Progress
 		return nil, errAbsent
 	default:
 		e.cfg.Logger.Info("fetching a model", "model", name)
+		far(pull.Progress{File: name, Total: -1})
 		if model, err = p.Pull(ctx, name); err != nil {
 			return nil, err
 		}

@@ -87,6 +87,28 @@ func TestFetchInBackground(t *testing.T) {
 	})
 }
 
+// TestSlowLoad waits longer for a model that is here.
+func TestSlowLoad(t *testing.T) {
+	t.Parallel()
+	encoder := small(t)
+	synctest.Test(t, func(t *testing.T) {
+		e := NewEmbedder(EmbedderConfig{})
+		defer closes(t, e)
+		takes := loadPatience + time.Second
+		e.open = func(context.Context, string, func(pull.Progress)) (*engine.Encoder, error) {
+			time.Sleep(takes)
+			return encoder, nil
+		}
+		_, err := e.Embed(t.Context(), &llm.EmbedRequest{Model: EmbedModel, Texts: []string{"x"}})
+		if !fault.Is(err, fault.NotReady) || !strings.Contains(err.Error(), "being loaded") {
+			t.Errorf("too slow: %v", err)
+		}
+		if _, err := e.Embed(t.Context(), &llm.EmbedRequest{Model: EmbedModel, Texts: []string{"x"}}); err != nil {
+			t.Errorf("a second later: %v", err)
+		}
+	})
+}
+
 // TestFetchFails leaves the source alone for a while.
 func TestFetchFails(t *testing.T) {
 	t.Parallel()
@@ -119,7 +141,8 @@ func TestCloseEndsTheFetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := NewEmbedder(EmbedderConfig{})
 		ended := false
-		e.open = func(ctx context.Context, _ string, _ func(pull.Progress)) (*engine.Encoder, error) {
+		e.open = func(ctx context.Context, _ string, far func(pull.Progress)) (*engine.Encoder, error) {
+			far(pull.Progress{File: EmbedModel, Total: -1})
 			<-ctx.Done()
 			ended = true
 			return nil, ctx.Err()

@@ -90,9 +90,8 @@ func object(body []byte) (map[string]json.RawMessage, error) {
 	var fields map[string]json.RawMessage
 	d := json.NewDecoder(bytes.NewReader(body))
 	if err := d.Decode(&fields); err != nil {
-		var syntax *json.UnmarshalTypeError
-		if errors.As(err, &syntax) {
-			return nil, malformed("#: expected type: JSONObject, found: " + titled(syntax.Value))
+		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+			return nil, malformed("#: expected type: JSONObject, found: " + titled(wrong.Value))
 		}
 		return nil, unparsable()
 	}

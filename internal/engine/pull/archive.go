@@ -63,10 +63,10 @@ func modelFolder(files []*zip.File) (string, error) {
 	has := map[string]int{}
 	for _, f := range files {
 		dir, base := path.Split(f.Name)
-		switch {
-		case base == "config.json":
+		switch base {
+		case "config.json":
 			has[dir] |= 1
-		case base == "model.safetensors" || base == "model.safetensors.index.json":
+		case "model.safetensors", "model.safetensors.index.json":
 			has[dir] |= 2
 		}
 	}

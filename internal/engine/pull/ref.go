@@ -43,12 +43,12 @@ func parse(ref string) (*reference, error) {
 	if c := Find(ref); c != nil {
 		return c.reference(), nil
 	}
-	switch scheme, rest, _ := strings.Cut(ref, ":"); {
-	case scheme == "hf":
+	switch scheme, rest, _ := strings.Cut(ref, ":"); scheme {
+	case "hf":
 		return parseHub(rest)
-	case scheme == "wheel":
+	case "wheel":
 		return parseWheel(rest)
-	case scheme == "http" || scheme == "https":
+	case "http", "https":
 		return parseURL(ref)
 	}
 	if info, err := os.Stat(ref); err == nil {

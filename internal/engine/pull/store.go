@@ -151,7 +151,7 @@ func prune(work string, files []File) error {
 		if err != nil || d.IsDir() || keep[path] {
 			return err
 		}
-		return os.Remove(path)
+		return os.Remove(path) //nolint:gosec // below our own folder, under our own lock
 	})
 }
 

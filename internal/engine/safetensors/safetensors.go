@@ -86,7 +86,7 @@ func parse(file []byte) (map[string]*Tensor, error) {
 		return nil, errors.New("too short for a safetensors file")
 	}
 	n := binary.LittleEndian.Uint64(file)
-	if n > maxHeader || n > uint64(len(file)-8) {
+	if n > maxHeader || int(n) > len(file)-8 {
 		return nil, fmt.Errorf("a header of %d bytes in a file of %d", n, len(file))
 	}
 	header, data := file[8:8+n], file[8+n:]
@@ -161,7 +161,7 @@ func readHeader(header []byte) ([]entry, error) {
 
 // tensor checks an entry against the data and returns the tensor.
 func (e *entry) tensor(data []byte) (*Tensor, error) {
-	width := uint64(e.Type.bits())
+	width := uint64(e.Type.bits()) //nolint:gosec // 0 to 64
 	switch {
 	case width == 0:
 		return nil, fmt.Errorf("unknown type %.40q", string(e.Type))
