@@ -2,8 +2,6 @@ package kernel
 
 import "golang.org/x/sys/cpu"
 
-//go:generate go run ./gen
-
 // pause tells the core that it is in a polling loop.
 //
 //go:noescape

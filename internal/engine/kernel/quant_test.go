@@ -131,7 +131,7 @@ func TestMultiplyFloat16(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, c *kernel.Compute) {
 		for _, typ := range []kernel.Type{kernel.F32, kernel.F16, kernel.BF16} {
-			for _, s := range []struct{ n, rows, cols int }{{1, 16, 4}, {1, 17, 300}, {2, 5, 3}, {3, 16, 16}, {4, 40, 257}, {5, 16, 1}, {101, 19, 33}} {
+			for _, s := range []struct{ n, rows, cols int }{{1, 16, 4}, {1, 100, 300}, {2, 35, 300}, {3, 33, 258}, {4, 40, 257}, {5, 48, 300}, {6, 33, 270}, {101, 19, 33}} {
 				w := random(5, s.rows*s.cols)
 				raw := make([]byte, 0, 4*len(w))
 				for _, v := range w {
@@ -156,14 +156,15 @@ func TestMultiplyFloat16(t *testing.T) {
 				for i, v := range x {
 					exact[i] = float64(v)
 				}
+				bias := random(7, s.rows)
 				got, check := guarded(t, random(4, s.n*s.rows))
-				if err := c.MatMul(got, x, m, nil); err != nil {
+				if err := c.MatMul(got, x, m, bias); err != nil {
 					t.Fatal(err)
 				}
 				check()
 				want, mag := product(exact, w, s.n, s.rows, s.cols)
 				for i := range got {
-					near(t, fmt.Sprintf("%s %+v", typ, s), got[i], want[i], mag[i]+1, 1e-6)
+					near(t, fmt.Sprintf("%s %+v", typ, s), got[i], want[i]+float64(bias[i%s.rows]), mag[i]+1, 1e-6)
 				}
 			}
 		}

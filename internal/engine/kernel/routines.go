@@ -1,5 +1,7 @@
 package kernel
 
+//go:generate go run ./gen
+
 const (
 	// panelRows is the number of weight rows in a panel of floats, the width of a tile.
 	panelRows = 16
