@@ -16,7 +16,7 @@ func Dir(tb testing.TB) string {
 	if dir == "" {
 		dir = filepath.Join(root(tb), "..", "shared")
 	}
-	if _, err := os.Stat(dir); err != nil {
+	if _, err := os.Stat(dir); err != nil { //nolint:gosec // where the tester says
 		tb.Skipf("no shared data at %s: set OUTCROP_SHARED to run this test", dir)
 	}
 	return dir

@@ -212,7 +212,11 @@ func tellValue(q *question, v value, subject string) string {
 	}
 	l := leaves[best]
 	sentence := lead(subject) + clause(q, l, subject != "")
-	if more := details(leaves, best); more != "" {
+	more := details(leaves, best)
+	if _, _, ok := turned(q.text); ok && subject == "" && len(leaves) > 1 && unnamed(q, l) {
+		more = words(l.path) + "; " + more
+	}
+	if more != "" {
 		sentence += " (" + more + ")"
 	}
 	return sentence + "."
@@ -301,13 +305,40 @@ func bestLeaf(q *question, leaves []leaf) int {
 		}
 	}
 	if best < 0 {
-		// One value is the answer, whatever its name.
-		if len(leaves) == 1 {
-			return 0
-		}
-		return -1
+		return only(leaves)
 	}
 	return best
+}
+
+// only returns the value that is the answer whatever its name: the one there is, or the
+// one number among words. -1: there is none.
+func only(leaves []leaf) int {
+	if len(leaves) == 1 {
+		return 0
+	}
+	number := -1
+	for i, l := range leaves {
+		if l.number && number >= 0 {
+			return -1
+		}
+		if l.number {
+			number = i
+		}
+	}
+	return number
+}
+
+// unnamed reports whether no word of a value's name is in the question, so that an answer
+// in the question's words has to say what the value is called.
+func unnamed(q *question, l leaf) bool {
+	for _, part := range l.path {
+		for _, w := range fill.NameWords(part) {
+			if stem := text.Stem(w); q.has(stem) || q.hasAlso(stem) {
+				return false
+			}
+		}
+	}
+	return len(l.path) > 0
 }
 
 func (q *question) hasAlso(stem string) bool {
