@@ -9,7 +9,7 @@ import (
 
 // batchTokens is how many tokens a pass takes, unless one text has more: enough for
 // the products to be efficient, few enough for the activations to stay in the cache.
-const batchTokens = 512
+const batchTokens = 1024
 
 // batch gathers texts of one call until they are worth a pass.
 type batch struct {

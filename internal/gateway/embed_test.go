@@ -113,6 +113,31 @@ func TestEmbedFaults(t *testing.T) {
 	f("fails", titan, embedRoutes(&vectors{err: fault.Errorf(fault.Unavailable, "gone")}), fault.Unavailable, "gone")
 }
 
+// TestEmbedLength gives a backend that can make any length the one of the model that was
+// asked for, unless the caller says otherwise.
+func TestEmbedLength(t *testing.T) {
+	t.Parallel()
+	f := func(anyLength bool, asked, want int) {
+		t.Helper()
+		v := &vectors{}
+		r := embedRoutes(v)
+		b := r.Backends["a"]
+		b.AnyLength = anyLength
+		r.Backends["a"] = b
+		w := setup(t, r)
+		ctx, _ := from(t.Context(), "us-east-1")
+		if _, err := w.Embed(ctx, &llm.EmbedRequest{Model: titan, Texts: []string{"x"}, Dimensions: asked}); err != nil {
+			t.Fatal(err)
+		}
+		if got := v.asked[0].Dimensions; got != want {
+			t.Errorf("any length %v, %d asked for: the upstream gets %d, want %d", anyLength, asked, got, want)
+		}
+	}
+	f(false, 0, 0)
+	f(true, 0, 1024)
+	f(true, 256, 256)
+}
+
 func TestEmbedEstimatesAndDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -27,6 +27,7 @@ type spine struct {
 	err    error
 
 	asked   []*llm.ChatRequest
+	embeds  []*llm.EmbedRequest
 	refused []string // models
 }
 
@@ -49,8 +50,12 @@ func (s *spine) CountTokens(_ context.Context, req *llm.ChatRequest) (int, error
 	return 42, s.err
 }
 
-func (s *spine) Embed(context.Context, *llm.EmbedRequest) (*llm.EmbedResponse, error) {
-	return nil, errors.New("nobody asks a fake for vectors")
+func (s *spine) Embed(_ context.Context, req *llm.EmbedRequest) (*llm.EmbedResponse, error) {
+	s.embeds = append(s.embeds, req)
+	if s.err != nil {
+		return nil, s.err
+	}
+	return &llm.EmbedResponse{Vectors: [][]float32{{0.5, -1}}, InputTokens: 9}, nil
 }
 
 func (s *spine) Refuse(_ context.Context, model string, err error) error {
