@@ -132,13 +132,21 @@ func (c *Compute) addTasks(in *Input, p *Product) {
 		most = blockTokens
 		t.kernel, t.acts = c.r.group(p.W.typ), c.quantized(in, a)
 	}
-	units := p.W.units()
-	per := c.share((in.rows+most-1)/most, units, min(in.rows, most)*p.W.unitRows()*p.W.cols)
+	units, align := p.W.units(), 1
+	if t.kernel == nil {
+		align = widePanels // what single rows take at once
+	}
+	parts := c.parts((in.rows+most-1)/most, units, min(in.rows, most)*p.W.unitRows()*p.W.cols)
 	for t.lo = 0; t.lo < in.rows; t.lo += most {
 		t.hi = min(t.lo+most, in.rows)
-		for t.first = 0; t.first < units; t.first += per {
-			t.last = min(t.first+per, units)
-			in.tasks = append(in.tasks, t)
+		for i := range parts {
+			t.first, t.last = units*i/parts/align*align, units
+			if i < parts-1 {
+				t.last = units * (i + 1) / parts / align * align
+			}
+			if t.first < t.last {
+				in.tasks = append(in.tasks, t)
+			}
 		}
 	}
 }
@@ -229,14 +237,19 @@ func (t *task) groupBlock(s *scratch) {
 	}
 }
 
-// share returns how many of the panels a task should take, given the multiplications
-// in one: enough to be worth handing over, few enough to keep all threads busy and to
-// leave no long task for the end.
-func (c *Compute) share(blocks, panels, work int) int {
-	const enough, most = 1 << 18, 1 << 24
-	total := blocks * panels
-	work = max(work, 1)
-	worth := min(enough/work, (total+c.Threads()-1)/c.Threads())
-	even := min(total/(4*c.Threads()), most/work)
-	return max(1, min(panels, max(worth, even)))
+// parts returns in how many tasks to divide each of a product's blocks, given its
+// panels or groups and the multiplications in one: tasks that are worth handing over,
+// in even numbers per thread, and none so long that the others wait for it at the end.
+func (c *Compute) parts(blocks, units, work int) int {
+	const small, enough, most = 1 << 15, 1 << 18, 1 << 24
+	all := units * work
+	if blocks*all < small {
+		return 1
+	}
+	threads := c.Threads()
+	parts := max(min(all/enough, 4*threads/blocks), (all+most-1)/most, 1)
+	if blocks < threads {
+		parts = (parts + threads - 1) / threads * threads
+	}
+	return min(parts, units)
 }
