@@ -66,7 +66,7 @@ type embedModel struct {
 	loading chan struct{}   // closed when the try under way has ended; nil without one
 	err     error           // of the last try
 	retry   time.Time       // not before
-	far     pull.Progress // of its download; zero without one
+	far     pull.Progress   // of its download; zero without one
 }
 
 var _ llm.Embedder = (*Embedder)(nil)
@@ -109,6 +109,9 @@ func (e *Embedder) Embed(ctx context.Context, req *llm.EmbedRequest) (*llm.Embed
 	encoder, err := e.encoder(ctx, req.Model)
 	if err != nil {
 		return nil, err
+	}
+	if encoder.Reranks() {
+		return nil, fault.Errorf(fault.Invalid, "The model %s scores pairs of texts and makes no vectors.", req.Model)
 	}
 	own := encoder.Dimensions()
 	dims := req.Dimensions

@@ -175,6 +175,21 @@ func TestNever(t *testing.T) {
 	}
 }
 
+// TestOtherModels runs models that somebody has on disk.
+func TestOtherModels(t *testing.T) {
+	t.Parallel()
+	e := NewEmbedder(EmbedderConfig{Dir: t.TempDir()})
+	defer closes(t, e)
+	got, err := e.Embed(t.Context(), &llm.EmbedRequest{Model: "../../engine/testdata/mean", Texts: []string{"the end", "the world"}})
+	if err != nil || len(got.Vectors) != 2 || len(got.Vectors[1]) != 24 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	_, err = e.Embed(t.Context(), &llm.EmbedRequest{Model: "../../engine/testdata/reranker", Texts: []string{"x"}})
+	if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "makes no vectors") {
+		t.Errorf("a reranker: %v", err)
+	}
+}
+
 // TestRealModel runs the weights, and leaves no goroutine.
 func TestRealModel(t *testing.T) { //nolint:paralleltest // counts goroutines
 	dir := enginetest.Models(t)
