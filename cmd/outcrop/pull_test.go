@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,7 +20,7 @@ func TestPull(t *testing.T) {
 		}
 	}
 	here := []string{"pull", "--offline", "--data", t.TempDir(), "--models", dir}
-	with := func(args ...string) []string { return append(here[:len(here):len(here)], args...) }
+	with := func(args ...string) []string { return slices.Concat(here, args) }
 	if got := ok(t, with()...); !strings.Contains(got, "No models") {
 		t.Errorf("an empty folder: %s", got)
 	}
