@@ -155,3 +155,21 @@ func BenchmarkStep(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkPack packs what a file holds; its bytes per second bound the time that a
+// model takes to load.
+func BenchmarkPack(b *testing.B) {
+	const rows, cols = 4096, 2048
+	eachType(b, func(b *testing.B, c *kernel.Compute, typ kernel.Type, halves []int) {
+		raw := make([]byte, rows*cols*2)
+		if halves != nil {
+			raw = blocks(typ, halves, rows*cols, -1)
+		}
+		b.SetBytes(int64(len(raw)))
+		for b.Loop() {
+			if _, err := c.Pack(typ, rows, cols, raw); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

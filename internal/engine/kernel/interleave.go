@@ -1,5 +1,7 @@
 package kernel
 
+import "encoding/binary"
+
 // Packed blocks hold k in runs of 4: byte 4r+i of a run's 32 bytes belongs to row r
 // and the run's element i, so that one 32-bit broadcast of activations meets the
 // same 4 inputs of all 8 rows.
@@ -8,11 +10,10 @@ package kernel
 // part m are run 2m, the high ones run 2m+1.
 func packNibbles(dst []byte, r int, q []byte) {
 	q = q[:32]
+	const low = 0x0f0f0f0f
 	for m := range 4 {
-		part := dst[32*m+4*r:][:4]
-		for i := range part {
-			part[i] = q[8*m+i]&15 | q[8*m+4+i]<<4
-		}
+		even, odd := binary.LittleEndian.Uint32(q[8*m:]), binary.LittleEndian.Uint32(q[8*m+4:])
+		binary.LittleEndian.PutUint32(dst[32*m+4*r:], even&low|odd&low<<4)
 	}
 }
 
@@ -20,13 +21,11 @@ func packNibbles(dst []byte, r int, q []byte) {
 // that of element i of run j.
 func packHighBits(dst []byte, r int, q []byte) {
 	q = q[:32]
-	for i := range 4 {
-		var b byte
-		for j := range 8 {
-			b |= q[4*j+i] >> 4 & 1 << j
-		}
-		dst[4*r+i] = b
+	var bits uint32
+	for j := range 8 {
+		bits |= binary.LittleEndian.Uint32(q[4*j:]) >> 4 & 0x01010101 << j
 	}
+	binary.LittleEndian.PutUint32(dst[4*r:], bits)
 }
 
 // packBytes adds 32 bytes of row r to 8×32 bytes, run by run.

@@ -1,5 +1,7 @@
 package kernel
 
+import "encoding/binary"
+
 // Q6_K: 256 elements in 16 sub-blocks of 16: 128 bytes of low nibbles, 64 of pairs
 // of high bits, 16 int8 scales, a half d. The value is d·scale·(q-32).
 //
@@ -38,11 +40,10 @@ func packQ6_K(dst []byte, rows *[groupRows][]byte) {
 		copyHalf(dst, r, row[208:])
 		for j := range 16 {
 			dst[16+j/2*16+2*r+j%2] = row[192+j]
+			last := binary.LittleEndian.Uint32(q[16*j+12:])
 			for run := range 3 {
-				part := dst[144+96*j+32*run+4*r:][:4]
-				for i := range part {
-					part[i] = q[16*j+4*run+i] | q[16*j+12+i]>>(2*run)&3<<6
-				}
+				six := binary.LittleEndian.Uint32(q[16*j+4*run:])
+				binary.LittleEndian.PutUint32(dst[144+96*j+32*run+4*r:], six|last>>(2*run)&0x03030303<<6)
 			}
 		}
 	}
