@@ -16,20 +16,24 @@ PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
 GOLANGCI_VERSION := v2.15.0
 GOVULN_VERSION   := v1.1.4
 VENV             := .venv
+MINILM           ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/outcrop/models/outcrop.embed-v1
 
 ##@ First
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: build $(VENV)/.ready ## start Outcrop on a throw-away folder and use it with boto3 and the AWS CLI
+demo: build $(VENV)/.ready weights ## start Outcrop on a throw-away folder and use it with boto3 and the AWS CLI
 	@scripts/demo.sh
 
-test: $(VENV)/.ready ## install what the tests need and run them all
+test: build $(VENV)/.ready weights ## install what the tests need and run them all
 	@scripts/with-servers.sh go test ./...
 
 build: ## bin/outcrop, static
 	@go build -trimpath -ldflags '$(LDFLAGS)' -o bin/outcrop ./cmd/outcrop
+
+weights: build ## fetch outcrop.embed-v1, without which its tests skip
+	@bin/outcrop pull outcrop.embed-v1 || echo "outcrop.embed-v1 could not be fetched: what needs it is left out"
 
 ##@ Before a commit
 
@@ -41,8 +45,14 @@ lint: $(GOBIN)/golangci-lint ## golangci-lint, gofumpt and goimports
 fmt: $(GOBIN)/golangci-lint ## format in place
 	@$(GOBIN)/golangci-lint fmt ./...
 
-gen: ## regenerate internal/gen from the pinned API models
+gen: ## regenerate internal/gen from the pinned API models, and the engine's assembly
 	@go run ./tools/apigen
+	@go generate ./internal/engine/kernel
+
+goldens: weights ## regenerate the engine's reference vectors (numpy and tokenizers, in a venv of their own)
+	@python3 -m venv .venv/goldens && .venv/goldens/bin/pip install -q -r tools/goldens/requirements.txt
+	@.venv/goldens/bin/python tools/goldens/tokens.py internal/engine/token/testdata $(MINILM)
+	@.venv/goldens/bin/python tools/goldens/bert.py internal/engine/testdata $(MINILM)
 
 drift: ## fail when generated code differs from what the generator writes
 	@go run ./tools/apigen -check
@@ -54,7 +64,7 @@ race: ## all tests under the race detector (needs a C compiler)
 	@CGO_ENABLED=1 scripts/with-servers.sh go test -race ./internal/...
 
 race-quick: ## the rooms with goroutines under the race detector
-	@CGO_ENABLED=1 go test -race -short ./internal/gateway/... ./internal/ledger/... ./internal/iam/... ./internal/wire/... ./internal/backend/... ./internal/server/...
+	@CGO_ENABLED=1 scripts/with-servers.sh go test -race -short ./internal/gateway/... ./internal/ledger/... ./internal/iam/... ./internal/wire/... ./internal/backend/... ./internal/engine/... ./internal/server/...
 
 fuzz: ## every fuzz target for FUZZTIME (default 20s)
 	@scripts/fuzz.sh
@@ -107,4 +117,4 @@ $(VENV)/.ready: conformance/requirements.txt
 conformance/node_modules/.ready: conformance/package.json conformance/package-lock.json
 	@cd conformance && npm ci --silent --no-audit --no-fund && touch node_modules/.ready
 
-.PHONY: help demo test build check lint fmt gen drift platforms race race-quick fuzz conformance conformance-smoke eval bench soak cover vuln release image clean
+.PHONY: help demo test build check lint fmt gen drift platforms race race-quick fuzz conformance conformance-smoke eval bench soak weights goldens cover vuln release image clean

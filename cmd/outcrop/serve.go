@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/outcrop-ai/outcrop/internal/server"
@@ -38,20 +39,26 @@ func (c *serveCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	log := newLogger(cfg.Log, s.err)
+	// Before there is a server to reload: a hang-up must never end the process.
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
 	srv, err := server.New(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
 	printBanner(s.out, srv.Describe())
-	go c.reloadOnHangup(ctx, srv, log)
-	return srv.Run(ctx)
+	ctx, cancel := context.WithCancel(ctx)
+	var reloads sync.WaitGroup
+	reloads.Go(func() { c.reload(ctx, hup, srv, log) })
+	err = srv.Run(ctx)
+	cancel()
+	reloads.Wait()
+	return err
 }
 
-// reloadOnHangup takes over a changed configuration file at each SIGHUP until ctx ends.
-func (c *serveCmd) reloadOnHangup(ctx context.Context, srv *server.Server, log *slog.Logger) {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
+// reload takes over a changed configuration file at each hang-up until ctx ends.
+func (c *serveCmd) reload(ctx context.Context, hup <-chan os.Signal, srv *server.Server, log *slog.Logger) {
 	for {
 		select {
 		case <-ctx.Done():

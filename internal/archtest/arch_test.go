@@ -40,8 +40,9 @@ var doors = map[string][]string{
 
 // private names rooms that only the listed rooms may import, whatever their floor.
 var private = map[string][]string{
-	"gen":  {"api", "backend", "dialect", "server", "wire"},
-	"wire": {"api", "backend", "dialect", "server"},
+	"engine": {"backend", "server"},
+	"gen":    {"api", "backend", "dialect", "server", "wire"},
+	"wire":   {"api", "backend", "dialect", "server"},
 }
 
 // modules lists the modules that go.mod may require directly, each with its reason.
@@ -49,15 +50,18 @@ var modules = map[string]string{
 	"github.com/alecthomas/kong":                            "command line: verbs, flags and help as structs",
 	"github.com/aws/aws-sdk-go-v2":                          "the signer: of our own client, and the second opinion in tests of verification",
 	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream": "event-stream frames, as the official clients decode them",
+	"github.com/aws/smithy-go":                              "tests read CBOR errors with the decoder of the official clients",
 	"github.com/goccy/go-yaml":                              "configuration: strict decoding with line and column in errors",
 	"github.com/google/go-cmp":                              "readable diffs in tests",
 	"github.com/jackc/pgx/v5":                               "PostgreSQL",
 	"github.com/prometheus/client_golang":                   "/metrics",
 	"github.com/prometheus/client_model":                    "tests read metrics back in their own form",
+	"github.com/santhosh-tekuri/jsonschema/v6":              "tests: a second opinion on whether a value fits its JSON Schema",
 	"github.com/xuri/excelize/v2":                           "xlsx documents",
 	"go.uber.org/goleak":                                    "tests: no goroutine outlives its owner",
 	"golang.org/x/net":                                      "HTML parsing; HTTP/2 in tests",
 	"golang.org/x/sync":                                     "errgroup and singleflight",
+	"golang.org/x/sys":                                      "CPU feature detection for the engine's kernels",
 	"golang.org/x/text":                                     "Unicode normalisation and legacy encodings of documents",
 	"modernc.org/sqlite":                                    "SQLite in pure Go",
 }
