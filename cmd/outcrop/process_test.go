@@ -25,8 +25,10 @@ func hello(text string) *client.ConverseRequest {
 	return &client.ConverseRequest{Messages: []client.Message{{Role: "user", Content: []client.Block{{Text: &text}}}}}
 }
 
-// killLoss is what a kill may lose here. It is 50 ms where the machine is not busy with
-// other tests, to which the ledger's own tests hold it.
+// killLoss is what a kill may lose here. The ledger's aim is 50 ms; beside other packages'
+// tests older records were lost too, for a reason that is not known, and this bound is
+// wide enough to bear that. The ledger's own tests allow 50 ms and the longest time in
+// which the killed process itself stood still.
 const killLoss = 250 * time.Millisecond
 
 // TestKill kills a server under load and wants every answered call in the ledger that is

@@ -15,7 +15,8 @@
 // # What it promises
 //
 //   - Close loses nothing. A kill -9 loses at most what was appended in the last
-//     50 ms; a loss of power, what was appended since the last sync ended.
+//     50 ms, given processor time; a loss of power, what was appended since the
+//     last sync ended.
 //   - A record is in the ledger once: how far a segment was loaded is written in the
 //     transaction that loads it.
 //   - Append does not wait for the disk. When the disk cannot keep up and the queue is
