@@ -6,32 +6,58 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime/debug"
+
+	"github.com/outcrop-ai/outcrop/internal/engine/mapping"
 )
 
 // ErrShrunk says that a file lost bytes while it was in use.
-var ErrShrunk = errors.New("the file changed while it was in use")
+var ErrShrunk = mapping.ErrShrunk
+
+// View calls fn with the tensor as it is in the file: its elements in row order,
+// little-endian. fn may not keep the bytes, and reads them on its own goroutine only.
+// When some are gone the error is ErrShrunk.
+func (t *Tensor) View(fn func(raw []byte) error) error {
+	if t.file == nil { // of bytes in memory
+		return fn(t.data)
+	}
+	err := t.file.Guard(func() error { return fn(t.data) })
+	if errors.Is(err, ErrShrunk) {
+		return fmt.Errorf("tensor %q: %w", t.Name, err)
+	}
+	return err
+}
+
+// Forget gives part, bytes that View showed, back to the system: they come from the
+// file when they are read again.
+func (t *Tensor) Forget(part []byte) {
+	if t.file != nil {
+		t.file.Forget(part)
+	}
+}
 
 // Read fills dst with the elements from index from on, as float32. It is safe for
 // concurrent use.
-func (t *Tensor) Read(dst []float32, from int) (err error) {
+func (t *Tensor) Read(dst []float32, from int) error {
 	if from < 0 || len(dst) > t.Len()-from {
 		return fmt.Errorf("tensor %q: elements %d to %d of %d", t.Name, from, from+len(dst), t.Len())
 	}
-	defer t.guard(debug.SetPanicOnFault(true), &err)
+	return t.View(func(raw []byte) error { return t.read(dst, from, raw) })
+}
+
+func (t *Tensor) read(dst []float32, from int, raw []byte) error {
 	switch t.Type {
 	case F32:
-		src := t.data[4*from : 4*(from+len(dst))]
+		src := raw[4*from : 4*(from+len(dst))]
 		for i := range dst {
 			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
 		}
 	case F16:
-		src := t.data[2*from : 2*(from+len(dst))]
+		src := raw[2*from : 2*(from+len(dst))]
 		for i := range dst {
 			dst[i] = half(binary.LittleEndian.Uint16(src[2*i:]))
 		}
 	case BF16:
-		src := t.data[2*from : 2*(from+len(dst))]
+		src := raw[2*from : 2*(from+len(dst))]
 		for i := range dst {
 			dst[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(src[2*i:])) << 16)
 		}
@@ -50,17 +76,11 @@ func (t *Tensor) Floats() ([]float32, error) {
 // Bytes returns a copy of the tensor as it is in the file: its elements in row order,
 // little-endian.
 func (t *Tensor) Bytes() (raw []byte, err error) {
-	defer t.guard(debug.SetPanicOnFault(true), &err)
-	return bytes.Clone(t.data), nil
-}
-
-// guard turns the fault of a mapped page whose file was cut short into an error: a
-// deferred call to it, with faults made panics of this goroutine, which it undoes.
-func (t *Tensor) guard(before bool, err *error) {
-	if r := recover(); r != nil {
-		*err = fmt.Errorf("tensor %q: %w", t.Name, ErrShrunk)
-	}
-	debug.SetPanicOnFault(before)
+	err = t.View(func(data []byte) error {
+		raw = bytes.Clone(data)
+		return nil
+	})
+	return raw, err
 }
 
 // half widens an IEEE 754 binary16.

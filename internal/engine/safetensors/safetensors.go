@@ -21,6 +21,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"github.com/outcrop-ai/outcrop/internal/engine/mapping"
 )
 
 // Limits of what a header may claim. The largest models have some 10,000 tensors a
@@ -65,6 +67,7 @@ type Tensor struct {
 	Type  DType
 	Shape []int // may be empty: a scalar
 
+	file *mapping.File // nil: data is in memory
 	data []byte
 }
 

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/outcrop-ai/outcrop/internal/engine/mapping"
 )
 
 // Names of the files in a model's folder.
@@ -28,7 +30,7 @@ const (
 // concurrent use until it is closed.
 type Set struct {
 	tensors map[string]*Tensor
-	maps    []*mapping
+	maps    []*mapping.File
 }
 
 // Open maps one file.
@@ -95,14 +97,21 @@ func readIndex(r io.Reader) (map[string][]string, error) {
 
 // add maps a file and takes the tensors named, all when names is nil.
 func (s *Set) add(path string, names []string) error {
-	m, err := openMapping(path)
+	m, err := mapping.Open(path)
 	if err != nil {
 		return err
 	}
 	s.maps = append(s.maps, m)
-	tensors, err := m.parse()
+	var tensors map[string]*Tensor
+	err = m.Guard(func() (err error) {
+		tensors, err = parse(m.Data())
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("%s: %w", filepath.Base(path), err)
+		return fmt.Errorf("%s: %w", m.Name(), err)
+	}
+	for _, t := range tensors {
+		t.file = m
 	}
 	if names == nil {
 		s.tensors = tensors
@@ -111,7 +120,7 @@ func (s *Set) add(path string, names []string) error {
 	for _, n := range names {
 		t := tensors[n]
 		if t == nil {
-			return fmt.Errorf("%s: the index says that it holds %q", filepath.Base(path), n)
+			return fmt.Errorf("%s: the index says that it holds %q", m.Name(), n)
 		}
 		s.tensors[n] = t
 	}
@@ -128,7 +137,7 @@ func (s *Set) Names() []string { return slices.Sorted(maps.Keys(s.tensors)) }
 // process's memory; they come back from the file when they are.
 func (s *Set) Forget() {
 	for _, m := range s.maps {
-		m.forget()
+		m.Forget(m.Data())
 	}
 }
 
@@ -136,7 +145,7 @@ func (s *Set) Forget() {
 func (s *Set) Close() error {
 	var errs []error
 	for _, m := range s.maps {
-		errs = append(errs, m.close())
+		errs = append(errs, m.Close())
 	}
 	s.maps, s.tensors = nil, nil
 	return errors.Join(errs...)
