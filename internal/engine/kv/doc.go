@@ -1,0 +1,2 @@
+// Package kv keeps keys and values of sequences in pages.
+package kv

@@ -1,0 +1,2 @@
+// Package sample chooses tokens from a model's logits.
+package sample
