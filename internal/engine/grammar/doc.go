@@ -1,0 +1,2 @@
+// Package grammar restricts generation to texts that satisfy a rule.
+package grammar
