@@ -13,21 +13,26 @@ import (
 func BenchmarkGEMM(b *testing.B) {
 	for _, threads := range []int{1, 2} {
 		for _, s := range []struct{ rows, cols int }{{384, 384}, {1536, 384}, {384, 1536}, {2048, 2048}} {
-			b.Run(fmt.Sprintf("%dx%d/threads=%d", s.rows, s.cols, threads), func(b *testing.B) {
-				c := open(b, "", threads)
-				const n = 128
-				m, err := kernel.PackF32(s.rows, s.cols, random(1, s.rows*s.cols))
-				if err != nil {
-					b.Fatal(err)
+			for _, isa := range kernel.ISAs() {
+				if isa == kernel.ISAGo {
+					continue
 				}
-				x, dst := random(2, n*s.cols), make([]float32, n*s.rows)
-				peak := c.PeakFLOPS(100 * time.Millisecond)
-				best := fastest(b, func() error { return c.MatMul(dst, x, m, nil) })
-				flops := 2 * float64(n*s.rows*s.cols) / best.Seconds()
-				peak = max(peak, c.PeakFLOPS(100*time.Millisecond))
-				b.ReportMetric(flops/1e9, "GFLOP/s")
-				b.ReportMetric(100*flops/peak, "%peak")
-			})
+				b.Run(fmt.Sprintf("%dx%d/threads=%d/%s", s.rows, s.cols, threads, isa), func(b *testing.B) {
+					c := open(b, isa, threads)
+					const n = 128
+					m, err := kernel.PackF32(s.rows, s.cols, random(1, s.rows*s.cols))
+					if err != nil {
+						b.Fatal(err)
+					}
+					x, dst := random(2, n*s.cols), make([]float32, n*s.rows)
+					peak := c.PeakFLOPS(100 * time.Millisecond)
+					best := fastest(b, func() error { return c.MatMul(dst, x, m, nil) })
+					flops := 2 * float64(n*s.rows*s.cols) / best.Seconds()
+					peak = max(peak, c.PeakFLOPS(100*time.Millisecond))
+					b.ReportMetric(flops/1e9, "GFLOP/s")
+					b.ReportMetric(100*flops/peak, "%peak")
+				})
+			}
 		}
 	}
 }
@@ -68,14 +73,19 @@ func BenchmarkPrefill(b *testing.B) {
 // eachType runs a benchmark for each type and number of threads.
 func eachType(b *testing.B, f func(b *testing.B, c *kernel.Compute, typ kernel.Type, halves []int)) {
 	for _, threads := range []int{1, 2} {
-		for _, q := range quantTypes {
-			b.Run(fmt.Sprintf("%s/threads=%d", q.typ, threads), func(b *testing.B) {
-				f(b, open(b, "", threads), q.typ, q.halves)
+		for _, isa := range kernel.ISAs() {
+			if isa == kernel.ISAGo {
+				continue
+			}
+			for _, q := range quantTypes {
+				b.Run(fmt.Sprintf("%s/threads=%d/%s", q.typ, threads, isa), func(b *testing.B) {
+					f(b, open(b, isa, threads), q.typ, q.halves)
+				})
+			}
+			b.Run(fmt.Sprintf("F16/threads=%d/%s", threads, isa), func(b *testing.B) {
+				f(b, open(b, isa, threads), kernel.F16, nil)
 			})
 		}
-		b.Run(fmt.Sprintf("F16/threads=%d", threads), func(b *testing.B) {
-			f(b, open(b, "", threads), kernel.F16, nil)
-		})
 	}
 }
 

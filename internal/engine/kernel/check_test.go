@@ -9,7 +9,7 @@ import (
 // that are one element short, one at a time: none may reach memory beyond them.
 func TestShortSlicesPanic(t *testing.T) {
 	t.Parallel()
-	for _, r := range []*routines{plain(), best()} {
+	for _, r := range available() {
 		refuses := func(what string, f func(short int), operands int) {
 			t.Helper()
 			for short := range operands + 1 {
@@ -66,7 +66,7 @@ func TestShortSlicesPanic(t *testing.T) {
 	}
 }
 
-// TestActivationsAreTheSame compares the quantised tiles of both ISAs byte by byte.
+// TestActivationsAreTheSame compares the quantised tiles of all ISAs byte by byte.
 func TestActivationsAreTheSame(t *testing.T) {
 	t.Parallel()
 	x := make([]float32, 1024)
@@ -76,21 +76,23 @@ func TestActivationsAreTheSame(t *testing.T) {
 	x[40], x[300] = 1e30, 1e-30
 	clear(x[64:96])
 	clear(x[512:768])
-	p, b := plain(), best()
-	for _, nt := range []int{1, 2, 4} {
-		for row := range nt {
-			for _, form := range []activation{actQ32, actQ256} {
-				want, got := make([]byte, len(x)/form.length()*nt*form.size()), make([]byte, len(x)/form.length()*nt*form.size())
-				if form == actQ32 {
-					p.act32(want, nt, row, x)
-					b.act32(got, nt, row, x)
-				} else {
-					p.act256(want, nt, row, x)
-					b.act256(got, nt, row, x)
-				}
-				for i := range want {
-					if got[i] != want[i] {
-						t.Fatalf("%s, blocks of %d, row %d of %d: byte %d is %d, want %d", b.isa, form.length(), row, nt, i, got[i], want[i])
+	p := plain()
+	for _, b := range available() {
+		for _, nt := range []int{1, 2, 4} {
+			for row := range nt {
+				for _, form := range []activation{actQ32, actQ256} {
+					want, got := make([]byte, len(x)/form.length()*nt*form.size()), make([]byte, len(x)/form.length()*nt*form.size())
+					if form == actQ32 {
+						p.act32(want, nt, row, x)
+						b.act32(got, nt, row, x)
+					} else {
+						p.act256(want, nt, row, x)
+						b.act256(got, nt, row, x)
+					}
+					for i := range want {
+						if got[i] != want[i] {
+							t.Fatalf("%s, blocks of %d, row %d of %d: byte %d is %d, want %d", b.isa, form.length(), row, nt, i, got[i], want[i])
+						}
 					}
 				}
 			}

@@ -2,17 +2,19 @@ package kernel
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 )
 
 // ISA names a set of micro kernels.
 type ISA string
 
-// The sets of micro kernels. A machine can run Go and at most one of the others.
+// The sets of micro kernels.
 const (
-	ISAGo   ISA = "go"   // plain Go: any machine, and the reference of the tests
-	ISAAVX2 ISA = "avx2" // amd64 with AVX2, FMA and F16C
-	ISANEON ISA = "neon" // arm64 with the dot product extension
+	ISAGo     ISA = "go"     // plain Go: any machine, and the reference of the tests
+	ISAAVX2   ISA = "avx2"   // amd64 with AVX2, FMA and F16C
+	ISAAVX512 ISA = "avx512" // amd64 with, beside these, AVX-512 F, BW, DQ, VL and VNNI
+	ISANEON   ISA = "neon"   // arm64 with the dot product extension
 )
 
 // Config says how a Compute works. Its zero value is the right one for production.
@@ -34,17 +36,27 @@ type Compute struct {
 
 // New returns a Compute. It fails if this machine can't run the ISA asked for.
 func New(cfg Config) (*Compute, error) {
-	r := best()
-	switch cfg.ISA {
-	case "", r.isa:
-	case ISAGo:
-		r = plain()
-	default:
-		return nil, fmt.Errorf("kernel: this machine can't run %q, only %q and %q", cfg.ISA, r.isa, ISAGo)
+	all := available()
+	r := all[0]
+	if cfg.ISA != "" {
+		i := slices.IndexFunc(all, func(r *routines) bool { return r.isa == cfg.ISA })
+		if i < 0 {
+			return nil, fmt.Errorf("kernel: this machine can't run %q, only %q", cfg.ISA, ISAs())
+		}
+		r = all[i]
 	}
 	c := &Compute{r: r, pool: NewPool(cfg.Threads)}
 	c.scratch.New = func() any { return new(scratch) }
 	return c, nil
+}
+
+// ISAs returns the sets of micro kernels that this machine can run, fastest first.
+func ISAs() []ISA {
+	var isas []ISA
+	for _, r := range available() {
+		isas = append(isas, r.isa)
+	}
+	return isas
 }
 
 // Close ends the helper goroutines.

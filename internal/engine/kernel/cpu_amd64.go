@@ -7,17 +7,33 @@ import "golang.org/x/sys/cpu"
 //go:noescape
 func pause()
 
-// best returns the fastest micro kernels that this machine can run.
-func best() *routines {
-	if cpu.X86.HasAVX2 && cpu.X86.HasFMA && cpu.X86.HasF16C {
-		return avx2()
+// available returns the micro kernels that this machine can run, fastest first. The
+// flags of package cpu also say that the operating system saves the registers.
+func available() []*routines {
+	x := &cpu.X86
+	if !x.HasAVX2 || !x.HasFMA || !x.HasF16C {
+		return []*routines{plain()}
 	}
-	return plain()
+	if !x.HasAVX512F || !x.HasAVX512BW || !x.HasAVX512DQ || !x.HasAVX512VL || !x.HasAVX512VNNI {
+		return []*routines{avx2(), plain()}
+	}
+	return []*routines{avx512(), avx2(), plain()}
+}
+
+// avx512 returns the micro kernels for AVX-512. What isn't in assembly for it is
+// AVX2's.
+func avx512() *routines {
+	r := avx2()
+	r.isa = ISAAVX512
+	r.panel, r.panelF16, r.panelBF16 = panelAVX512, panelF16AVX512, panelBF16AVX512
+	r.panels, r.abreast, r.depth = panelsAVX512, 4, 128
+	r.wide = nil
+	return r
 }
 
 // avx2 returns the micro kernels for AVX2, FMA and F16C.
 func avx2() *routines {
-	return &routines{
+	r := &routines{
 		isa:       ISAAVX2,
 		panel:     panelAVX2,
 		panelF16:  panelF16AVX2,
@@ -25,6 +41,8 @@ func avx2() *routines {
 		act32:     act32AVX2,
 		act256:    act256AVX2,
 		group:     groupAVX2,
+		abreast:   1,
+		depth:     256,
 		wide:      wideAVX2,
 		read:      readAVX2,
 		peak:      peakAVX2,
@@ -42,4 +60,6 @@ func avx2() *routines {
 		geluTanh:  geluTanhAVX2,
 		silu:      siluAVX2,
 	}
+	r.panels = onePanel(r)
+	return r
 }

@@ -7,14 +7,14 @@ import "golang.org/x/sys/cpu"
 //go:noescape
 func pause()
 
-// best returns the fastest micro kernels that this machine can run.
-func best() *routines {
+// available returns the micro kernels that this machine can run, fastest first.
+func available() []*routines {
 	// The field's comment says otherwise, but it is the dot product extension (the
 	// kernel's "asimddp").
 	if cpu.ARM64.HasASIMDDP {
-		return neon()
+		return []*routines{neon(), plain()}
 	}
-	return plain()
+	return []*routines{plain()}
 }
 
 // neon returns the micro kernels for NEON with dot products. What isn't in assembly

@@ -5,5 +5,5 @@ package kernel
 // pause would tell the core that it is in a polling loop, if we knew how.
 func pause() {}
 
-// best returns the fastest micro kernels that this machine can run.
-func best() *routines { return plain() }
+// available returns the micro kernels that this machine can run.
+func available() []*routines { return []*routines{plain()} }

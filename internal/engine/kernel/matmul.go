@@ -3,9 +3,6 @@ package kernel
 import "fmt"
 
 const (
-	// blockDepth is how many inputs a float product takes at a time: a panel's part
-	// (16 KiB) and a row tile's (6 KiB) then share the first-level cache.
-	blockDepth = 256
 	// blockRows is how many activation rows a task takes: their part of a block
 	// (96 KiB) stays in the second-level cache while panels pass.
 	blockRows = 16 * rowTile
@@ -169,36 +166,25 @@ func (c *Compute) floatBlock(t *task, x []float32, s *scratch) {
 			c.r.wide(p.Dst[t.lo*out+first*panelRows:], x[t.lo*w.cols:], w, first)
 		}
 	}
-	for k := 0; k < w.cols; k += blockDepth {
-		depth := min(blockDepth, w.cols-k)
-		for u := first; u < t.last; u++ {
-			for r := t.lo; r < t.hi; r += rowTile {
-				mr := min(rowTile, t.hi-r)
-				a, dst := view{x[r*w.cols+k:], w.cols}, view{p.Dst[r*out+u*panelRows:], out}
-				at := (u*w.cols + k) * panelRows
-				if (u+1)*panelRows <= out {
-					c.panel(dst, a, w, at, mr, depth)
-					continue
-				}
-				tile := view{s.tile[:], panelRows}
-				copyTile(tile, dst, mr, out%panelRows)
-				c.panel(tile, a, w, at, mr, depth)
-				copyTile(dst, tile, mr, out%panelRows)
-			}
+	whole := min(t.last, out/panelRows)
+	for k := 0; k < w.cols; k += c.r.depth {
+		depth := min(c.r.depth, w.cols-k)
+		for u, n := first, 0; u < whole; u += n {
+			n = min(c.r.abreast, whole-u)
+			dst, a := view{p.Dst[t.lo*out+u*panelRows:], out}, view{x[t.lo*w.cols+k:], w.cols}
+			c.r.panels(dst, a, w.panels(u, n, k), t.hi-t.lo, depth)
 		}
-	}
-}
-
-// panel adds to a tile the product of mr rows of a and depth inputs of a panel of w,
-// whose weights start at element at.
-func (c *Compute) panel(tile, a view, w *Matrix, at, mr, depth int) {
-	switch w.typ {
-	case F16:
-		c.r.panelF16(tile, a, w.data[2*at:], mr, depth)
-	case BF16:
-		c.r.panelBF16(tile, a, w.data[2*at:], mr, depth)
-	default:
-		c.r.panel(tile, a, view{w.floats[at:], panelRows}, mr, depth)
+		if whole == t.last {
+			continue
+		}
+		for r := t.lo; r < t.hi; r += rowTile { // the last panel isn't full
+			mr := min(rowTile, t.hi-r)
+			a, dst := view{x[r*w.cols+k:], w.cols}, view{p.Dst[r*out+whole*panelRows:], out}
+			tile := view{s.tile[:], panelRows}
+			copyTile(tile, dst, mr, out%panelRows)
+			c.r.panels(tile, a, w.panels(whole, 1, k), mr, depth)
+			copyTile(dst, tile, mr, out%panelRows)
+		}
 	}
 }
 

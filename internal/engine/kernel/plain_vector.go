@@ -7,7 +7,7 @@ import (
 
 // plain returns the micro kernels in Go.
 func plain() *routines {
-	return &routines{
+	r := &routines{
 		isa:   ISAGo,
 		panel: plainPanel,
 		panelF16: func(c, a view, b []byte, mr, k int) {
@@ -19,6 +19,8 @@ func plain() *routines {
 		act32:    plainAct32,
 		act256:   plainAct256,
 		group:    plainGroup,
+		abreast:  1,
+		depth:    256,
 		read:     func(x []float32) { plainSum(x) },
 		dot:      plainDot,
 		sum:      plainSum,
@@ -34,6 +36,8 @@ func plain() *routines {
 		geluTanh: plainGELUTanh,
 		silu:     plainSiLU,
 	}
+	r.panels = onePanel(r)
+	return r
 }
 
 func plainPanel(c, a, b view, mr, k int) {

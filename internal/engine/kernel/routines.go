@@ -33,6 +33,11 @@ type routines struct {
 	// panelF16 and panelBF16 do the same with a panel of two-byte floats.
 	panelF16  func(c, a view, b []byte, mr, k int)
 	panelBF16 func(c, a view, b []byte, mr, k int)
+	// panels does the same with any number of panels and rows. abreast is how many
+	// panels it likes best at a time, and depth how many inputs, so that a part of that
+	// size stays in the first-level cache while rows pass.
+	panels         func(c, a view, b panels, mr, k int)
+	abreast, depth int
 
 	// act32 and act256 quantise blocks of x as row t of a tile of nt rows.
 	act32  func(tile []byte, nt, t int, x []float32)

@@ -30,14 +30,8 @@ func avx2Panel(u *unit, typ string, mr int) {
 		f.p("LEAQ (BX)(AX*2), R10")
 		f.p("ADDQ AX, R10")
 	}
-	row := func(base, second, ld string, r int) string {
-		if r >= 3 {
-			base, r = second, r-3
-		}
-		return [...]string{"(" + base + ")", "(" + base + ")(" + ld + "*1)", "(" + base + ")(" + ld + "*2)"}[r]
-	}
 	for r := range mr {
-		at := row("BX", "R10", "AX", r)
+		at := rowAt("BX", "R10", "AX", r)
 		f.p("VMOVUPS %s, Y%d", at, 2*r)
 		f.p("VMOVUPS 32%s, Y%d", at, 2*r+1)
 	}
@@ -63,7 +57,7 @@ func avx2Panel(u *unit, typ string, mr int) {
 	}
 	for r := range mr {
 		x := 14 + r%2
-		f.p("VBROADCASTSS %s, Y%d", row("SI", "R8", "DX", r), x)
+		f.p("VBROADCASTSS %s, Y%d", rowAt("SI", "R8", "DX", r), x)
 		f.p("VFMADD231PS Y12, Y%d, Y%d", x, 2*r)
 		f.p("VFMADD231PS Y13, Y%d, Y%d", x, 2*r+1)
 	}
@@ -79,12 +73,21 @@ func avx2Panel(u *unit, typ string, mr int) {
 	f.p("DECQ CX")
 	f.p("JNZ loop")
 	for r := range mr {
-		at := row("BX", "R10", "AX", r)
+		at := rowAt("BX", "R10", "AX", r)
 		f.p("VMOVUPS Y%d, %s", 2*r, at)
 		f.p("VMOVUPS Y%d, 32%s", 2*r+1, at)
 	}
 	f.p("VZEROUPPER")
 	f.p("RET")
+}
+
+// rowAt returns the address of row r, ld bytes after the one before; those from row 3
+// on are counted from second.
+func rowAt(base, second, ld string, r int) string {
+	if r >= 3 {
+		base, r = second, r-3
+	}
+	return [...]string{"(" + base + ")", "(" + base + ")(" + ld + "*1)", "(" + base + ")(" + ld + "*2)"}[r]
 }
 
 // avx2Wide writes the kernel for one row of activations and four panels, stride bytes
