@@ -8,9 +8,12 @@ import (
 )
 
 const (
-	// spinFor is how long a thread polls before it parks: longer than the serial
-	// gaps between the products of one token, far shorter than a scheduler's slice.
-	spinFor = 40 * time.Microsecond
+	// spinFor is how long a thread polls at full speed, longer than the serial gaps
+	// between the products of one token. After it a helper polls on, letting other
+	// goroutines go first, until parkAfter: about what lies between two tokens. Both
+	// are far shorter than a scheduler's slice.
+	spinFor   = 40 * time.Microsecond
+	parkAfter = 200 * time.Microsecond
 	// lateAfter is how long the others may have to wait for the last task before it
 	// counts as a sign that a core is taken by somebody else, if it's also longer than
 	// tasks of this loop usually take.
@@ -19,11 +22,18 @@ const (
 	// sign; every further sign doubles the time.
 	restMin = 20 * time.Millisecond
 	restMax = 640 * time.Millisecond
+	// maxShare is the most tasks that a share can hold.
+	maxShare = 1 << 15
 )
 
 // A Pool runs loops on several cores. The goroutine that calls Run works too, so
 // that a Pool of n threads has n-1 helpers, which spin briefly between loops and
 // then park.
+//
+// Each thread has a share of a loop's tasks, of n threads every nth one, and always
+// the same thread the same share: what it left in its core's caches is of use again,
+// and threads don't get into each other's way. Who is done with his share takes from
+// the end of others'.
 //
 // A loop is over when its last task is, not when every helper has reported: a
 // helper whose core is busy is never waited for unless it holds a task. One that
@@ -35,38 +45,16 @@ const (
 // on its own goroutine, and so does one inside a task. It must be closed.
 type Pool struct {
 	helpers []*helper
-	job     atomic.Pointer[job]
-	wake    chan struct{} // the caller's, when it sleeps
-	closed  atomic.Bool
+	asleep  atomic.Bool   // whether the caller waits for wake
+	wake    chan struct{} // sent to after asleep was set back
 	wg      sync.WaitGroup
 
 	mu      sync.Mutex // held during a loop; guards what follows
-	resting int        // helpers left out until restEnd
+	closed  bool
+	resting int // helpers left out until restEnd
 	rest    time.Duration
 	restEnd time.Time
 }
-
-// helper is one goroutine of a Pool.
-type helper struct {
-	parked atomic.Bool
-	wake   chan struct{}
-	_      [40]byte // own cache line: parked is polled
-}
-
-// job is one loop. A helper that comes late holds an old job, finds no task left in
-// it and does no harm.
-type job struct {
-	task    func(i int)
-	n       int32
-	helpers int // helpers with a number below this may take part
-	next    atomic.Int32
-	done    atomic.Int32
-	end     atomic.Int32 // 0: running, 1: the caller sleeps, 2: all tasks are done
-	failed  atomic.Pointer[failure]
-}
-
-// failure is what a task panicked with.
-type failure struct{ value any }
 
 // NewPool returns a Pool of the given number of threads, GOMAXPROCS if it is zero.
 func NewPool(threads int) *Pool {
@@ -75,8 +63,9 @@ func NewPool(threads int) *Pool {
 	}
 	p := &Pool{helpers: make([]*helper, threads-1), wake: make(chan struct{}, 1)}
 	for i := range p.helpers {
-		p.helpers[i] = &helper{wake: make(chan struct{}, 1)}
-		p.wg.Go(func() { p.help(i) })
+		h := &helper{wake: make(chan struct{}, 1)}
+		p.helpers[i] = h
+		p.wg.Go(func() { p.help(h) })
 	}
 	return p
 }
@@ -88,11 +77,12 @@ func (p *Pool) Threads() int { return len(p.helpers) + 1 }
 func (p *Pool) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed.Swap(true) {
+	if p.closed {
 		return
 	}
+	p.closed = true
 	for _, h := range p.helpers {
-		h.unpark()
+		h.give(new(share))
 	}
 	p.wg.Wait()
 }
@@ -107,49 +97,60 @@ func (p *Pool) Run(n int, task func(i int)) {
 		return
 	}
 	defer p.mu.Unlock()
-	if p.closed.Load() {
+	most := maxShare * p.Threads()
+	for ; n > most; n -= most {
+		first := n - most
+		p.loop(most, func(i int) { task(first + i) })
+	}
+	p.loop(n, task)
+}
+
+// loop is Run while the Pool is taken, for at most maxShare tasks per thread.
+func (p *Pool) loop(n int, task func(i int)) {
+	threads := min(n, p.fit())
+	if threads < 2 {
 		for i := range n {
 			task(i)
 		}
 		return
 	}
-	j := &job{task: task, n: int32(min(n, 1<<30)), helpers: min(n-1, p.fit())}
-	p.job.Store(j)
-	for _, h := range p.helpers[:j.helpers] {
-		h.unpark()
+	shares := newShares(n, threads, task)
+	for i, h := range p.helpers[:threads-1] {
+		h.give(&shares[i+1])
 	}
 	start := time.Now()
-	own := j.work(p)
-	p.await(j, time.Since(start)/time.Duration(max(own, 1)))
-	j.task = nil // nobody takes a task any more; don't keep alive what it refers to
-	if f := j.failed.Load(); f != nil {
-		panic(f.value) //nolint:forbidigo // the task's own panic, on the goroutine that can recover it
+	own := shares[0].work(p)
+	if need := n - own; sum(shares) != need {
+		p.await(shares, need, time.Since(start)/time.Duration(own))
+	}
+	for i := range shares {
+		if f := shares[i].failed.Load(); f != nil {
+			panic(f.value) //nolint:forbidigo // the task's own panic, on the goroutine that can recover it
+		}
 	}
 }
 
-// fit returns how many helpers may take part now.
+// fit returns how many threads may take part now.
 func (p *Pool) fit() int {
+	if p.closed {
+		return 1
+	}
 	if p.resting > 0 && time.Now().After(p.restEnd) {
 		p.resting--
 		p.restEnd = time.Now().Add(p.rest)
 	}
-	return len(p.helpers) - p.resting
+	return p.Threads() - p.resting
 }
 
-// await waits for the tasks that helpers still hold. usual is what a task takes.
-func (p *Pool) await(j *job, usual time.Duration) {
-	if j.done.Load() == j.n {
-		return
-	}
+// await waits until helpers have done as many tasks as needed. usual is how long a
+// task takes.
+func (p *Pool) await(shares []share, need int, usual time.Duration) {
 	start := time.Now()
-	for spin := 1; j.done.Load() != j.n; spin++ {
-		if spin%64 == 0 && time.Since(start) > spinFor {
-			if j.end.CompareAndSwap(0, 1) {
-				<-p.wake
-			}
-			break
-		}
+	for spin := 1; sum(shares) != need; spin++ {
 		pause()
+		if spin%64 == 0 && time.Since(start) > spinFor {
+			p.sleep(shares, need)
+		}
 	}
 	late := time.Since(start)
 	if late < lateAfter || late < 3*usual {
@@ -164,67 +165,30 @@ func (p *Pool) await(j *job, usual time.Duration) {
 	p.resting = min(p.resting+1, len(p.helpers))
 }
 
-// work takes tasks until none is left, and returns how many it took.
-func (j *job) work(p *Pool) int {
-	n := 0
-	for i := j.next.Add(1) - 1; i < j.n; i = j.next.Add(1) - 1 {
-		j.run(p, int(i))
-		n++
-	}
-	return n
-}
-
-// run does one task and counts it, whatever becomes of it.
-func (j *job) run(p *Pool, i int) {
-	defer func() {
-		if v := recover(); v != nil {
-			j.failed.CompareAndSwap(nil, &failure{v})
-		}
-		if j.done.Add(1) == j.n && j.end.Swap(2) == 1 {
-			p.wake <- struct{}{}
-		}
-	}()
-	j.task(i)
-}
-
-// help is the life of helper number id.
-func (p *Pool) help(id int) {
-	h := p.helpers[id]
-	var last *job
-	start := time.Now()
-	for spin := 1; ; spin++ {
-		if j := p.job.Load(); j != last {
-			last = j
-			if id < j.helpers {
-				j.work(p)
-				start, spin = time.Now(), 1
-			}
-			continue
-		}
-		if p.closed.Load() {
-			return
-		}
-		if spin%64 == 0 && time.Since(start) > spinFor {
-			h.park(p, last)
-			start, spin = time.Now(), 1
-			continue
-		}
-		pause()
-	}
-}
-
-// park sleeps until unpark, unless there is something to do already.
-func (h *helper) park(p *Pool, last *job) {
-	h.parked.Store(true)
-	if (p.job.Load() != last || p.closed.Load()) && h.parked.CompareAndSwap(true, false) {
+// sleep returns when a helper has done something, unless all is done.
+func (p *Pool) sleep(shares []share, need int) {
+	p.asleep.Store(true)
+	if sum(shares) == need && p.asleep.CompareAndSwap(true, false) {
 		return // nobody has sent a wake-up, and nobody will
 	}
-	<-h.wake
+	<-p.wake
 }
 
-// unpark wakes the helper if it sleeps.
-func (h *helper) unpark() {
-	if h.parked.CompareAndSwap(true, false) {
-		h.wake <- struct{}{}
+// rouse wakes the caller if it sleeps.
+func (p *Pool) rouse() {
+	if p.asleep.Load() && p.asleep.CompareAndSwap(true, false) {
+		p.wake <- struct{}{}
+	}
+}
+
+// help is the life of a helper.
+func (p *Pool) help(h *helper) {
+	var s *share
+	for {
+		s = h.next(s)
+		if s.task == nil {
+			return
+		}
+		s.work(p)
 	}
 }

@@ -153,16 +153,74 @@ func TestPoolSurvivesLateTasks(t *testing.T) {
 	}
 }
 
-func BenchmarkPool(b *testing.B) {
-	for _, threads := range []int{1, 2} {
-		b.Run("threads="+string(rune('0'+threads)), func(b *testing.B) {
-			p := kernel.NewPool(threads)
-			defer p.Close()
-			task := func(int) {}
-			b.ReportAllocs()
-			for b.Loop() {
-				p.Run(threads, task)
+func TestPoolRunsMoreTasksThanSharesHold(t *testing.T) {
+	t.Parallel()
+	p := kernel.NewPool(3)
+	defer p.Close()
+	count(t, p, 3<<15)
+	count(t, p, 3<<15+1)
+	count(t, p, 250_000)
+}
+
+func TestPoolTakesOverShares(t *testing.T) {
+	t.Parallel()
+	p := kernel.NewPool(2)
+	defer p.Close()
+	taken := 0
+	for range 20 {
+		// Task 0 looks for a while whether the other thread does all that's left of both
+		// shares. A busy machine may not let it; always is a mistake.
+		var done atomic.Int32
+		p.Run(50, func(i int) {
+			if i > 0 {
+				done.Add(1)
+				return
+			}
+			for start := time.Now(); done.Load() < 49 && time.Since(start) < 5*time.Millisecond; {
+				runtime.Gosched()
+			}
+			if done.Load() == 49 {
+				taken++
 			}
 		})
 	}
+	if taken == 0 {
+		t.Error("the share of a thread that was held up was never taken over")
+	}
+}
+
+// BenchmarkMeeting prints what it costs that two threads meet: what a loop with a
+// task of about a microsecond for each takes beyond the task, in the least disturbed
+// of many short stretches. Most of it is a cache line's way from core to core and back.
+func BenchmarkMeeting(b *testing.B) {
+	p := kernel.NewPool(2)
+	defer p.Close()
+	var sums [2]struct {
+		v int
+		_ [120]byte
+	}
+	task := func(i int) {
+		x := i
+		for k := range 2000 {
+			x = 3*x + k
+		}
+		sums[i].v = x
+	}
+	const loops = 100
+	alone, both := time.Hour, time.Hour
+	b.ReportAllocs()
+	for b.Loop() {
+		start := time.Now()
+		for range loops {
+			task(0)
+		}
+		alone = min(alone, time.Since(start)/loops)
+		start = time.Now()
+		for range loops {
+			p.Run(2, task)
+		}
+		both = min(both, time.Since(start)/loops)
+	}
+	b.ReportMetric(float64(both-alone), "ns/meeting")
+	b.ReportMetric(float64(alone), "ns/task")
 }
