@@ -87,6 +87,8 @@ type scratch struct {
 	keys   []float32
 	values []float32
 	scores []float32
+	row    []byte // of StoreKV
+	cached cachedScratch
 }
 
 func (c *Compute) getScratch() *scratch {

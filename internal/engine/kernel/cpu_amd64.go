@@ -59,6 +59,7 @@ func avx2() *routines {
 		gelu:      geluAVX2,
 		geluTanh:  geluTanhAVX2,
 		silu:      siluAVX2,
+		cache:     cacheAVX2(),
 	}
 	r.panels = onePanel(r)
 	return r

@@ -26,6 +26,7 @@ func neon() *routines {
 	r.panelF16 = panelF16NEON
 	r.dot = dotNEON
 	r.group = groupNEON
+	r.cache = cacheNEON(r.cache)
 	return r
 }
 

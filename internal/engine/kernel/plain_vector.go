@@ -35,6 +35,7 @@ func plain() *routines {
 		gelu:     plainGELU,
 		geluTanh: plainGELUTanh,
 		silu:     plainSiLU,
+		cache:    plainCache(),
 	}
 	r.panels = onePanel(r)
 	return r

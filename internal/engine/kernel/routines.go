@@ -72,4 +72,6 @@ type routines struct {
 	gelu     func(x []float32)
 	geluTanh func(x []float32)
 	silu     func(x []float32)
+
+	cache cacheRoutines
 }

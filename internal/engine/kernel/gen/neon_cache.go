@@ -1,0 +1,63 @@
+package main
+
+import "fmt"
+
+// neonCache writes the kernels of cached attention for NEON.
+func neonCache() *unit {
+	u := &unit{name: "neon_cache_arm64", known: map[string]bool{}}
+	for mr := 1; mr <= 6; mr++ {
+		neonPanelQ8(u, mr)
+	}
+	return u
+}
+
+// neonPanelQ8 writes the tile kernel for mr rows of floats and panels of int8: 4·mr
+// accumulators from V0 on, weights in V24 to V27, activations and tiles in V28 to V31.
+func neonPanelQ8(u *unit, mr int) {
+	f := u.fn(fmt.Sprintf("neonPanelQ8x%d", mr),
+		fmt.Sprintf("adds to %d rows of 16 the product of rows of a and a panel, times scale; k > 0.", mr), 0,
+		arg{"c", "*float32"}, arg{"ldc", "int"}, arg{"a", "*float32"}, arg{"lda", "int"}, arg{"b", "*byte"}, arg{"scale", "*byte"}, arg{"k", "int"})
+	// Rows of c start at R7 …, rows of a at R1 ….
+	for i, r := range []string{"R7", "R14", "R1", "R15", "R13", "R16", "R17"} {
+		f.p("MOVD %s+%d(FP), %s", []string{"c", "ldc", "a", "lda", "b", "scale", "k"}[i], 8*i, r)
+	}
+	for r := 1; r < mr; r++ {
+		f.p("ADD R14<<2, R%d, R%d", 6+r, 7+r)
+		f.p("ADD R15<<2, R%d, R%d", r, r+1)
+	}
+	for i := range 4 * mr {
+		f.p("VEOR V%d.B16, V%d.B16, V%d.B16", i, i, i)
+	}
+	f.label("loop")
+	f.p("VLD1.P 16(R13), [V30.B16]")
+	f.word(0x4f08a400|30<<5|31, "SSHLL2 V30.B16, V31.H8")
+	f.word(0x0f08a400|30<<5|30, "SSHLL V30.B8, V30.H8")
+	for i := range 4 {
+		from := 30 + i/2
+		f.word(0x0f10a400|i%2<<30|from<<5|(24+i), "SSHLL%d V%d, V%d.S4", 1+i%2, from, 24+i)
+	}
+	for i := range 4 {
+		f.scvtf(24+i, 24+i)
+	}
+	for r := range mr {
+		x := 28 + r%2
+		f.p("VLD1R.P 4(R%d), [V%d.S4]", 1+r, x)
+		for i := range 4 {
+			f.p("VFMLA V%d.S4, V%d.S4, V%d.S4", 24+i, x, 4*r+i)
+		}
+	}
+	f.p("SUBS $1, R17, R17")
+	f.p("BNE loop")
+	f.p("VLD1 (R16), [V30.H8, V31.H8]")
+	for i := range 4 {
+		f.fcvtl(30+i/2, 24+i, i%2)
+	}
+	for r := range mr {
+		f.p("VLD1 (R%d), [V28.S4, V29.S4, V30.S4, V31.S4]", 7+r)
+		for i := range 4 {
+			f.p("VFMLA V%d.S4, V%d.S4, V%d.S4", 24+i, 4*r+i, 28+i)
+		}
+		f.p("VST1 [V28.S4, V29.S4, V30.S4, V31.S4], (R%d)", 7+r)
+	}
+	f.p("RET")
+}
