@@ -2,15 +2,15 @@ package sample
 
 import (
 	"cmp"
+	"math"
 	"math/bits"
 	"slices"
 )
 
 // candidate is a token that may be chosen.
 type candidate struct {
-	id     int32
-	logit  float32
-	weight float32 // what counts in head
+	id    int32
+	logit float32
 }
 
 // compare orders the more likely first, and of equal ones the lower ID.
@@ -23,31 +23,38 @@ func before(a, b *candidate) bool {
 	return a.logit > b.logit || a.logit == b.logit && a.id < b.id
 }
 
-// head moves the most likely candidates to the front, as few as together weigh at least
-// need, and returns how many. It returns all if they weigh less. It is a quickselect that
-// compares sums of weights; the order within the front is arbitrary but definite.
-func head(c []candidate, need float64) int {
+// border is a place in the order of candidates. It stands for those before it.
+type border candidate
+
+// everything returns the border that all possible tokens are before.
+func everything() border { return border{id: math.MinInt32, logit: float32(math.Inf(-1))} }
+
+// reaching returns the border after the last candidate with a logit.
+func reaching(logit float32) border { return border{id: math.MaxInt32, logit: logit} }
+
+// after returns the border after a candidate.
+func after(c candidate) border { return border{id: c.id + 1, logit: c.logit} }
+
+// follows reports whether c is before the border.
+func (b border) follows(c candidate) bool { return before(&c, (*candidate)(&b)) }
+
+// head moves the k most likely candidates to the front, in arbitrary but definite order,
+// and returns them; all if there are fewer.
+func head(c []candidate, k int) []candidate {
+	if k >= len(c) {
+		return c
+	}
 	const few = 24
-	lo, hi := 0, len(c) // the border is in here
+	lo, hi := 0, len(c) // lo ≤ k ≤ hi, and the order between these is not known
 	for turns := 2 * bits.Len(uint(len(c))); hi-lo > few && turns > 0; turns-- {
-		mid := lo + partition(c[lo:hi])
-		sum := 0.0
-		for i := lo; i < mid; i++ {
-			sum += float64(c[i].weight)
-		}
-		if sum >= need {
-			hi = mid
+		if mid := lo + partition(c[lo:hi]); mid < k {
+			lo = mid
 		} else {
-			lo, need = mid, need-sum
+			hi = mid
 		}
 	}
 	slices.SortFunc(c[lo:hi], compare) // few, or pivots were bad all the time
-	for ; lo < hi; lo++ {
-		if need -= float64(c[lo].weight); need <= 0 {
-			return lo + 1
-		}
-	}
-	return hi
+	return c[:k]
 }
 
 // partition moves candidates that are before some pivot, and the pivot itself, to the

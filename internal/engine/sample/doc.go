@@ -35,9 +35,10 @@
 //	tops      3.1      9.7      0.2      8.8      the largest of each block
 //
 // All later passes look at the tops and open only the blocks that matter. At least k
-// tokens reach the k-th largest top, so the k most likely are among those that do. For
-// top p, those within some distance of the best are collected, and more if they lack
-// probability; the total is a vectorised sum. What is kept of the collected ones is found
-// by partitioning, as quickselect does, with weights. A draw without filters walks sums of
-// 4096 tokens and opens one of them.
+// tokens reach the k-th largest top, so the k most likely are among those that do. What
+// top k, top p and min p keep is always the front of one order, by logit and ID: a filter
+// is a border in it, the strictest one counts, and sums over what is before a border are
+// vectorised. Top p's border is never looked for. A token is drawn from what the other
+// filters leave; if those before it have the probability that top p asks for, it is
+// rejected, and the next one is drawn from those before it.
 package sample

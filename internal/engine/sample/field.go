@@ -8,12 +8,8 @@ import (
 	"github.com/outcrop-ai/outcrop/internal/engine/kernel"
 )
 
-const (
-	// block is how many logits share a top: those of a mask's word.
-	block = 64
-	// chunk is how many are exponentiated at a time: a quarter of a first-level cache.
-	chunk = 64 * block
-)
+// block is how many logits share a top: those of a mask's word.
+const block = 64
 
 // field is a row of logits seen through a mask. Its scratch memory is kept between rows.
 type field struct {
@@ -23,9 +19,9 @@ type field struct {
 	tops []float32 // the largest allowed logit of each block; -Inf: none
 	top  float32   // the largest of all
 
+	sums  []float32 // of each block's exponentials: see weigh
+	exps  []float32 // scratch: a block
 	order []float32 // scratch of kthTop
-	exps  []float32 // scratch: one chunk
-	sums  []float64 // of the chunks' exponentials
 }
 
 // set looks at a row.
@@ -64,8 +60,7 @@ func (f *field) blockTop(b int) float32 {
 	}
 	w := f.word(b)
 	if bits.OnesCount64(w) > block/2 {
-		f.exps = append(f.exps[:0], x...)
-		impossible(f.exps, ^w)
+		f.load(b)
 		return f.c.Largest(f.exps)
 	}
 	top := float32(math.Inf(-1))
@@ -126,57 +121,87 @@ func (f *field) gather(dst []candidate, cut float32) []candidate {
 	return dst
 }
 
-// mass returns the sum of exp(s·(x-top)) over the allowed tokens, and keeps the sums of
-// chunks for draw.
-func (f *field) mass(s float32) float64 {
+// weigh returns the sum of exp(scale·(logit-top)) over the allowed tokens before a border,
+// and keeps the sums of blocks for draw.
+func (f *field) weigh(before border, scale float32) float64 {
 	f.sums = f.sums[:0]
 	total := 0.0
-	for i := 0; i*chunk < len(f.x); i++ {
-		f.load(i)
-		sum := float64(f.c.ExpSum(f.exps, f.top, s))
+	for b, top := range f.tops {
+		sum := float32(0)
+		if top >= before.logit && scale*(top-f.top) > underflow {
+			sum = f.blockSum(b, before, scale)
+		}
 		f.sums = append(f.sums, sum)
-		total += sum
+		total += float64(sum)
 	}
 	return total
 }
 
-// load copies a chunk's logits, with -Inf where they are masked.
-func (f *field) load(i int) {
-	lo, hi := i*chunk, min((i+1)*chunk, len(f.x))
-	f.exps = append(f.exps[:0], f.x[lo:hi]...)
-	if f.mask == nil {
-		return
+// underflow is a logarithm of nothing in 32 bits.
+const underflow = -104
+
+// blockSum leaves the exponentials of a block in f.exps and returns the sum of those
+// before a border.
+func (f *field) blockSum(b int, before border, scale float32) float32 {
+	x := f.load(b)
+	all := f.c.ExpSum(f.exps, f.top, scale)
+	if before == everything() {
+		return all
 	}
-	for at := lo; at < hi; at += block {
-		impossible(f.exps[at-lo:min(at-lo+block, hi-lo)], ^f.mask[at/block])
-	}
+	// Up to the border's ID, a logit equal to the border's is before it.
+	n := min(max(int(before.id)-b*block, 0), len(x))
+	sum := sumAbove(x[:n], f.exps, math.Nextafter32(before.logit, float32(math.Inf(-1))))
+	return sum + sumAbove(x[n:], f.exps[n:], before.logit)
 }
 
-// draw returns the token at which the running sum of exponentials passes u, after mass
-// with the same s.
-func (f *field) draw(u float64, s float32) int32 {
-	last := 0
-	for i, sum := range f.sums {
+// sumAbove adds up the exponentials whose logits are above cut. It doesn't branch: half of
+// the branches would be taken, and none of them as expected.
+func sumAbove(x, exps []float32, cut float32) float32 {
+	exps = exps[:len(x)]
+	sum := float32(0)
+	for i, v := range x {
+		above := uint32(int32(math.Float32bits(cut-v)) >> 31) // the sign, in all bits
+		sum += math.Float32frombits(math.Float32bits(exps[i]) & above)
+	}
+	return sum
+}
+
+// load copies a block to f.exps, with -Inf where it is masked, and returns the block.
+func (f *field) load(b int) []float32 {
+	x := f.block(b)
+	f.exps = append(f.exps[:0], x...)
+	if !f.whole(b) {
+		impossible(f.exps, ^f.mask[b])
+	}
+	return x
+}
+
+// draw returns the token before a border at which the running sum passes u, after weigh
+// with the same border and scale.
+func (f *field) draw(u float64, before border, scale float32) candidate {
+	at := 0
+	for b, sum := range f.sums {
 		if sum == 0 {
 			continue
 		}
-		last = i
-		if u < sum {
+		at = b
+		if u < float64(sum) {
 			break
 		}
-		u -= sum
+		u -= float64(sum)
 	}
-	f.load(last)
-	f.c.ExpSum(f.exps, f.top, s)
-	id := 0
+	x := f.load(at)
+	f.c.ExpSum(f.exps, f.top, scale)
+	var drawn candidate
 	for i, e := range f.exps {
-		if e == 0 {
+		c := candidate{id: int32(at*block + i), logit: x[i]}
+		if e == 0 || !before.follows(c) {
 			continue
 		}
-		id = i // the last possible one if rounding leaves something of u
+		drawn = c // the last possible one if rounding leaves something of u
 		if u -= float64(e); u < 0 {
 			break
 		}
 	}
-	return int32(last*chunk + id)
+	return drawn
 }

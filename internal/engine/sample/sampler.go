@@ -29,7 +29,6 @@ type Sampler struct {
 	undo  []penalty
 	row   field
 	found []candidate
-	exps  []float32
 }
 
 // New returns a sampler for rows of vocab logits. The parameters are valid. Arithmetic is
@@ -83,16 +82,12 @@ func (s *Sampler) Sample(logits []float32, mask []uint64) (int32, error) {
 	case s.p.Temperature < coldest:
 		return f.best(), nil
 	}
-	scale := float32(1 / s.p.Temperature)
-	if s.filters() {
-		return s.pick(s.filter(scale)), nil
-	}
-	return f.draw(s.rng.Float64()*f.mass(scale), scale), nil
+	return s.draw(float32(1 / s.p.Temperature)), nil
 }
 
 // numbers reports whether no logit is NaN or +Inf.
 func (s *Sampler) numbers(logits []float32) bool {
-	for part := range slices.Chunk(logits, chunk) {
+	for part := range slices.Chunk(logits, 4096) {
 		if sum := float64(s.row.c.Sum(part)); !math.IsNaN(sum) && !math.IsInf(sum, 0) {
 			continue // so is none of them
 		}
@@ -105,101 +100,57 @@ func (s *Sampler) numbers(logits []float32) bool {
 	return true
 }
 
-// filters reports whether a filter has something to do.
-func (s *Sampler) filters() bool {
-	return s.topK() || s.topP() || s.p.MinP > 0
+// draw draws from what the filters leave. Whatever they leave stands before some border,
+// so that the strictest decides. Top p's is not looked for: a token is drawn from what the
+// others leave, and if top p rejects it, the next one is drawn from those before it.
+// Nothing about the distribution within top p's tokens changes by that, and it rarely
+// happens more than once.
+func (s *Sampler) draw(scale float32) int32 {
+	f := &s.row
+	limit, mass, need := s.filter(scale)
+	for {
+		drawn := f.draw(s.rng.Float64()*mass, limit, scale)
+		if math.IsInf(need, 1) {
+			return drawn.id
+		}
+		// What is before the most likely token weighs nothing, which ends this at last.
+		above := f.weigh(border(drawn), scale)
+		if above < need {
+			return drawn.id
+		}
+		limit, mass = border(drawn), above
+	}
 }
 
-func (s *Sampler) topK() bool { return s.p.TopK > 0 && s.p.TopK < s.vocab }
-func (s *Sampler) topP() bool { return s.p.TopP > 0 && s.p.TopP < 1 }
-
-// filter returns the tokens that top k, top p and min p leave, with their weights.
-func (s *Sampler) filter(scale float32) []candidate {
-	var kept []candidate
-	if s.topK() {
-		kept = s.mostLikely(s.p.TopK)
-		total := s.weigh(kept, scale)
-		if s.topP() {
-			kept = kept[:head(kept, s.p.TopP*total)]
+// filter returns the border of top k and min p, what is before it weighs, and what top p
+// needs: tokens follow until those before them weigh as much.
+func (s *Sampler) filter(scale float32) (limit border, mass, need float64) {
+	f := &s.row
+	limit, need = everything(), math.Inf(1)
+	if k := s.p.TopK; k > 0 && k < s.vocab {
+		likely := s.mostLikely(k)
+		limit = after(slices.MaxFunc(likely, compare))
+	}
+	if p := s.p.TopP; p > 0 && p < 1 {
+		mass = f.weigh(limit, scale)
+		need = p * mass
+		if s.p.MinP == 0 {
+			return limit, mass, need
 		}
-	} else {
-		kept = s.nucleus(scale)
 	}
 	if s.p.MinP > 0 {
-		// The most likely token weighs 1.
-		kept = slices.DeleteFunc(kept, func(c candidate) bool { return float64(c.weight) < s.p.MinP })
+		least := reaching(f.top + float32(math.Log(s.p.MinP)/float64(scale)))
+		if limit.follows(candidate(least)) {
+			limit = least
+		}
 	}
-	return kept
+	return limit, f.weigh(limit, scale), need
 }
 
 // mostLikely returns the k most likely tokens, in no order.
 func (s *Sampler) mostLikely(k int) []candidate {
 	s.found = s.row.gather(s.found[:0], s.row.kthTop(k))
-	for i := range s.found {
-		s.found[i].weight = 1
-	}
-	return s.found[:head(s.found, float64(k))]
-}
-
-// nucleus returns the tokens that top p keeps, without those that min p drops for sure.
-func (s *Sampler) nucleus(scale float32) []candidate {
-	// A bit lower than min p demands, for the logarithm may be rounded. -Inf without.
-	lowest := math.Log(s.p.MinP) - 1e-3
-	if !s.topP() {
-		s.within(lowest, scale)
-		return s.found
-	}
-	need := s.p.TopP * s.row.mass(scale)
-	for depth := -8.0; ; depth *= 2 {
-		if depth < lowest || depth < -256 {
-			depth = lowest
-		}
-		if s.within(depth, scale) >= need || depth == lowest {
-			return s.found[:head(s.found, need)]
-		}
-	}
-}
-
-// within finds the tokens whose weights' logarithms reach depth, and returns the sum of
-// their weights.
-func (s *Sampler) within(depth float64, scale float32) float64 {
-	s.found = s.row.gather(s.found[:0], s.row.top+float32(depth/float64(scale)))
-	return s.weigh(s.found, scale)
-}
-
-// weigh gives candidates the weight exp(scale·(logit-top)) and returns the sum.
-func (s *Sampler) weigh(c []candidate, scale float32) float64 {
-	s.exps = s.exps[:0]
-	for i := range c {
-		s.exps = append(s.exps, c[i].logit)
-	}
-	s.row.c.ExpSum(s.exps, s.row.top, scale)
-	total := 0.0
-	for i := range c {
-		c[i].weight = s.exps[i]
-		total += float64(s.exps[i])
-	}
-	return total
-}
-
-// pick draws one of the candidates by their weights.
-func (s *Sampler) pick(c []candidate) int32 {
-	total := 0.0
-	for i := range c {
-		total += float64(c[i].weight)
-	}
-	u := s.rng.Float64() * total
-	last := int32(0)
-	for i := range c {
-		if c[i].weight == 0 {
-			continue
-		}
-		last = c[i].id
-		if u -= float64(c[i].weight); u < 0 {
-			break
-		}
-	}
-	return last
+	return head(s.found, k)
 }
 
 // Logprobs returns the log-probability of a token in the unmodified distribution, and
@@ -207,7 +158,7 @@ func (s *Sampler) pick(c []candidate) int32 {
 func (s *Sampler) Logprobs(logits []float32, id int32, n int) (float32, []Candidate) {
 	f := &s.row
 	f.set(logits, nil)
-	norm := float64(f.top) + math.Log(f.mass(1))
+	norm := float64(f.top) + math.Log(f.weigh(everything(), 1))
 	logprob := func(logit float32) float32 { return float32(float64(logit) - norm) }
 	var top []Candidate
 	if n = min(n, s.vocab); n > 0 {
