@@ -69,6 +69,16 @@ func OpenEncoder(dir string, compute *kernel.Compute) (_ *Encoder, err error) {
 // Close gives the model's files back. Nothing may be called afterwards.
 func (e *Encoder) Close() error { return e.set.Close() }
 
+// Size implements Model: what the weights take in their files, which is more than stays
+// in memory.
+func (e *Encoder) Size() int64 {
+	var n int64
+	for _, name := range e.set.Names() {
+		n += int64(e.set.Tensor(name).Size())
+	}
+	return n
+}
+
 // Dimensions is the length of the vectors.
 func (e *Encoder) Dimensions() int { return e.model.Hidden }
 

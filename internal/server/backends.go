@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"path/filepath"
 	"slices"
 
 	"github.com/outcrop-ai/outcrop/internal/backend/anthropic"
@@ -13,6 +14,10 @@ import (
 	"github.com/outcrop-ai/outcrop/internal/backend/openai"
 	"github.com/outcrop-ai/outcrop/internal/backend/scripted"
 	"github.com/outcrop-ai/outcrop/internal/catalog"
+	"github.com/outcrop-ai/outcrop/internal/engine"
+	"github.com/outcrop-ai/outcrop/internal/engine/arch"
+	"github.com/outcrop-ai/outcrop/internal/engine/pull"
+	"github.com/outcrop-ai/outcrop/internal/engine/weights"
 	"github.com/outcrop-ai/outcrop/internal/gateway"
 	"github.com/outcrop-ai/outcrop/internal/llm"
 	"github.com/outcrop-ai/outcrop/internal/server/config"
@@ -31,21 +36,39 @@ type Backends struct {
 	closers   []func()
 }
 
-// newEmbedder returns Outcrop's embedding models, which do nothing until they are asked.
-func newEmbedder(c config.Config, log *slog.Logger) *embedded.Embedder {
-	return embedded.NewEmbedder(embedded.EmbedderConfig{
-		Dir: c.ModelsDir, HuggingFace: c.HuggingFace, Index: c.PackageIndex, Never: c.Pull == "never", Logger: log,
-	})
+// newModels returns the models with weights, which do nothing until they are asked.
+func newModels(c config.Config, log *slog.Logger) *embedded.Models {
+	e := c.Engine
+	cfg := embedded.Config{
+		Dir: c.ModelsDir, HuggingFace: c.HuggingFace, Index: c.PackageIndex, Never: c.Pull == "never",
+		Threads: e.Threads, Memory: int64(e.Memory), Idle: e.Idle, Logger: log,
+		Engine: engine.Config{
+			Context: e.Context, CacheBytes: int64(e.Cache), Sequences: e.Sequences, Queue: e.Queue,
+			Cache:    map[string]arch.CacheType{"f16": arch.CacheF16, "q8_0": arch.CacheQ8_0}[e.CacheType],
+			Quantize: map[string]weights.Quantize{"": weights.AsStored, "q8_0": weights.ToQ8_0, "q4_0": weights.ToQ4_0}[e.Quantize],
+		},
+	}
+	if cfg.Memory == 0 {
+		cfg.Memory = machineMemory() / 5 * 4
+	}
+	if e.KeepPacked {
+		dir := c.ModelsDir
+		if dir == "" {
+			dir = pull.DefaultDir()
+		}
+		cfg.Engine.PackedDir = filepath.Join(dir, ".packed")
+	}
+	return embedded.NewModels(cfg)
 }
 
-// NewBackends makes the configured backends. It contacts none of them. The embedder
-// stays the caller's; nil: there is none.
-func NewBackends(c config.Config, embedder *embedded.Embedder) (*Backends, error) {
+// NewBackends makes the configured backends. It contacts none of them. The models stay
+// the caller's; nil: there is only the reader.
+func NewBackends(c config.Config, models *embedded.Models) (*Backends, error) {
 	b := &Backends{byName: map[string]gateway.Backend{}, Upstreams: map[string]Upstream{}}
-	reader := &embedded.Reader{}
-	own := gateway.Backend{Chat: reader, Count: reader, AnyLength: true}
-	if embedder != nil {
-		own.Embed = embedder
+	chat := &embedded.Chat{Reader: &embedded.Reader{}, Models: models}
+	own := gateway.Backend{Chat: chat, Count: chat, AnyLength: true}
+	if models != nil {
+		own.Embed = models
 	}
 	b.byName[config.Embedded] = own
 	var problems []error

@@ -23,7 +23,7 @@ func (s *Server) Describe() []Line {
 		{"endpoint", s.Endpoint() + `  (point AWS clients at it: eval "$(outcrop env` + flagsFor(c, s.Addr()) + `)")`},
 		{"data", fmt.Sprintf("%s  (account %s; regions %s)", c.Data, c.Account, strings.Join(c.Regions, ", "))},
 	}
-	for _, id := range slices.Sorted(maps.Keys(c.Models)) {
+	for _, id := range slices.Sorted(maps.Keys(c.Models)) { // local ones too
 		if targets := c.Models[id].Targets; len(targets) > 0 {
 			lines = append(lines, Line{"model", id + " ← " + strings.Join(targets, ", then ")})
 		}
@@ -88,7 +88,7 @@ func Hints(c config.Config) []Line {
 		lines = append(lines, Line{"better", `OPENAI_API_KEY is set and not used; to use it: backends: {openai: {type: openai, base_url: https://api.openai.com/v1, api_key: "${OPENAI_API_KEY}"}}`})
 	}
 	if len(c.Backends) == 0 && len(lines) == 0 {
-		lines = append(lines, Line{"better", "start Ollama, a llama.cpp server (any GGUF) or vLLM and name it under backends: in a configuration file, or an API key of Anthropic or OpenAI; see outcrop.example.yaml"})
+		lines = append(lines, Line{"better", "outcrop pull a GGUF model and it runs inside this server as local.NAME; or name Ollama, vLLM, Anthropic or OpenAI under backends: in a configuration file; see outcrop.example.yaml"})
 	}
 	return lines
 }

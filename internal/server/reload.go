@@ -3,7 +3,9 @@ package server
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	openaibackend "github.com/outcrop-ai/outcrop/internal/backend/openai"
@@ -20,7 +22,13 @@ const detectEvery = 10 * time.Second
 func (s *Server) Reload(c config.Config) (restart []string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	backends, err := NewBackends(c, s.embedder)
+	return s.reload(c)
+}
+
+// reload is Reload; s.mu is held.
+func (s *Server) reload(given config.Config) (restart []string, err error) {
+	c := withLocal(given, s.log)
+	backends, err := NewBackends(c, s.models)
 	if err != nil {
 		return nil, err
 	}
@@ -33,6 +41,7 @@ func (s *Server) Reload(c config.Config) (restart []string, err error) {
 		return nil, err
 	}
 	old := s.config
+	s.given = merge(s.given, given)
 	// The old backends' connections close by themselves once idle: calls may use them.
 	s.backends, s.config, s.local = backends, merge(old, c), local
 	return needRestart(old, c), nil
@@ -87,6 +96,7 @@ func needRestart(old, c config.Config) []string {
 	differ("timeout", old.Timeout == c.Timeout)
 	differ("ledger", old.Ledger == c.Ledger)
 	differ("log", old.Log == c.Log)
+	differ("engine", old.Engine == c.Engine)
 	differ("pull", old.Pull == c.Pull)
 	differ("models_dir", old.ModelsDir == c.ModelsDir)
 	differ("hugging_face", old.HuggingFace == c.HuggingFace)
@@ -102,6 +112,7 @@ func (s *Server) detect(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		s.detectOnce(ctx)
+		s.relist()
 		select {
 		case <-ctx.Done():
 			return
@@ -136,6 +147,25 @@ func (s *Server) detectOnce(ctx context.Context) {
 	}
 	if len(found) == 0 {
 		s.log.Info("the model server on this machine is gone; Outcrop's own models stand in")
+	}
+}
+
+// relist takes over models that have come to this machine, or gone.
+func (s *Server) relist() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := withLocal(s.given, s.log)
+	if maps.EqualFunc(now.Models, s.config.Models, func(a, b config.Model) bool { return slices.Equal(a.Targets, b.Targets) }) {
+		return
+	}
+	if _, err := s.reload(s.given); err != nil {
+		s.log.Warn("the models of this machine have changed and cannot be used", "err", err)
+		return
+	}
+	for id := range now.Models {
+		if strings.HasPrefix(id, localPrefix) {
+			s.log.Info("a model on this machine", "id", id)
+		}
 	}
 }
 

@@ -47,12 +47,13 @@ type Server struct {
 	gateway  *gateway.Gateway
 	http     *wire.Server
 	listener net.Listener
-	embedder *embedded.Embedder
+	models   *embedded.Models
 
 	detector openaibackend.Detector // where model servers are looked for; tests look elsewhere
 
-	mu       sync.Mutex // guards what a reload changes
-	config   config.Config
+	mu       sync.Mutex    // guards what a reload changes
+	given    config.Config // as it was configured
+	config   config.Config // with the models of this machine
 	backends *Backends
 	local    []openaibackend.Local
 }
@@ -60,7 +61,9 @@ type Server struct {
 // New opens the data folder, makes the root key on the first start, and listens. It
 // serves nobody until Run. A Server whose Run is never called must be closed.
 func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *Server, err error) {
-	s := &Server{log: log, config: c}
+	given := c
+	c = withLocal(c, log)
+	s := &Server{log: log, given: given, config: c}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -84,8 +87,8 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *Server, err
 	if s.identity, err = newIdentity(ctx, c, s.db, log); err != nil {
 		return nil, err
 	}
-	s.embedder = newEmbedder(c, log)
-	if s.backends, err = NewBackends(c, s.embedder); err != nil {
+	s.models = newModels(c, log)
+	if s.backends, err = NewBackends(c, s.models); err != nil {
 		return nil, err
 	}
 	if err := s.compose(c); err != nil {
@@ -175,8 +178,8 @@ func (s *Server) Close() error {
 		s.backends.Close()
 	}
 	s.mu.Unlock()
-	if s.embedder != nil {
-		errs = append(errs, s.embedder.Close())
+	if s.models != nil {
+		errs = append(errs, s.models.Close())
 	}
 	if s.ledger != nil {
 		errs = append(errs, s.ledger.Close())

@@ -27,11 +27,12 @@ type ServedModel struct {
 // Serving says what answers for each model of a region, by the rules that the gateway
 // routes by. A model server that would be found on this machine is not looked for.
 func Serving(c config.Config, region string) ([]ServedModel, error) {
+	c = withLocal(c, slog.New(slog.DiscardHandler))
 	cat, err := catalog.New(catalog.Config{Regions: c.Regions, Models: entries(c)})
 	if err != nil {
 		return nil, err
 	}
-	backends, err := NewBackends(c, newEmbedder(c, slog.New(slog.DiscardHandler)))
+	backends, err := NewBackends(c, newModels(c, slog.New(slog.DiscardHandler)))
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,12 @@ func small(t *testing.T) *engine.Encoder {
 	return e
 }
 
-func closes(t *testing.T, e *Embedder) {
+// here is a model that has been found.
+func here(m engine.Model) *found {
+	return &found{size: m.Size(), open: func() (engine.Model, error) { return m, nil }}
+}
+
+func closes(t *testing.T, e *Models) {
 	t.Helper()
 	if err := errors.Join(e.Close(), e.Close()); err != nil {
 		t.Error(err)
@@ -54,15 +59,15 @@ func TestFetchInBackground(t *testing.T) {
 	t.Parallel()
 	encoder := small(t)
 	synctest.Test(t, func(t *testing.T) {
-		e := NewEmbedder(EmbedderConfig{})
+		e := NewModels(Config{})
 		defer closes(t, e)
 		var tries atomic.Int32
-		e.open = func(ctx context.Context, _ string, far func(pull.Progress)) (*engine.Encoder, error) {
+		e.find = func(ctx context.Context, _ string, far func(pull.Progress)) (*found, error) {
 			tries.Add(1)
 			far(pull.Progress{File: "model", Done: 34_000_000, Total: 100_000_000})
 			select {
 			case <-time.After(10 * time.Second):
-				return encoder, nil
+				return here(encoder), nil
 			case <-ctx.Done():
 				return nil, ctx.Err()
 			}
@@ -92,12 +97,12 @@ func TestSlowLoad(t *testing.T) {
 	t.Parallel()
 	encoder := small(t)
 	synctest.Test(t, func(t *testing.T) {
-		e := NewEmbedder(EmbedderConfig{})
+		e := NewModels(Config{})
 		defer closes(t, e)
 		takes := loadPatience + time.Second
-		e.open = func(context.Context, string, func(pull.Progress)) (*engine.Encoder, error) {
+		e.find = func(context.Context, string, func(pull.Progress)) (*found, error) {
 			time.Sleep(takes)
-			return encoder, nil
+			return here(encoder), nil
 		}
 		_, err := e.Embed(t.Context(), &llm.EmbedRequest{Model: EmbedModel, Texts: []string{"x"}})
 		if !fault.Is(err, fault.NotReady) || !strings.Contains(err.Error(), "being loaded") {
@@ -113,10 +118,10 @@ func TestSlowLoad(t *testing.T) {
 func TestFetchFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		e := NewEmbedder(EmbedderConfig{})
+		e := NewModels(Config{})
 		defer closes(t, e)
 		tries := 0
-		e.open = func(context.Context, string, func(pull.Progress)) (*engine.Encoder, error) {
+		e.find = func(context.Context, string, func(pull.Progress)) (*found, error) {
 			tries++
 			return nil, errors.New("secret.example answers 500")
 		}
@@ -139,9 +144,9 @@ func TestFetchFails(t *testing.T) {
 func TestCloseEndsTheFetch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		e := NewEmbedder(EmbedderConfig{})
+		e := NewModels(Config{})
 		ended := false
-		e.open = func(ctx context.Context, _ string, far func(pull.Progress)) (*engine.Encoder, error) {
+		e.find = func(ctx context.Context, _ string, far func(pull.Progress)) (*found, error) {
 			far(pull.Progress{File: EmbedModel, Total: -1})
 			<-ctx.Done()
 			ended = true
@@ -163,7 +168,7 @@ func TestCloseEndsTheFetch(t *testing.T) {
 
 func TestNever(t *testing.T) {
 	t.Parallel()
-	e := NewEmbedder(EmbedderConfig{Dir: t.TempDir(), Never: true})
+	e := NewModels(Config{Dir: t.TempDir(), Never: true})
 	defer closes(t, e)
 	for range 2 {
 		_, err := e.Embed(t.Context(), &llm.EmbedRequest{Model: EmbedModel, Texts: []string{"x"}})
@@ -178,7 +183,7 @@ func TestNever(t *testing.T) {
 // TestOtherModels runs models that somebody has on disk.
 func TestOtherModels(t *testing.T) {
 	t.Parallel()
-	e := NewEmbedder(EmbedderConfig{Dir: t.TempDir()})
+	e := NewModels(Config{Dir: t.TempDir()})
 	defer closes(t, e)
 	got, err := e.Embed(t.Context(), &llm.EmbedRequest{Model: "../../engine/testdata/mean", Texts: []string{"the end", "the world"}})
 	if err != nil || len(got.Vectors) != 2 || len(got.Vectors[1]) != 24 {
@@ -194,7 +199,7 @@ func TestOtherModels(t *testing.T) {
 func TestRealModel(t *testing.T) { //nolint:paralleltest // counts goroutines
 	dir := enginetest.Models(t)
 	before := goleak.IgnoreCurrent()
-	e := NewEmbedder(EmbedderConfig{Dir: dir, Never: true})
+	e := NewModels(Config{Dir: dir, Never: true})
 	got, err := e.Embed(t.Context(), &llm.EmbedRequest{Model: EmbedModel, Texts: []string{"hello world", "", strings.Repeat("x ", 1000)}})
 	if err != nil || len(got.Vectors) != 3 || len(got.Vectors[2]) != 384 || got.InputTokens != 1002 || got.Served.Model != EmbedModel {
 		t.Errorf("%+v, %v", got, err)

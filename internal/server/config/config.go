@@ -47,6 +47,8 @@ type Config struct {
 	HuggingFace  string `yaml:"hugging_face"`
 	PackageIndex string `yaml:"package_index"`
 
+	Engine Engine `yaml:"engine"`
+
 	// StreamDelay is the least time between a request and the first event of its
 	// stream; some clients lose a stream that starts sooner. Negative: none.
 	StreamDelay time.Duration `yaml:"stream_delay"`
@@ -137,6 +139,7 @@ func Default() Config {
 		StandIns:      true,
 		AutoDetect:    true,
 		Pull:          "auto",
+		Engine:        defaultEngine(),
 		StreamDelay:   time.Millisecond,
 		Timeout:       10 * time.Minute,
 		Ledger:        Ledger{RetentionDays: 30},

@@ -77,6 +77,7 @@ func (c *Config) Validate() error {
 	p.check(c.Pull == "auto" || c.Pull == "never", "pull: %q is neither auto nor never", c.Pull)
 	p.check(c.HuggingFace == "" || isWeb(c.HuggingFace), "hugging_face: %q is not an http or https address", redact(c.HuggingFace))
 	p.check(c.PackageIndex == "" || isWeb(c.PackageIndex), "package_index: %q is not an http or https address", redact(c.PackageIndex))
+	c.Engine.validate(&p)
 	p.check(c.Timeout > 0, "timeout: must be positive")
 	p.check(c.Ledger.RetentionDays >= 1, "ledger.retention_days: must be at least 1")
 	p.check(slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level), "log.level: %q is none of debug, info, warn, error", c.Log.Level)

@@ -1,0 +1,129 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/outcrop-ai/outcrop/internal/engine"
+	"github.com/outcrop-ai/outcrop/internal/engine/pull"
+	"github.com/outcrop-ai/outcrop/internal/fault"
+)
+
+// block is a model that only takes memory.
+type block struct {
+	size   int64
+	closed *[]string
+	name   string
+}
+
+func (b *block) Size() int64  { return b.size }
+func (b *block) Close() error { *b.closed = append(*b.closed, b.name); return nil }
+
+// shelf returns models of the given sizes; closed lists those that left memory.
+func shelf(cfg Config, sizes map[string]int64) (m *Models, closed *[]string) {
+	m, closed = NewModels(cfg), new([]string)
+	m.find = func(_ context.Context, name string, _ func(pull.Progress)) (*found, error) {
+		size, ok := sizes[name]
+		if !ok {
+			return nil, errors.New("corrupt")
+		}
+		return here(&block{size: size, closed: closed, name: name}), nil
+	}
+	return m, closed
+}
+
+func take(t *testing.T, m *Models, name string) (release func()) {
+	t.Helper()
+	_, release, err := m.acquire(t.Context(), name)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return release
+}
+
+// TestMemory has models make room for others, the one that was idle longest first, but
+// never one in use.
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m, closed := shelf(Config{Memory: 100}, map[string]int64{"a": 40, "b": 40, "c": 50, "huge": 101})
+		defer closes(t, m)
+		releaseA := take(t, m, "a")
+		releaseB := take(t, m, "b")
+		f := func(name, text string, kind fault.Kind) {
+			t.Helper()
+			if _, _, err := m.acquire(t.Context(), name); !fault.Is(err, kind) || !strings.Contains(err.Error(), text) {
+				t.Errorf("%s: %v, want %q", name, err, text)
+			}
+		}
+		f("c", "beside the models that are in use", fault.Unavailable)
+		f("huge", "engine.memory allows", fault.NotReady)
+		releaseA()
+		time.Sleep(time.Second)
+		releaseB()
+		releaseC := take(t, m, "c")
+		if want := []string{"a"}; !slices.Equal(*closed, want) {
+			t.Errorf("unloaded %v, want %v", *closed, want)
+		}
+		releaseC()
+		take(t, m, "a")() // comes back in place of b
+		if want := []string{"a", "b"}; !slices.Equal(*closed, want) || m.taken != 90 {
+			t.Errorf("unloaded %v, want %v; %d bytes", *closed, want, m.taken)
+		}
+	})
+}
+
+// TestIdle unloads what nobody has used for a while, and nothing that is in use.
+func TestIdle(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m, closed := shelf(Config{Idle: time.Minute}, map[string]int64{"a": 1, "b": 1})
+		defer closes(t, m)
+		releaseA := take(t, m, "a")
+		take(t, m, "b")()
+		time.Sleep(59 * time.Second)
+		take(t, m, "b")()
+		time.Sleep(59 * time.Second)
+		if len(*closed) > 0 {
+			t.Errorf("unloaded %v too early", *closed)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if want := []string{"b"}; !slices.Equal(*closed, want) {
+			t.Errorf("unloaded %v, want %v", *closed, want)
+		}
+		releaseA()
+		releaseA() // twice is once
+		time.Sleep(61 * time.Second)
+		synctest.Wait()
+		if want := []string{"b", "a"}; !slices.Equal(*closed, want) || m.taken != 0 {
+			t.Errorf("unloaded %v, want %v; %d bytes", *closed, want, m.taken)
+		}
+	})
+}
+
+// TestNoRoomLeftBehind gives back the memory of a model that does not open.
+func TestNoRoomLeftBehind(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := NewModels(Config{Memory: 100})
+		defer closes(t, m)
+		m.find = func(context.Context, string, func(pull.Progress)) (*found, error) {
+			return &found{size: 60, open: func() (engine.Model, error) { return nil, errors.New("torn") }}, nil
+		}
+		for range 2 {
+			if _, _, err := m.acquire(t.Context(), "x"); !fault.Is(err, fault.NotReady) {
+				t.Errorf("%v, want NotReady", err)
+			}
+			time.Sleep(lull)
+		}
+		if m.taken != 0 {
+			t.Errorf("%d bytes are still taken", m.taken)
+		}
+	})
+}
