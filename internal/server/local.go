@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/outcrop-ai/outcrop/internal/engine"
@@ -31,6 +32,9 @@ func withLocal(c config.Config, log *slog.Logger) config.Config {
 		models = map[string]config.Model{}
 	}
 	for _, m := range list {
+		if m.Name == pull.EmbedModel { // which the catalog has
+			continue
+		}
 		id := localID(m.Name)
 		for _, taken := models[id]; taken; _, taken = models[id] {
 			id += "-2"
@@ -47,7 +51,7 @@ type localModel struct {
 	kind engine.Kind
 }
 
-// localModels lists the models of this machine but Outcrop's own, which the catalog has.
+// localModels lists the models of this machine that run here.
 func localModels(c config.Config) ([]localModel, error) {
 	p, err := pull.New(pull.Config{Dir: c.ModelsDir, Offline: true})
 	if err != nil {
@@ -59,9 +63,6 @@ func localModels(c config.Config) ([]localModel, error) {
 	}
 	var out []localModel
 	for _, m := range list {
-		if m.Name == pull.EmbedModel {
-			continue
-		}
 		if kind, err := engine.KindOf(m.Path); err == nil { // else no model that runs here
 			out = append(out, localModel{m, kind})
 		}
@@ -96,4 +97,37 @@ func localID(name string) string {
 		return '-'
 	}, rest)
 	return localPrefix + strings.Trim(slug[:min(len(slug), 60)], "-")
+}
+
+// LocalModel is a model on this machine.
+type LocalModel struct {
+	Name    string // what `outcrop pull` and a target call it
+	Kind    engine.Kind
+	Size    int64 // bytes of its files
+	Path    string
+	License string   // empty: unknown
+	Serves  []string // model IDs that it answers for, in the configuration or by itself
+}
+
+// Local lists the models of this machine and what they answer for.
+func Local(c config.Config) ([]LocalModel, error) {
+	list, err := localModels(c)
+	if err != nil {
+		return nil, err
+	}
+	all := withLocal(c, slog.New(slog.DiscardHandler)).Models
+	out := make([]LocalModel, 0, len(list))
+	for _, m := range list {
+		l := LocalModel{Name: m.Name, Kind: m.kind, Size: m.Size(), Path: m.Path, License: m.License}
+		for _, id := range slices.Sorted(maps.Keys(all)) {
+			if slices.Contains(all[id].Targets, config.Embedded+"/"+m.Name) {
+				l.Serves = append(l.Serves, id)
+			}
+		}
+		if m.Name == pull.EmbedModel {
+			l.Serves = append(l.Serves, m.Name)
+		}
+		out = append(out, l)
+	}
+	return out, nil
 }
