@@ -46,3 +46,93 @@ func avx512PanelsBF16x2(c *float32, ldc int, a *float32, lda int, b *byte, ldb i
 //
 //go:noescape
 func avx512PanelsBF16x1(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, stride int, k int, rows int)
+
+// avx512Q8_0x1 multiplies groups of 8 packed rows by a tile of 1 rows of activations; groups and blocks > 0.
+//
+//go:noescape
+func avx512Q8_0x1(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
+
+// avx512Q4_0x1 multiplies groups of 8 packed rows by a tile of 1 rows of activations; groups and blocks > 0.
+//
+//go:noescape
+func avx512Q4_0x1(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
+
+// avx512Q5_0x1 multiplies groups of 8 packed rows by a tile of 1 rows of activations; groups and blocks > 0.
+//
+//go:noescape
+func avx512Q5_0x1(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
+
+// avx512Q4_Kx1 multiplies groups of 8 packed rows by a tile of 1 rows of activations; groups and blocks > 0.
+//
+//go:noescape
+func avx512Q4_Kx1(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
+
+// avx512Q5_Kx1 multiplies groups of 8 packed rows by a tile of 1 rows of activations; groups and blocks > 0.
+//
+//go:noescape
+func avx512Q5_Kx1(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
+
+// avx512Q6_Kx1 multiplies groups of 8 packed rows by a tile of 1 rows of activations; groups and blocks > 0.
+//
+//go:noescape
+func avx512Q6_Kx1(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
+
+// avx512Q8_0x2 multiplies groups of 8 packed rows by a tile of 2 rows of activations; groups and blocks > 0.
+//
+//go:noescape
+func avx512Q8_0x2(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
+
+// avx512Q4_0x2 multiplies groups of 8 packed rows by a tile of 2 rows of activations; groups and blocks > 0.
+//
+//go:noescape
+func avx512Q4_0x2(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
+
+// avx512Q5_0x2 multiplies groups of 8 packed rows by a tile of 2 rows of activations; groups and blocks > 0.
+//
+//go:noescape
+func avx512Q5_0x2(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
+
+// avx512Q4_Kx2 multiplies groups of 8 packed rows by a tile of 2 rows of activations; groups and blocks > 0.
+//
+//go:noescape
+func avx512Q4_Kx2(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
+
+// avx512Q5_Kx2 multiplies groups of 8 packed rows by a tile of 2 rows of activations; groups and blocks > 0.
+//
+//go:noescape
+func avx512Q5_Kx2(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
+
+// avx512Q6_Kx2 multiplies groups of 8 packed rows by a tile of 2 rows of activations; groups and blocks > 0.
+//
+//go:noescape
+func avx512Q6_Kx2(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
+
+// avx512Q8_0x4 multiplies up to 4 groups of 8 packed rows by a tile of 4 rows of activations; groups and blocks > 0.
+//
+//go:noescape
+func avx512Q8_0x4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
+
+// avx512Q4_0x4 multiplies up to 4 groups of 8 packed rows by a tile of 4 rows of activations; groups and blocks > 0.
+//
+//go:noescape
+func avx512Q4_0x4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
+
+// avx512Q5_0x4 multiplies up to 4 groups of 8 packed rows by a tile of 4 rows of activations; groups and blocks > 0.
+//
+//go:noescape
+func avx512Q5_0x4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
+
+// avx512Q4_Kx4 multiplies up to 4 groups of 8 packed rows by a tile of 4 rows of activations; groups and blocks > 0.
+//
+//go:noescape
+func avx512Q4_Kx4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
+
+// avx512Q5_Kx4 multiplies up to 4 groups of 8 packed rows by a tile of 4 rows of activations; groups and blocks > 0.
+//
+//go:noescape
+func avx512Q5_Kx4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
+
+// avx512Q6_Kx4 multiplies up to 4 groups of 8 packed rows by a tile of 4 rows of activations; groups and blocks > 0.
+//
+//go:noescape
+func avx512Q6_Kx4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)

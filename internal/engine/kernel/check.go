@@ -16,8 +16,8 @@ func checkPanel(c, a view, mr, k int) bool {
 // blockSizes are the bytes of a packed block and of an activation row's block.
 type blockSizes struct{ group, act int }
 
-// checkGroup panics unless a group kernel's operands are long enough. It reports
-// whether there is anything to do; without blocks the product is 0.
+// checkGroup panics unless the operands of a kernel for one group are long enough. It
+// reports whether there is anything to do; without blocks the product is 0.
 func checkGroup(out view, w, acts []byte, blocks, nt int, size blockSizes) bool {
 	for t := range nt {
 		row := out.data[t*out.ld:][:groupRows]
@@ -30,5 +30,22 @@ func checkGroup(out view, w, acts []byte, blocks, nt int, size blockSizes) bool 
 	}
 	_ = w[:blocks*size.group]
 	_ = acts[:blocks*nt*size.act]
+	return true
+}
+
+// checkGroups is checkGroup for a kernel that takes several groups of blocks of this
+// format.
+func (f *format) checkGroups(out view, w, acts []byte, groups, blocks, nt int) bool {
+	for t := range nt {
+		row := out.data[t*out.ld:][:groups*groupRows]
+		if blocks <= 0 {
+			clear(row)
+		}
+	}
+	if blocks <= 0 || groups <= 0 {
+		return false
+	}
+	_ = w[:groups*blocks*f.group]
+	_ = acts[:blocks*nt*f.act.size()]
 	return true
 }

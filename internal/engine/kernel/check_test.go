@@ -48,11 +48,14 @@ func TestShortSlicesPanic(t *testing.T) {
 		for _, typ := range []Type{Q8_0, Q4_0, Q5_0, Q4_K, Q5_K, Q6_K} {
 			f := typ.format()
 			for _, nt := range []int{1, 2, 4} {
-				const blocks, ldo = 3, 11
-				refuses(fmt.Sprint(typ, " ", nt), func(short int) {
-					out := view{floats((nt-1)*ldo + groupRows - less(short, 1)), ldo}
-					r.group(typ)(out, bytes(blocks*f.group-less(short, 2)), bytes(blocks*nt*f.act.size()-less(short, 3)), blocks, nt)
-				}, 3)
+				for _, groups := range []int{1, 3, 6} {
+					const blocks, ldo = 3, 51
+					refuses(fmt.Sprintf("%s %d×%d", typ, groups, nt), func(short int) {
+						out := view{floats((nt-1)*ldo + groups*groupRows - less(short, 1)), ldo}
+						w, acts := bytes(groups*blocks*f.group-less(short, 2)), bytes(blocks*nt*f.act.size()-less(short, 3))
+						r.group(typ)(out, w, acts, groups, blocks, nt)
+					}, 3)
+				}
 			}
 		}
 		for _, nt := range []int{1, 2, 4} {

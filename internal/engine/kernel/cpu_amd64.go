@@ -28,6 +28,7 @@ func avx512() *routines {
 	r.panel, r.panelF16, r.panelBF16 = panelAVX512, panelF16AVX512, panelBF16AVX512
 	r.panels, r.abreast, r.depth = panelsAVX512, 4, 128
 	r.wide = nil
+	r.group, r.groups = groupAVX512, vnniAbreast
 	return r
 }
 
@@ -41,6 +42,7 @@ func avx2() *routines {
 		act32:     act32AVX2,
 		act256:    act256AVX2,
 		group:     groupAVX2,
+		groups:    1,
 		abreast:   1,
 		depth:     256,
 		wide:      wideAVX2,

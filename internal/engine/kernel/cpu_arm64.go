@@ -41,7 +41,9 @@ func dotNEON(a, b []float32) float32 {
 }
 
 // groupNEON returns the micro kernel for a quantised type, nil for floats.
-func groupNEON(t Type) groupKernel {
+func groupNEON(t Type) groupKernel { return oneGroupNEON(t).each(t.format().group) }
+
+func oneGroupNEON(t Type) oneGroup {
 	switch t {
 	case Q8_0:
 		return groupQ8_0NEON

@@ -22,7 +22,9 @@ func act256AVX2(tile []byte, nt, t int, x []float32) {
 }
 
 // groupAVX2 returns the micro kernel for a quantised type, nil for floats.
-func groupAVX2(t Type) groupKernel {
+func groupAVX2(t Type) groupKernel { return oneGroupAVX2(t).each(t.format().group) }
+
+func oneGroupAVX2(t Type) oneGroup {
 	switch t {
 	case Q8_0:
 		return groupQ8_0AVX2

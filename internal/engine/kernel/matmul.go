@@ -105,7 +105,7 @@ func (c *Compute) Multiply(in *Input, products ...Product) error {
 		if t := &in.tasks[i]; t.kernel == nil {
 			c.floatBlock(t, in.x, s)
 		} else {
-			t.groupBlock(s)
+			c.groupBlock(t, s)
 		}
 	})
 	clear(in.tasks) // keeps nothing alive
@@ -119,6 +119,7 @@ type task struct {
 	lo, hi      int
 	first, last int
 	kernel      groupKernel // nil for floats
+	abreast     int         // groups that the kernel likes best at a time
 	acts        []byte
 }
 
@@ -127,7 +128,7 @@ func (c *Compute) addTasks(in *Input, p *Product) {
 	t, most := task{p: p}, blockRows
 	if a := p.W.typ.format().act; a != actFloat {
 		most = blockTokens
-		t.kernel, t.acts = c.r.group(p.W.typ), c.quantized(in, a)
+		t.kernel, t.abreast, t.acts = c.r.group(p.W.typ), c.r.groups, c.quantized(in, a)
 	}
 	units, align := p.W.units(), 1
 	if t.kernel == nil {
@@ -196,30 +197,35 @@ func copyTile(dst, src view, mr, n int) {
 }
 
 // groupBlock computes the task's part of a product with a quantised matrix.
-func (t *task) groupBlock(s *scratch) {
+func (c *Compute) groupBlock(t *task, s *scratch) {
 	w, out, f := t.p.W, t.p.W.rows, t.p.W.typ.format()
 	blocks := w.cols / f.length
 	row := blocks * f.act.size() // bytes of a row of activations
-	for u := t.first; u < t.last; u++ {
-		data := w.data[u*blocks*f.group:][:blocks*f.group]
+	whole, abreast := min(t.last, out/groupRows), t.abreast
+	if t.hi-t.lo == 1 {
+		abreast = t.last - t.first // nothing to come back to the weights for
+	}
+	for u, n := t.first, 0; u < t.last; u += n {
+		n = max(1, min(abreast, whole-u)) // the last group may have to be alone
+		data := w.data[u*blocks*f.group:][:n*blocks*f.group]
 		for r, nt := t.lo, 0; r < t.hi; r += nt {
 			nt = tileRows(t.hi - r)
 			acts, dst := t.acts[r*row:][:nt*row], view{t.p.Dst[r*out+u*groupRows:], out}
-			if (u+1)*groupRows <= out {
-				t.kernel(dst, data, acts, blocks, nt)
-			} else {
-				tile := view{s.tile[:], groupRows}
-				t.kernel(tile, data, acts, blocks, nt)
-				copyTile(dst, tile, nt, out%groupRows)
-			}
-			if t.p.Bias == nil {
+			if u < whole {
+				t.kernel(dst, data, acts, n, blocks, nt)
 				continue
 			}
-			bias := t.p.Bias[u*groupRows : min((u+1)*groupRows, out)]
-			for i := range nt {
-				plainAdd(dst.data[i*out:][:len(bias)], bias)
-			}
+			tile := view{s.tile[:], groupRows}
+			t.kernel(tile, data, acts, 1, blocks, nt)
+			copyTile(dst, tile, nt, out%groupRows)
 		}
+	}
+	if t.p.Bias == nil {
+		return
+	}
+	lo, hi := t.first*groupRows, min(t.last*groupRows, out)
+	for r := t.lo; r < t.hi; r++ {
+		c.r.add(t.p.Dst[r*out+lo:r*out+hi], t.p.Bias[lo:hi])
 	}
 }
 

@@ -5,13 +5,10 @@ import (
 	"math"
 )
 
-// groupKernel multiplies a group of 8 packed rows by a tile of nt rows: row t
-// of out is that of activation row t, its element r that of weight row r. w holds blocks packed
-// blocks, and acts as many blocks of the tile.
-type groupKernel func(out view, w, acts []byte, blocks, nt int)
-
 // plainGroup returns the micro kernel for a quantised type, nil for floats.
-func plainGroup(t Type) groupKernel {
+func plainGroup(t Type) groupKernel { return plainOneGroup(t).each(t.format().group) }
+
+func plainOneGroup(t Type) oneGroup {
 	f := t.format()
 	switch t {
 	case Q8_0:
@@ -47,7 +44,7 @@ func nibble(w []byte, r, k int) int32 {
 func highBit(w []byte, r, k int) int32 { return int32(w[4*r+k%4]>>(k/4)&1) << 4 }
 
 // plainGroup32 returns the kernel for blocks of 32 elements of the given value.
-func plainGroup32(f format, value func(k int, w []byte, r int) int32) groupKernel {
+func plainGroup32(f format, value func(k int, w []byte, r int) int32) oneGroup {
 	return func(out view, w, acts []byte, blocks, nt int) {
 		var acc [actTile][groupRows]float32
 		for b := range blocks {
@@ -70,7 +67,7 @@ func plainGroup32(f format, value func(k int, w []byte, r int) int32) groupKerne
 }
 
 // plainGroupMins returns the kernel for blocks of 256 elements with scales and mins.
-func plainGroupMins(f format, value func(k int, w []byte, r int) int32) groupKernel {
+func plainGroupMins(f format, value func(k int, w []byte, r int) int32) oneGroup {
 	return func(out view, w, acts []byte, blocks, nt int) {
 		var acc [actTile][groupRows]float32
 		for b := range blocks {

@@ -19,6 +19,7 @@ func plain() *routines {
 		act32:    plainAct32,
 		act256:   plainAct256,
 		group:    plainGroup,
+		groups:   1,
 		abreast:  1,
 		depth:    256,
 		read:     func(x []float32) { plainSum(x) },

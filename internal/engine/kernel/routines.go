@@ -42,8 +42,10 @@ type routines struct {
 	// act32 and act256 quantise blocks of x as row t of a tile of nt rows.
 	act32  func(tile []byte, nt, t int, x []float32)
 	act256 func(tile []byte, nt, t int, x []float32)
-	// group returns the kernel for a quantised type.
-	group func(Type) groupKernel
+	// group returns the kernel for a quantised type. groups is how many it likes best at
+	// a time.
+	group  func(Type) groupKernel
+	groups int
 
 	// wide adds to widePanels·16 elements of c the product of the row a and as
 	// many consecutive panels of a float matrix; nil if panel is as good.

@@ -8,5 +8,6 @@ func avx512() *unit {
 			avx512Panels(u, t, np)
 		}
 	}
+	avx512Quants(u)
 	return u
 }
