@@ -159,3 +159,8 @@ func (t *Tensor) View(fn func(raw []byte) error) error {
 	}
 	return err
 }
+
+// Mapped returns the tensor's bytes, nil for a type that isn't supported, and the
+// mapping that they belong to, whose Guard covers every read of them: for callers who
+// read on several goroutines.
+func (t *Tensor) Mapped() (*mapping.File, []byte) { return t.file, t.data }

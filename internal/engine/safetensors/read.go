@@ -27,13 +27,9 @@ func (t *Tensor) View(fn func(raw []byte) error) error {
 	return err
 }
 
-// Forget gives part, bytes that View showed, back to the system: they come from the
-// file when they are read again.
-func (t *Tensor) Forget(part []byte) {
-	if t.file != nil {
-		t.file.Forget(part)
-	}
-}
+// Mapped returns the tensor's bytes and the mapping that they belong to, whose Guard
+// covers every read of them: for callers who read on several goroutines.
+func (t *Tensor) Mapped() (*mapping.File, []byte) { return t.file, t.data }
 
 // Read fills dst with the elements from index from on, as float32. It is safe for
 // concurrent use.

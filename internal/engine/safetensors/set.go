@@ -133,6 +133,9 @@ func (s *Set) Tensor(name string) *Tensor { return s.tensors[name] }
 // Names returns the names of all tensors, sorted.
 func (s *Set) Names() []string { return slices.Sorted(maps.Keys(s.tensors)) }
 
+// Maps returns the mapped files, sorted by name.
+func (s *Set) Maps() []*mapping.File { return s.maps }
+
 // Forget tells the system that the pages read so far are not needed in this
 // process's memory; they come back from the file when they are.
 func (s *Set) Forget() {
