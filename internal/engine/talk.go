@@ -24,7 +24,11 @@ func (g *Generator) Chat(ctx context.Context, owner string, req *llm.ChatRequest
 			return
 		}
 		r := sched.Request{
-			Prompt: p.ids, MaxTokens: req.Inference.MaxTokens, Ends: g.ends, Owner: owner, CachePoints: p.points,
+			Logprobs: req.Logprobs != nil,
+			Prompt:   p.ids, MaxTokens: req.Inference.MaxTokens, Ends: g.ends, Owner: owner, CachePoints: p.points,
+		}
+		if req.Logprobs != nil {
+			r.TopLogprobs = *req.Logprobs
 		}
 		if r.Sampling, err = g.sampling(req); err == nil {
 			r.Constraint, err = g.constraint(p, req)
@@ -39,7 +43,7 @@ func (g *Generator) Chat(ctx context.Context, owner string, req *llm.ChatRequest
 			return
 		}
 		t := &talk{
-			g: g, yield: yield, run: run, prompt: p, model: req.Model,
+			g: g, yield: yield, run: run, prompt: p, model: req.Model, logs: req.Logprobs != nil,
 			decoder: g.codec.NewDecoder(), parser: g.format.NewParser(p.Prompt, req),
 			stops: stopper{sequences: slices.Concat(req.Inference.StopSequences, g.marks)},
 		}
@@ -70,10 +74,12 @@ type talk struct {
 	run     *sched.Run
 	prompt  *prompt
 	model   string
+	logs    bool // the request wants logprobs
 	decoder *token.Decoder
 	stops   stopper
 	parser  *chat.Parser
 
+	logprobs  []llm.Logprob // of tokens whose text has not been sent yet
 	begun     bool
 	done      bool // the receiver left
 	index     int  // of the open block, or of the next one
@@ -100,6 +106,9 @@ func (t *talk) answer() {
 			return
 		}
 		t.begin()
+		if r := t.logprob(&tok); r != nil {
+			t.logprobs = append(t.logprobs, *r)
+		}
 		if t.take(tok.ID); t.done || t.stop != "" {
 			break
 		}
@@ -149,7 +158,9 @@ func (t *talk) event(e *chat.Event) {
 	switch e.Kind {
 	case chat.Text:
 		t.ensure(blockText, &llm.Text{})
-		t.send(&llm.BlockDelta{Index: t.index, Text: e.Text})
+		t.send(&llm.BlockDelta{Index: t.index, Text: e.Text, Logprobs: t.logprobs})
+		t.logprobs = nil
+		return
 	case chat.Reasoning:
 		t.ensure(blockReasoning, &llm.Reasoning{})
 		t.send(&llm.BlockDelta{Index: t.index, Reasoning: e.Text})
@@ -165,6 +176,19 @@ func (t *talk) event(e *chat.Event) {
 	case chat.Malformed:
 		t.malformed = true
 	}
+	t.logprobs = nil // OpenAI reports those of text only
+}
+
+// logprob returns what a request wants to know of a token, nil unless it does.
+func (t *talk) logprob(tok *sched.Token) *llm.Logprob {
+	if !t.logs {
+		return nil
+	}
+	p := &llm.Logprob{Token: string(t.g.codec.Piece(tok.ID)), Logprob: float64(tok.Logprob)}
+	for _, c := range tok.Top {
+		p.Top = append(p.Top, llm.Alternative{Token: string(t.g.codec.Piece(c.ID)), Logprob: float64(c.Logprob)})
+	}
+	return p
 }
 
 // ensure opens a block of the kind unless it is open.

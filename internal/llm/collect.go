@@ -56,6 +56,7 @@ func (c *Collector) Add(e Event) error {
 		}
 		c.open = startCopy(e.Block)
 	case *BlockDelta:
+		c.resp.Logprobs = append(c.resp.Logprobs, e.Logprobs...)
 		return c.delta(e)
 	case *BlockStop:
 		if c.open == nil {

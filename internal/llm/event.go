@@ -36,13 +36,16 @@ type BlockStart struct {
 	Block Block
 }
 
-// BlockDelta adds to the open block. Exactly one field is set, by the block's kind.
+// BlockDelta adds to the open block. Exactly one field but for
+// Logprobs is set, by the block's kind.
 type BlockDelta struct {
 	Index int
 
 	Text      string    // Text, Citations
 	Citation  *Citation // Citations, or Text, which it turns into Citations
 	ToolInput string    // ToolUse: a fragment of the input's JSON text
+
+	Logprobs []Logprob // beside Text: of the tokens that came since the last ones
 
 	Reasoning string // Reasoning
 	Signature string // Reasoning

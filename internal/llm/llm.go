@@ -77,6 +77,10 @@ type ChatRequest struct {
 	ToolChoice     ToolChoice
 	Output         OutputFormat
 
+	// Logprobs asks how likely the answer's tokens were, with this many alternatives
+	// for each; nil: not asked. A model that cannot say refuses (see NoLogprobs).
+	Logprobs *int
+
 	// Extra holds fields of the model's own that the vocabulary has no word for
 	// (Converse's additionalModelRequestFields): a JSON object, or nil.
 	Extra json.RawMessage
@@ -252,6 +256,7 @@ type ChatResponse struct {
 	// StopSequence is the sequence that ended the text, when the upstream said.
 	StopSequence string
 	Extra        json.RawMessage // see ChatRequest.ExtraPaths
+	Logprobs     []Logprob       // of the text's tokens; nil unless asked for
 	Usage        Usage
 	Latency      time.Duration
 	Served       Served

@@ -105,6 +105,9 @@ func (b *Backend) BaseURL() string { return b.client.BaseURL() }
 func (b *Backend) Chat(ctx context.Context, req *llm.ChatRequest) iter.Seq2[llm.Event, error] {
 	return func(yield func(llm.Event, error) bool) {
 		body, err := dialect.EncodeRequest(ctx, req, dialect.Direct)
+		if err == nil {
+			err = llm.NoLogprobs(req)
+		}
 		if err != nil {
 			yield(nil, err)
 			return

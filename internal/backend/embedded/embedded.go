@@ -43,6 +43,10 @@ func (r *Reader) Chat(ctx context.Context, req *llm.ChatRequest) iter.Seq2[llm.E
 			yield(nil, fault.Errorf(fault.Invalid, "A conversation must have at least one message."))
 			return
 		}
+		if err := llm.NoLogprobs(req); err != nil {
+			yield(nil, err)
+			return
+		}
 		usage := llm.Usage{InputTokens: countRequest(req)}
 		if usage.InputTokens > maxInput {
 			yield(nil, fault.Errorf(fault.Invalid, "Input is too long for requested model. %s reads at most %d tokens; the request has %d.", ReaderModel, maxInput, usage.InputTokens))

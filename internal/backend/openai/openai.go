@@ -116,6 +116,9 @@ func (b *Backend) BaseURL() string { return b.client.BaseURL() }
 func (b *Backend) Chat(ctx context.Context, req *llm.ChatRequest) iter.Seq2[llm.Event, error] {
 	return func(yield func(llm.Event, error) bool) {
 		body, err := dialect.AppendRequest(ctx, make([]byte, 0, 2<<10), req, b.options)
+		if err == nil && req.Raw == nil { // what is converted loses them
+			err = llm.NoLogprobs(req)
+		}
 		if err != nil {
 			yield(nil, err)
 			return

@@ -101,6 +101,10 @@ func (b *Backend) CountTokens(_ context.Context, req *llm.ChatRequest) (int, err
 // Chat implements llm.ChatModel.
 func (b *Backend) Chat(ctx context.Context, req *llm.ChatRequest) iter.Seq2[llm.Event, error] {
 	return func(yield func(llm.Event, error) bool) {
+		if err := llm.NoLogprobs(req); err != nil {
+			yield(nil, err)
+			return
+		}
 		f := newFacts(ctx, req)
 		t, ok := b.choose(f)
 		if !ok {

@@ -160,7 +160,7 @@ func TestDecodeRequestRefuses(t *testing.T) {
 	}
 	with(`"n":2`, "n")
 	with(`"n":0`, "n")
-	with(`"logprobs":true`, "logprobs")
+	with(`"logprobs":true,"top_logprobs":21`, "top_logprobs")
 	with(`"top_logprobs":2`, "top_logprobs")
 	with(`"audio":{"voice":"x"}`, "audio")
 	with(`"modalities":["text","audio"]`, "modalities")
@@ -263,6 +263,11 @@ func TestAppendResponseForm(t *testing.T) {
 		`"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"prompt_tokens_details":{"cached_tokens":0}}}`
 	if got := string(AppendResponse(nil, resp, info)); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	resp.Logprobs = []llm.Logprob{{Token: "hi\xff", Logprob: -0.5, Top: []llm.Alternative{{Token: "hi", Logprob: -0.25}}}}
+	const probs = `"logprobs":{"content":[{"token":"hi\ufffd","logprob":-0.5,"bytes":[104,105,255],"top_logprobs":[{"token":"hi","logprob":-0.25,"bytes":[104,105]}]}],"refusal":null}`
+	if got := string(AppendResponse(nil, resp, info)); !strings.Contains(got, strings.ReplaceAll(probs, `\ufffd`, "\ufffd")) {
+		t.Errorf("logprobs became %s", got)
 	}
 	resp.Raw = json.RawMessage(`{"as":"it came"}`)
 	if got := string(AppendResponse(nil, resp, info)); got != `{"as":"it came"}` {

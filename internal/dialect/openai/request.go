@@ -131,6 +131,10 @@ func DecodeRequest(body []byte) (*Request, error) {
 	if err := w.format(&chat.Output); err != nil {
 		return nil, err
 	}
+	var err error
+	if chat.Logprobs, err = w.logprobs(); err != nil {
+		return nil, err
+	}
 	return &Request{Chat: chat, IncludeUsage: w.StreamOptions != nil && w.StreamOptions.IncludeUsage}, nil
 }
 
@@ -151,10 +155,6 @@ func (w *wireRequest) check() error {
 		return invalid("messages", "Invalid 'messages': empty array. Expected an array with minimum length 1.")
 	case w.N != nil && *w.N != 1:
 		return invalid("n", "Unsupported value: 'n' must be 1: one choice is given for each request.")
-	case w.LogProbs != nil && *w.LogProbs:
-		return unsupported("logprobs")
-	case w.TopLogProbs != nil && *w.TopLogProbs > 0:
-		return unsupported("top_logprobs")
 	case given(w.Audio):
 		return unsupported("audio")
 	case given(w.WebSearchOptions):

@@ -98,7 +98,12 @@ func (s *StreamEncoder) chunk(dst []byte) []byte {
 }
 
 func (s *StreamEncoder) end(dst []byte, finish string) []byte {
-	dst = append(dst, `,"logprobs":null,"finish_reason":`...)
+	return s.endWith(dst, finish, nil)
+}
+
+func (s *StreamEncoder) endWith(dst []byte, finish string, logprobs []llm.Logprob) []byte {
+	dst = appendLogprobs(dst, logprobs)
+	dst = append(dst, `,"finish_reason":`...)
 	if finish == "" {
 		dst = append(dst, "null"...)
 	} else {
@@ -129,7 +134,7 @@ func (s *StreamEncoder) blockStart(dst []byte, e *llm.BlockStart) []byte {
 func (s *StreamEncoder) delta(dst []byte, e *llm.BlockDelta) []byte {
 	switch {
 	case e.Text != "":
-		return s.end(append(appendMember(append(s.chunk(dst), '{'), "content", e.Text), '}'), "")
+		return s.endWith(append(appendMember(append(s.chunk(dst), '{'), "content", e.Text), '}'), "", e.Logprobs)
 	case e.Reasoning != "":
 		return s.end(append(appendMember(append(s.chunk(dst), '{'), "reasoning_content", e.Reasoning), '}'), "")
 	case e.ToolInput != "":
