@@ -103,7 +103,7 @@ func (f *File) faulted(r any) bool {
 	if !ok || len(f.data) == 0 {
 		return false
 	}
-	start := uintptr(unsafe.Pointer(unsafe.SliceData(f.data))) //nolint:gosec // compared, never followed
+	start := address(f.data)
 	page := uintptr(os.Getpagesize())
 	end := (start + uintptr(len(f.data)) + page - 1) / page * page
 	return start <= fault.Addr() && fault.Addr() < end
@@ -113,8 +113,23 @@ func (f *File) faulted(r any) bool {
 func (f *File) WillNeed(part []byte) { advise(part, willNeed) }
 
 // Forget tells the system that a part of the file is not needed in this process's
-// memory; it comes back from the file when it is read again.
-func (f *File) Forget(part []byte) { advise(part, dontNeed) }
+// memory; it comes back from the file when it is read again. What lies around it may go
+// too: touching a byte can bring a whole huge page.
+func (f *File) Forget(part []byte) {
+	if len(part) == 0 || len(f.data) == 0 {
+		return
+	}
+	all, first := address(f.data), address(part)
+	from := max(first/hugePage*hugePage, all)
+	to := min((first+uintptr(len(part))+hugePage-1)/hugePage*hugePage, all+uintptr(len(f.data)))
+	advise(f.data[from-all:to-all], dontNeed)
+}
+
+// hugePage is the size of the largest pages that files are mapped by.
+const hugePage = 2 << 20
+
+// address returns where b lies, to be compared and never followed.
+func address(b []byte) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(b))) } //nolint:gosec // see above
 
 // Close unmaps the file. Closing twice is fine.
 func (f *File) Close() error {

@@ -115,6 +115,7 @@ func cacheKey(src source) (string, error) {
 		if err := m.Guard(func() error { sample(h, m.Data()); return nil }); err != nil {
 			return "", err
 		}
+		m.Forget(m.Data())
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16]), nil
 }
