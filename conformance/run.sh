@@ -2,8 +2,9 @@
 # Starts Outcrop on a throw-away folder and drives it with official and third-party
 # clients: `run.sh smoke` (boto3, AWS CLI, Go, JS) or `run.sh all`.
 #
-# Two servers run: one in clear text, and one with TLS for bearer keys, which boto3 sends
-# over nothing else.
+# Three servers run: one in clear text, one with TLS for bearer keys, which boto3 sends
+# over nothing else, and one whose Claude is a decoder in the embedded engine (a small
+# model with random weights: what it says makes no sense, how it says it has to be right).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 suite=${1:-all}
@@ -47,6 +48,20 @@ export OUTCROP_TLS_URL="https://127.0.0.1:$tls"
 export OUTCROP_TLS_FLAGS="--listen 127.0.0.1:$tls --data $data/outcrop-tls --config $data/tls.yaml"
 # shellcheck disable=SC2086
 start tls "$OUTCROP_TLS_URL" $OUTCROP_TLS_FLAGS
+go run ./internal/engine/enginetest/tiny "$data/tiny.gguf"
+cat >"$data/decoder.yaml" <<YAML
+models:
+  anthropic.claude-3-5-sonnet-20241022-v2:0: [embedded/$data/tiny.gguf]
+auto_detect: false
+models_dir: $data/models
+YAML
+decoder=$(free_port)
+export OUTCROP_DECODER_FLAGS="--listen 127.0.0.1:$decoder --data $data/outcrop-decoder --config $data/decoder.yaml"
+# shellcheck disable=SC2086
+start decoder "http://127.0.0.1:$decoder" $OUTCROP_DECODER_FLAGS
+# shellcheck disable=SC2086
+OUTCROP_DECODER_ENV=$(outcrop env $OUTCROP_DECODER_FLAGS)
+export OUTCROP_DECODER_ENV
 export AWS_CA_BUNDLE="$data/cert.pem" NODE_EXTRA_CA_CERTS="$data/cert.pem"
 
 # shellcheck disable=SC2086

@@ -3,17 +3,42 @@
 //
 // # Rooms
 //
-//	safetensors  weights of Hugging Face models, mapped, nothing trusted
-//	token        text to token IDs, exactly as the reference implementations do
-//	arch         the graphs: which tensors a model has and what is computed with them
+//	mapping      files in memory, guarded against those that shrink
+//	gguf         models in one file (or shards) with their metadata and tokenizer
+//	safetensors  weights of Hugging Face models
+//	weights      tensors under one set of names, packed for the kernels, wherever they are from
+//	token        text to token IDs and back, exactly as the reference implementations do
 //	kernel       the arithmetic: packed matrices, attention, norms, a pool of threads
+//	arch         the graphs: which tensors a model has and what is computed with them
+//	kv           cached keys and values in pages, shared by requests with the same beginning
+//	sample       logits to a token
+//	grammar      JSON Schemas and the like as masks of allowed tokens
+//	sched        many requests on one model, step by step
+//	jinja, chat  conversations to prompts, and answers to text, thoughts and tool calls
 //	pull         models by name: fetched, checked and kept in a per-user cache
-//	engine       joins them: a folder becomes a model that takes texts
+//	engine       joins them: a file or folder becomes an Encoder or a Generator
 //
-// Imports point down that list from engine; kernel, token and safetensors know
-// nothing of each other.
+// Nothing in a file is trusted by any of them.
 //
-// # What happens to a text
+// # What happens to a conversation
+//
+// Generator.Chat renders it with the model's own template (chat). What came from the
+// caller stays marked as such, so that a user's "<|im_end|>" is eleven characters and
+// no token (token.Segment). The request's schemas and tools become a grammar, its limits
+// and seed a sched.Request.
+//
+// The scheduler drives the model in steps. A step reads the next token of every running
+// request and a piece of one or more prompts, all in one pass of the graph (arch.Span):
+// the matrices are read from memory once for all of them. Attention finds what a
+// sequence has read before in pages of 64 tokens (kv). Requests of one owner that begin alike
+// share pages; a cache point of the caller's keeps them longer. The logits are masked by the
+// grammar, sampled (sample), and the token goes to its request, where it becomes text,
+// is held against stop sequences, and is read as text, thought or tool call (chat.Parser).
+//
+// The result for a row of a pass is the same bits whatever shares the pass. So a seed fixes
+// an answer, whoever else is being answered.
+//
+// # What happens to a text to be embedded
 //
 // Encoder.Embed cuts its texts into tokens, puts texts together until a batch has
 // some hundred tokens, and runs each batch through the graph. The rows of all texts in
@@ -24,30 +49,25 @@
 //
 // # Memory
 //
-// Opening a model maps its files. Matrices are copied once, into the panels that the
-// micro kernels read in order (drawn in package kernel), in the type that the file has;
-// then their pages are given back. The table of word embeddings stays in the file: a
-// text reads only its own rows. A loaded all-MiniLM-L6-v2 holds 43 MB of its 91.
-// Working memory is taken by the first pass and kept: about (5·hidden + inner) × 4
-// bytes per token of a batch.
+// Opening a model maps its files. Matrices are copied once, into the layout that the
+// micro kernels read in order (drawn in package kernel), in the type that the file has or
+// the one asked for; then their pages are given back. A generator's packed matrices may
+// be kept in a file of their own, which the next start maps instead of packing again. The
+// table of word embeddings stays in the file: a text reads only its own rows.
+// Working memory is taken by the first pass and kept. Cached keys and values
+// are taken as requests need them, up to Config.CacheBytes.
 //
 // # Threads
 //
 // One kernel.Compute serves any number of models. A pass alone uses all its threads;
 // passes at the same time share them, one thread each. An Encoder runs as many passes
 // at once as there are threads, and the others wait for their turn until their context
-// ends. Between layers a pass looks at its context.
+// ends. A Generator has one pass under way at a time, driven by its scheduler's only goroutine.
+// Between layers a pass looks at its context.
 //
 // # Adding an architecture
 //
-//  1. arch: a file with the configuration's fields (bounded in validate), a Load that
-//     lists the tensors by name and shape through the loader, and a Forward.
-//  2. token: the tokenizer's family, if it is new, with a golden file made by
-//     tools/goldens from the reference implementation.
-//  3. engine: how the model is used (Encoder here; decoders will have their own).
-//  4. tools/goldens: a small model with seeded random weights, written as safetensors
-//     into testdata, with what the reference computes for it. A graph is right when
-//     its numbers are.
+// docs/engine.md lists the steps.
 package engine
 
 import (

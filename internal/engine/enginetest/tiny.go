@@ -30,10 +30,19 @@ var tinySpecials = []string{"<|endoftext|>", "<|im_start|>", "<|im_end|>"}
 // tinyMarks are its tokens that are no control tokens and have a meaning.
 var tinyMarks = []string{"<tool_call>", "</tool_call>", "<think>", "</think>"}
 
-// GGUF writes a Llama with random weights and a tokenizer of single bytes, and returns
-// its file. What it writes makes no sense, but it does so fast and always the same.
+// GGUF writes the model into a folder of the test's, and returns its file.
 func (o Tiny) GGUF(tb testing.TB) string {
 	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "tiny.gguf")
+	if err := o.Write(path); err != nil {
+		tb.Fatal(err)
+	}
+	return path
+}
+
+// Write writes a Llama with random weights and a tokenizer of single bytes. What it says
+// makes no sense, but it says so fast and always the same.
+func (o Tiny) Write(path string) error {
 	var w gguf.Writer
 	w.PutString("general.architecture", "llama")
 	w.PutUint32("llama.context_length", 1024)
@@ -55,11 +64,7 @@ func (o Tiny) GGUF(tb testing.TB) string {
 		w.PutString("tokenizer.chat_template", o.Template)
 	}
 	o.weights(&w, vocab)
-	path := filepath.Join(tb.TempDir(), "tiny.gguf")
-	if err := w.Create(path); err != nil {
-		tb.Fatal(err)
-	}
-	return path
+	return w.Create(path)
 }
 
 // tokens puts a byte-level vocabulary: every byte, two merges, and the special tokens.
