@@ -31,6 +31,10 @@ type Sequence struct{ Queries, Keys int }
 // packed keys.
 const queryBlock = 16 * rowTile
 
+// scoresSize is how many scores a task keeps at a time, unless the rows of one tile
+// have more.
+const scoresSize = 1 << 13
+
 // Attend computes attention for each sequence and head. dst and q have the width
 // Heads·HeadDim, k and v KVHeads·HeadDim; dst may not overlap the others.
 func (c *Compute) Attend(dst, q, k, v []float32, seqs []Sequence, a Attention) error {
@@ -134,15 +138,16 @@ func (h *heads) attend(t span) {
 		values = h.padValues(values, n, d)
 	}
 	wide := (n + panelRows - 1) / panelRows * panelRows
-	h.scores = grow(h.scores, rowTile*wide)
+	// Rows whose scores stay in the first-level cache, in whole tiles.
+	rows := max(1, min(queryBlock, scoresSize/wide)/rowTile) * rowTile
+	h.scores = grow(h.scores, rows*wide)
 	scores := view{h.scores, wide}
-	for r := t.first; r < last; r += rowTile {
-		mr := min(rowTile, last-r)
+	keys := panels{typ: F32, floats: h.keys, ld: panelRows, stride: panelRows * d, n: wide / panelRows}
+	for r := t.first; r < last; r += rows {
+		mr := min(rows, last-r)
 		at := (t.query+r)*ldq + t.head*d
-		clear(h.scores)
-		for p := 0; p < wide; p += panelRows {
-			h.c.r.panel(scores.at(p), view{h.q[at:], ldq}, view{h.keys[p*d:], panelRows}, mr, d)
-		}
+		clear(h.scores[:mr*wide])
+		h.c.r.panels(scores, view{h.q[at:], ldq}, keys, mr, d)
 		for i := range mr {
 			lo, hi := a.sees(t.seq, r+i)
 			row := h.scores[i*wide:][:wide]
@@ -156,18 +161,21 @@ func (h *heads) attend(t span) {
 
 // weigh sets mr rows of dst to the n values, weighted by the scores.
 func (h *heads) weigh(dst, scores, values view, mr, n int) {
-	d, tile := h.a.HeadDim, view{h.tile[:], panelRows}
-	for p := 0; p < d; p += panelRows {
-		if cols := min(panelRows, d-p); cols < panelRows {
-			clear(h.tile[:])
-			h.c.r.panel(tile, scores, values.at(p), mr, n)
-			copyTile(dst.at(p), tile, mr, cols)
-			continue
-		}
-		for i := range mr {
-			clear(dst.data[i*dst.ld+p:][:panelRows])
-		}
-		h.c.r.panel(dst.at(p), scores, values.at(p), mr, n)
+	d, whole := h.a.HeadDim, h.a.HeadDim/panelRows
+	for i := range mr {
+		clear(dst.data[i*dst.ld:][:d])
+	}
+	h.c.r.panels(dst, scores, panels{typ: F32, floats: values.data, ld: values.ld, stride: panelRows, n: whole}, mr, n)
+	rest := whole * panelRows
+	if rest == d {
+		return
+	}
+	tile := view{h.tile[:], panelRows}
+	for i := 0; i < mr; i += rowTile {
+		mr := min(rowTile, mr-i)
+		clear(h.tile[:])
+		h.c.r.panel(tile, scores.at(i*scores.ld), values.at(rest), mr, n)
+		copyTile(dst.at(i*dst.ld+rest), tile, mr, d-rest)
 	}
 }
 

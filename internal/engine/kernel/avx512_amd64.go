@@ -47,6 +47,86 @@ func avx512PanelsBF16x2(c *float32, ldc int, a *float32, lda int, b *byte, ldb i
 //go:noescape
 func avx512PanelsBF16x1(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, stride int, k int, rows int)
 
+// avx512Peak runs 24 independent multiply-adds n times; n > 0.
+//
+//go:noescape
+func avx512Peak(n int)
+
+// avx512Read loads n bytes, a positive multiple of 256.
+//
+//go:noescape
+func avx512Read(x *byte, n int)
+
+// avx512Dot stores the sum of a·b.
+//
+//go:noescape
+func avx512Dot(a *float32, b *float32, n int, out *float32)
+
+// avx512Sum stores the sum of x.
+//
+//go:noescape
+func avx512Sum(x *float32, n int, out *float32)
+
+// avx512Spread stores the sum of (x-mean)².
+//
+//go:noescape
+func avx512Spread(x *float32, n int, mean *float32, out *float32)
+
+// avx512Largest stores the largest of x, -Inf if there is none but NaN.
+//
+//go:noescape
+func avx512Largest(x *float32, n int, out *float32)
+
+// avx512Add adds x to dst.
+//
+//go:noescape
+func avx512Add(dst *float32, x *float32, n int)
+
+// avx512Mul multiplies dst by x.
+//
+//go:noescape
+func avx512Mul(dst *float32, x *float32, n int)
+
+// avx512Scale multiplies x by s.
+//
+//go:noescape
+func avx512Scale(x *float32, n int, s *float32)
+
+// avx512Axpy adds s·x to dst.
+//
+//go:noescape
+func avx512Axpy(dst *float32, x *float32, n int, s *float32)
+
+// avx512Affine sets dst to (x-shift)·s·weight.
+//
+//go:noescape
+func avx512Affine(dst *float32, x *float32, weight *float32, n int, shift *float32, s *float32)
+
+// avx512AffineBias sets dst to (x-shift)·s·weight + bias.
+//
+//go:noescape
+func avx512AffineBias(dst *float32, x *float32, weight *float32, bias *float32, n int, shift *float32, s *float32)
+
+// avx512ExpSum sets x to exp(s·(x-shift)) and stores the sum.
+//
+//go:noescape
+func avx512ExpSum(x *float32, n int, shift *float32, s *float32, out *float32)
+
+// avx512SiLU sets x to x·σ(x).
+//
+//go:noescape
+func avx512SiLU(x *float32, n int)
+
+// avx512GELUTanh applies the tanh form of GELU to x.
+//
+//go:noescape
+func avx512GELUTanh(x *float32, n int)
+
+// avx512GELU applies the erf form of GELU to x.
+//
+//go:noescape
+func avx512GELU(x *float32, n int)
+
 // avx512Q8_0x1 multiplies groups of 8 packed rows by a tile of 1 rows of activations; groups and blocks > 0.
 //
 //go:noescape

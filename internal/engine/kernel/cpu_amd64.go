@@ -29,6 +29,10 @@ func avx512() *routines {
 	r.panels, r.abreast, r.depth = panelsAVX512, 4, 128
 	r.wide = nil
 	r.group, r.groups = groupAVX512, vnniAbreast
+	r.read, r.peak = readAVX512, peakAVX512
+	r.dot, r.sum, r.spread, r.largest = dotAVX512, sumAVX512, spreadAVX512, largestAVX512
+	r.add, r.mul, r.scale, r.axpy, r.affine = addAVX512, mulAVX512, scaleAVX512, axpyAVX512, affineAVX512
+	r.expSum, r.gelu, r.geluTanh, r.silu = expSumAVX512, geluAVX512, geluTanhAVX512, siluAVX512
 	return r
 }
 
