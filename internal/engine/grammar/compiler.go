@@ -1,8 +1,8 @@
 package grammar
 
-import "errors"
+import "sync"
 
-// Vocab is what the compiler needs of a tokenizer.
+// Vocab is what the compiler needs of a tokenizer. It is not changed and must not change.
 type Vocab interface {
 	Size() int
 	Piece(id int32) []byte // the bytes id adds to a running text; not changed here
@@ -11,37 +11,57 @@ type Vocab interface {
 }
 
 // Compiler compiles rules for one vocabulary. It is safe for concurrent use.
-type Compiler struct{ vocab Vocab }
+type Compiler struct {
+	vocab    *vocabulary
+	machines sync.Pool
+	json     *jsonRules
+}
 
-// NewCompiler returns a compiler for v.
-func NewCompiler(v Vocab) *Compiler { return &Compiler{vocab: v} }
+// NewCompiler returns a compiler for v. It reads the whole vocabulary.
+func NewCompiler(v Vocab) *Compiler {
+	c := &Compiler{vocab: newVocabulary(v)}
+	c.json = newJSONRules()
+	return c
+}
+
+func (c *Compiler) machine() *machine {
+	if m, ok := c.machines.Get().(*machine); ok {
+		return m
+	}
+	return &machine{}
+}
+
+func (c *Compiler) release(m *machine) {
+	m.reset()
+	c.machines.Put(m)
+}
 
 // Grammar is a compiled rule, safe for concurrent use.
-type Grammar struct{ c *Compiler }
+type Grammar struct {
+	c    *Compiler
+	main *rule
+}
 
-// Compile compiles r.
-func (c *Compiler) Compile(Rule) (*Grammar, error) {
-	return nil, errors.New("grammar: not built yet")
+// Compile compiles r. The error is an *UnsupportedError, an *InvalidError or a
+// *LimitError.
+func (c *Compiler) Compile(r Rule) (*Grammar, error) {
+	b := &builder{c: c, store: newMaskStore()}
+	main, err := b.main(r)
+	if err != nil {
+		return nil, err
+	}
+	return &Grammar{c: c, main: main}, nil
 }
 
 // Start returns the state before the first token.
-func (g *Grammar) Start() *State { return &State{g: g} }
-
-// State is how far a text has come in its grammar.
-type State struct{ g *Grammar }
-
-// Mask sets in bits the bit of every token that may come next and clears all others;
-// bits has at least (vocabulary size + 63) / 64 words.
-func (s *State) Mask([]uint64) error { return errors.New("grammar: not built yet") }
-
-// Accept moves past one token.
-func (s *State) Accept(int32) error { return errors.New("grammar: not built yet") }
-
-// Done reports whether nothing but an end token may follow.
-func (s *State) Done() bool { return false }
-
-// Complete reports whether the text so far satisfies the rule.
-func (s *State) Complete() bool { return false }
-
-// Clone returns an independent copy of s, cheaply.
-func (s *State) Clone() *State { c := *s; return &c }
+func (g *Grammar) Start() *State {
+	m := g.c.machine()
+	defer g.c.release(m)
+	m.keep, m.limit = true, maxDepth
+	m.begin()
+	m.add(pos{g.main, g.main.start, &frame{}})
+	m.finish()
+	s := &State{g: g, complete: m.exited}
+	s.set = append(s.set, m.items...)
+	return s
+}

@@ -1,0 +1,223 @@
+package grammar
+
+import (
+	"fmt"
+	"math"
+)
+
+// Bounds of one grammar.
+const (
+	maxNodes = 400_000
+	maxRules = 20_000
+	maxNest  = 200 // of rules in rules
+)
+
+// builder turns one Rule into automata.
+type builder struct {
+	c     *Compiler
+	store *maskStore
+	rules []*rule
+	nodes int
+}
+
+// main compiles r and all it calls.
+func (b *builder) main(r Rule) (*rule, error) {
+	d := &draft{}
+	start, end := d.node(spaceNone), d.node(spaceNone)
+	d.nodes[end].accept = true
+	if err := b.inline(d, start, end, r, 0); err != nil {
+		return nil, err
+	}
+	main := b.rule()
+	if err := b.finish(main, d, start, 0, unlimited); err != nil {
+		return nil, err
+	}
+	analyse(b.rules)
+	switch {
+	case main.need >= never:
+		return nil, &InvalidError{Reason: "nothing satisfies it"}
+	case main.need > maxDepth:
+		return nil, &LimitError{What: "levels of nesting that are required", Limit: maxDepth}
+	}
+	for _, r := range b.rules {
+		if r.idles() {
+			return nil, &InvalidError{Reason: "a rule is repeated that may be empty"}
+		}
+	}
+	return main, nil
+}
+
+// rule registers a rule whose graph comes later.
+func (b *builder) rule() *rule {
+	r := &rule{masks: b.store}
+	b.rules = append(b.rules, r)
+	return r
+}
+
+// finish gives r its graph.
+func (b *builder) finish(r *rule, d *draft, start, lo, hi int32) error {
+	b.nodes += len(d.nodes)
+	switch {
+	case b.nodes > maxNodes:
+		return &LimitError{What: "states", Limit: maxNodes}
+	case len(b.rules) > maxRules:
+		return &LimitError{What: "rules", Limit: maxRules}
+	}
+	d.finish(r, start, lo, hi)
+	return nil
+}
+
+// inline adds to d the ways from from to to that r allows.
+func (b *builder) inline(d *draft, from, to int32, r Rule, depth int) error {
+	if depth > maxNest {
+		return &LimitError{What: "levels of rules", Limit: maxNest}
+	}
+	if len(d.nodes) > maxNodes {
+		return &LimitError{What: "states", Limit: maxNodes}
+	}
+	switch r.kind {
+	case ruleLiteral:
+		d.literal(from, to, r.text)
+	case ruleToken:
+		if r.id < 0 || int(r.id) >= b.c.vocab.size {
+			return &InvalidError{Reason: fmt.Sprintf("token %d is not one of %d", r.id, b.c.vocab.size)}
+		}
+		d.link(from, edge{kind: edgeToken, token: r.id, to: to})
+	case ruleSchema:
+		values, err := b.schema(r.schema)
+		if err != nil {
+			return err
+		}
+		d.calls(from, to, values)
+	case ruleValue:
+		d.calls(from, to, b.c.json.values())
+	case ruleObject:
+		d.call(from, to, b.c.json.object)
+	case ruleText, ruleTextWithout:
+		return b.text(d, from, to, r)
+	case ruleRepeat:
+		return b.repeat(d, from, to, r, depth)
+	case ruleChoice:
+		if len(r.parts) == 0 {
+			return &InvalidError{Reason: "a choice of nothing"}
+		}
+		for _, part := range r.parts {
+			if err := b.inline(d, from, to, part, depth+1); err != nil {
+				return err
+			}
+		}
+	case ruleSeq:
+		for i, part := range r.parts {
+			next := to
+			if i < len(r.parts)-1 {
+				next = d.node(spaceNone)
+			}
+			if err := b.inline(d, from, next, part, depth+1); err != nil {
+				return err
+			}
+			from = next
+		}
+		if len(r.parts) == 0 {
+			d.empty(from, to)
+		}
+	}
+	return nil
+}
+
+// calls leads from from to to by any of the rules.
+func (d *draft) calls(from, to int32, rules []*rule) {
+	for _, r := range rules {
+		d.call(from, to, r)
+	}
+}
+
+// text adds free text, a rule of its own.
+func (b *builder) text(d *draft, from, to int32, r Rule) error {
+	total := 0
+	for _, m := range r.markers {
+		if m == "" {
+			return &InvalidError{Reason: "a marker of free text is empty"}
+		}
+		total += len(m)
+	}
+	if total > maxMarkers {
+		return &LimitError{What: "bytes of markers", Limit: maxMarkers}
+	}
+	d.call(from, to, textTable(r.markers, r.kind == ruleText).rule(b.store))
+	return nil
+}
+
+// repeat adds a rule of its own, which counts.
+func (b *builder) repeat(d *draft, from, to int32, r Rule, depth int) error {
+	least, most := r.least, r.most
+	if most < 0 {
+		most = unlimited
+	}
+	if least < 0 || least > most || least > math.MaxInt32-1 {
+		return &InvalidError{Reason: fmt.Sprintf("a repetition of %d to %d", r.least, r.most)}
+	}
+	if least == 0 {
+		d.empty(from, to)
+	}
+	if most == 0 {
+		return nil
+	}
+	body := &draft{}
+	start, in, out := body.node(spaceNone), body.node(spaceNone), body.node(spaceNone)
+	again, sep, end := body.node(spaceNone), body.node(spaceNone), body.node(spaceNone)
+	body.nodes[end].accept = true
+	e := body.empty(start, in)
+	e.count, e.minHi = true, 1
+	body.empty(out, end).maxLo = 0
+	body.empty(out, sep).minHi = 1
+	e = body.empty(again, in)
+	e.count, e.minHi = true, 1
+	if err := b.inline(body, in, out, r.parts[0], depth+1); err != nil {
+		return err
+	}
+	if err := b.inline(body, sep, again, r.parts[1], depth+1); err != nil {
+		return err
+	}
+	x := b.rule()
+	d.call(from, to, x)
+	return b.finish(x, body, start, int32(least), int32(min(most, unlimited))) //nolint:gosec // just compared
+}
+
+// idles reports whether a node can be reached from itself without reading.
+func (r *rule) idles() bool {
+	const open, done = 1, 2
+	mark := make([]uint8, len(r.graph))
+	type visit struct {
+		node int32
+		next int
+	}
+	for i := range r.graph {
+		if mark[i] != 0 {
+			continue
+		}
+		mark[i] = open
+		stack := []visit{{node: int32(i)}} //nolint:gosec // bounded by maxNodes
+		for len(stack) > 0 {
+			v := &stack[len(stack)-1]
+			edges := r.graph[v.node].edges
+			if v.next == len(edges) {
+				mark[v.node] = done
+				stack = stack[:len(stack)-1]
+				continue
+			}
+			e := &edges[v.next]
+			v.next++
+			if e.kind != edgeEmpty && !(e.kind == edgeCall && e.call.nullable) {
+				continue
+			}
+			switch mark[e.to] {
+			case open:
+				return true
+			case 0:
+				mark[e.to] = open
+				stack = append(stack, visit{node: e.to})
+			}
+		}
+	}
+	return false
+}
