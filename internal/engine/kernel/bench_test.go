@@ -11,81 +11,74 @@ import (
 // BenchmarkGEMM multiplies 128 rows by the matrices of a small encoder and reports
 // the fraction of the arithmetic peak measured beside it.
 func BenchmarkGEMM(b *testing.B) {
+	const n = 128
 	for _, threads := range []int{1, 2} {
 		for _, s := range []struct{ rows, cols int }{{384, 384}, {1536, 384}, {384, 1536}, {2048, 2048}} {
-			for _, isa := range kernel.ISAs() {
-				if isa == kernel.ISAGo {
-					continue
+			b.Run(fmt.Sprintf("%dx%d/threads=%d", s.rows, s.cols, threads), func(b *testing.B) {
+				m, err := kernel.PackF32(s.rows, s.cols, random(1, s.rows*s.cols))
+				if err != nil {
+					b.Fatal(err)
 				}
-				b.Run(fmt.Sprintf("%dx%d/threads=%d/%s", s.rows, s.cols, threads, isa), func(b *testing.B) {
-					c := open(b, isa, threads)
-					const n = 128
-					m, err := kernel.PackF32(s.rows, s.cols, random(1, s.rows*s.cols))
-					if err != nil {
-						b.Fatal(err)
-					}
-					x, dst := random(2, n*s.cols), make([]float32, n*s.rows)
-					peak := c.PeakFLOPS(100 * time.Millisecond)
-					best := fastest(b, func() error { return c.MatMul(dst, x, m, nil) })
-					flops := 2 * float64(n*s.rows*s.cols) / best.Seconds()
-					peak = max(peak, c.PeakFLOPS(100*time.Millisecond))
-					b.ReportMetric(flops/1e9, "GFLOP/s")
-					b.ReportMetric(100*flops/peak, "%peak")
-				})
-			}
+				arithmetic(b, threads, m, n)
+			})
 		}
 	}
-}
-
-// BenchmarkDecode multiplies one row by a matrix larger than the caches and reports
-// the bytes of weights read per second, also as a fraction of the bandwidth measured
-// beside it.
-func BenchmarkDecode(b *testing.B) {
-	const rows, cols = 49152, 2048
-	eachType(b, func(b *testing.B, c *kernel.Compute, typ kernel.Type, halves []int) {
-		m := matrix(b, c, typ, halves, rows, cols)
-		x, dst := random(2, cols), make([]float32, rows)
-		limit := c.ReadBandwidth(100*time.Millisecond, 256<<20)
-		best := fastest(b, func() error { return c.MatMul(dst, x, m, nil) })
-		rate := float64(len(m.Packed())) / best.Seconds()
-		limit = max(limit, c.ReadBandwidth(100*time.Millisecond, 256<<20))
-		b.ReportMetric(rate/1e9, "GB/s")
-		b.ReportMetric(100*rate/limit, "%bandwidth")
-	})
 }
 
 // BenchmarkPrefill multiplies 128 rows and compares with the arithmetic peak of
 // 32-bit floats, which integer kernels may exceed.
 func BenchmarkPrefill(b *testing.B) {
 	const n, rows, cols = 128, 2048, 2048
-	eachType(b, func(b *testing.B, c *kernel.Compute, typ kernel.Type, halves []int) {
-		m := matrix(b, c, typ, halves, rows, cols)
-		x, dst := random(2, n*cols), make([]float32, n*rows)
-		peak := c.PeakFLOPS(100 * time.Millisecond)
-		best := fastest(b, func() error { return c.MatMul(dst, x, m, nil) })
-		rate := 2 * n * rows * cols / best.Seconds()
-		peak = max(peak, c.PeakFLOPS(100*time.Millisecond))
-		b.ReportMetric(rate/1e9, "GFLOP/s")
-		b.ReportMetric(100*rate/peak, "%peak")
+	eachType(b, func(b *testing.B, threads int, typ kernel.Type, halves []int) {
+		arithmetic(b, threads, matrix(b, open(b, "", threads), typ, halves, rows, cols), n)
+	})
+}
+
+// arithmetic has the ISAs multiply n rows by a matrix in turn.
+func arithmetic(b *testing.B, threads int, m *kernel.Matrix, n int) {
+	b.Helper()
+	x, dst := random(2, n*m.Cols()), make([]float32, n*m.Rows())
+	cs := race(b, threads, func(c *kernel.Compute) error { return c.MatMul(dst, x, m, nil) })
+	peak := 0.0
+	for range 4 {
+		peak = max(peak, cs[0].PeakFLOPS(50*time.Millisecond))
+	}
+	rate := 2 * float64(n) * float64(m.Rows()*m.Cols()) / cs[0].best.Seconds()
+	b.ReportMetric(rate/1e9, "GFLOP/s")
+	b.ReportMetric(100*rate/peak, "%peak")
+}
+
+// BenchmarkDecode multiplies one row by a matrix larger than the caches and reports
+// the bytes of weights read per second, also as a fraction of the bandwidth measured
+// beside it.
+func BenchmarkDecode(b *testing.B) {
+	const cols, size = 2048, 192 << 20
+	eachType(b, func(b *testing.B, threads int, typ kernel.Type, halves []int) {
+		row, _ := typ.RowSize(cols)
+		m := matrix(b, open(b, "", threads), typ, halves, size/row/64*64, cols)
+		x, dst := random(2, cols), make([]float32, m.Rows())
+		limit := 0.0
+		cs := race(b, threads, func(c *kernel.Compute) error { return c.MatMul(dst, x, m, nil) })
+		for range 3 {
+			limit = max(limit, cs[0].ReadBandwidth(100*time.Millisecond, size))
+		}
+		rate := float64(len(m.Packed())) / cs[0].best.Seconds()
+		b.ReportMetric(rate/1e9, "GB/s")
+		b.ReportMetric(100*rate/limit, "%bandwidth")
 	})
 }
 
 // eachType runs a benchmark for each type and number of threads.
-func eachType(b *testing.B, f func(b *testing.B, c *kernel.Compute, typ kernel.Type, halves []int)) {
+func eachType(b *testing.B, f func(b *testing.B, threads int, typ kernel.Type, halves []int)) {
 	for _, threads := range []int{1, 2} {
-		for _, isa := range kernel.ISAs() {
-			if isa == kernel.ISAGo {
-				continue
-			}
-			for _, q := range quantTypes {
-				b.Run(fmt.Sprintf("%s/threads=%d/%s", q.typ, threads, isa), func(b *testing.B) {
-					f(b, open(b, isa, threads), q.typ, q.halves)
-				})
-			}
-			b.Run(fmt.Sprintf("F16/threads=%d/%s", threads, isa), func(b *testing.B) {
-				f(b, open(b, isa, threads), kernel.F16, nil)
+		for _, q := range quantTypes {
+			b.Run(fmt.Sprintf("%s/threads=%d", q.typ, threads), func(b *testing.B) {
+				f(b, threads, q.typ, q.halves)
 			})
 		}
+		b.Run(fmt.Sprintf("F16/threads=%d", threads), func(b *testing.B) {
+			f(b, threads, kernel.F16, nil)
+		})
 	}
 }
 
@@ -102,18 +95,37 @@ func matrix(b *testing.B, c *kernel.Compute, typ kernel.Type, halves []int, rows
 	return m
 }
 
-// fastest runs the benchmark and returns the time of its fastest round, which is what
-// a busy machine disturbs least.
-func fastest(b *testing.B, f func() error) time.Duration {
-	best := time.Hour
-	for b.Loop() {
-		start := time.Now()
-		if err := f(); err != nil {
-			b.Fatal(err)
+// racer is a Compute and the time of its fastest round, which is what a busy machine
+// disturbs least.
+type racer struct {
+	*kernel.Compute
+	best time.Duration
+}
+
+// race runs the benchmark with the ISAs of this machine but plain Go, in turn, so that
+// what else the machine does meets all of them. It reports how much faster the first,
+// which is the default, is than each other.
+func race(b *testing.B, threads int, f func(c *kernel.Compute) error) []*racer {
+	b.Helper()
+	var rs []*racer
+	for _, isa := range kernel.ISAs() {
+		if isa != kernel.ISAGo || len(rs) == 0 {
+			rs = append(rs, &racer{open(b, isa, threads), time.Hour})
 		}
-		best = min(best, time.Since(start))
 	}
-	return best
+	for b.Loop() {
+		for _, r := range rs {
+			start := time.Now()
+			if err := f(r.Compute); err != nil {
+				b.Fatal(err)
+			}
+			r.best = min(r.best, time.Since(start))
+		}
+	}
+	for _, r := range rs[1:] {
+		b.ReportMetric(float64(r.best)/float64(rs[0].best), "×"+string(r.ISA()))
+	}
+	return rs
 }
 
 // BenchmarkStep does the products of one decoding step of a model of 30 layers and
@@ -170,7 +182,8 @@ func BenchmarkStep(b *testing.B) {
 // model takes to load.
 func BenchmarkPack(b *testing.B) {
 	const rows, cols = 4096, 2048
-	eachType(b, func(b *testing.B, c *kernel.Compute, typ kernel.Type, halves []int) {
+	eachType(b, func(b *testing.B, threads int, typ kernel.Type, halves []int) {
+		c := open(b, "", threads)
 		raw := make([]byte, rows*cols*2)
 		if halves != nil {
 			raw = blocks(typ, halves, rows*cols, -1)

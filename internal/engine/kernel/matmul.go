@@ -167,9 +167,12 @@ func (c *Compute) floatBlock(t *task, x []float32, s *scratch) {
 			c.r.wide(p.Dst[t.lo*out+first*panelRows:], x[t.lo*w.cols:], w, first)
 		}
 	}
-	whole := min(t.last, out/panelRows)
-	for k := 0; k < w.cols; k += c.r.depth {
-		depth := min(c.r.depth, w.cols-k)
+	whole, most := min(t.last, out/panelRows), c.r.depth
+	if t.hi-t.lo <= rowTile {
+		most = w.cols // no other rows will pass
+	}
+	for k := 0; k < w.cols; k += most {
+		depth := min(most, w.cols-k)
 		for u, n := first, 0; u < whole; u += n {
 			n = min(c.r.abreast, whole-u)
 			dst, a := view{p.Dst[t.lo*out+u*panelRows:], out}, view{x[t.lo*w.cols+k:], w.cols}

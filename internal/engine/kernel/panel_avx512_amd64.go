@@ -2,7 +2,9 @@ package kernel
 
 import "unsafe"
 
-// panelsAVX512 takes panels by four, two and one.
+// panelsAVX512 takes panels by four, two and one, but never four for a single row: that
+// is bound by memory, which likes two streams better, and two chains of multiply-adds
+// are enough for it.
 func panelsAVX512(c, a view, b panels, mr, k int) {
 	if b.n <= 0 || !checkPanel(c.at((b.n-1)*panelRows), a, mr, k) {
 		return
@@ -13,7 +15,7 @@ func panelsAVX512(c, a view, b panels, mr, k int) {
 		at := (*byte)(unsafe.Add(unsafe.Pointer(first), p*stride)) //nolint:gosec // inside what was checked
 		to := &c.data[p*panelRows]
 		switch left := b.n - p; {
-		case left >= 4:
+		case left >= 4 && mr > 1:
 			panels4AVX512(b.typ)(to, c.ld, &a.data[0], a.ld, at, ldb, stride, k, mr)
 			p += 4
 		case left >= 2:

@@ -3,7 +3,7 @@ package main
 import "fmt"
 
 // prefetchAhead is how far ahead of its use a one-row kernel asks for a packed block.
-const prefetchAhead = 1536
+const prefetchAhead = 4096
 
 func avx2Quants(u *unit) {
 	avx2Act32(u)
