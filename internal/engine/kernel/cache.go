@@ -220,6 +220,17 @@ func (c *Compute) storeQ8Value(block, row []byte, x []float32, slot int) {
 // actHalf returns the scale of a quantised row of one block as a half.
 func actHalf(row []byte) uint16 { return F32ToF16(actScale(row, 0)) }
 
+// panels returns the first n panels of F16 or F32 keys or values.
+func (l CacheLayout) panels(b []byte, n int) panels {
+	p := panels{typ: l.Type, ld: panelRows, n: n}
+	if l.Type == F32 {
+		p.floats = floatsOf(b)
+	} else {
+		p.data = b
+	}
+	return p
+}
+
 // floatsOf returns the floats in bytes that are aligned to 4.
 func floatsOf(b []byte) []float32 {
 	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/4) //nolint:gosec // CachedSpan.check has seen to the alignment

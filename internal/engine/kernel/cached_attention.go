@@ -15,6 +15,10 @@ const (
 	// cachedRows is about how many rows a task takes: they share a segment's keys and
 	// values while these are in the second-level cache.
 	cachedRows = 16 * rowTile
+	// cachedTile is how many rows are scored before their values are weighed: enough for
+	// a page's keys to be used from the first-level cache, few enough for the scores to
+	// stay there.
+	cachedTile = 4 * rowTile
 	// cachedInline is how many multiplications are too few to call other threads for.
 	cachedInline = 1 << 17
 )
@@ -123,13 +127,13 @@ func (t *cachedCall) run(task cachedTask) {
 	size := t.a.stateSize()
 	divided := u.tasks > 1
 	w.s.total = grow(w.s.total, w.rows*size)
-	w.s.part = grow(w.s.part, rowTile*size)
+	w.s.part = grow(w.s.part, cachedTile*size)
 	if !divided {
 		clear(w.s.total)
 	}
 	for seg := task.lo; seg < task.hi; seg++ {
-		for r := 0; r < w.rows; r += rowTile {
-			mr := min(rowTile, w.rows-r)
+		for r := 0; r < w.rows; r += cachedTile {
+			mr := min(cachedTile, w.rows-r)
 			if divided {
 				w.segment(t.m.states[u.states+((seg-u.lo)*w.rows+r)*size:][:mr*size], seg, r, mr)
 				continue
@@ -154,8 +158,8 @@ func (t *cachedCall) run(task cachedTask) {
 // cachedScratch is a task's working memory.
 type cachedScratch struct {
 	q      []float32 // the unit's rows, times the scale
-	scores [rowTile * segment]float32
-	scaled [rowTile * PageTokens]float32 // scores times the values' scales
+	scores [cachedTile * segment]float32
+	scaled [cachedTile * PageTokens]float32 // scores times the values' scales
 	scale  [PageTokens]float32
 	total  []float32 // the rows' states
 	part   []float32 // states of one tile and segment
@@ -224,27 +228,41 @@ func (w *cachedWork) segment(states []float32, seg, r, mr int) {
 	w.weigh(states, seg, mr, lo, hi)
 }
 
-// score computes q·k for mr rows from r on and the panels of keys from first to hi.
+// score computes q·k for mr rows from r on and the keys from first to hi, in whole
+// panels.
 func (w *cachedWork) score(seg, r, mr, first, hi int) {
 	l := w.a.Layout
 	q := view{w.s.q[r*l.HeadDim:], l.HeadDim}
-	for p := first; p < hi; p += panelRows {
-		keys, _ := l.head(w.page(p), w.u.head)
-		panel := keys[p%PageTokens/panelRows*l.keyPanel():][:l.keyPanel()]
-		tile := view{w.s.scores[p-seg*segment:], segment}
-		for i := range mr {
-			*(*[panelRows]float32)(tile.data[i*segment:]) = [panelRows]float32{}
+	wide := (hi - first + panelRows - 1) / panelRows * panelRows
+	for i := range mr {
+		clear(w.s.scores[i*segment+first-seg*segment:][:wide])
+	}
+	for first < hi {
+		keys, _ := l.head(w.page(first), w.u.head)
+		slot := first % PageTokens
+		n := (min(hi-first, PageTokens-slot) + panelRows - 1) / panelRows
+		keys = keys[slot/panelRows*l.keyPanel():]
+		scores := view{w.s.scores[first-seg*segment:], segment}
+		first += n * panelRows
+		if l.Type == Q8_0 {
+			w.scoreQ8(scores, q, keys, mr, n)
+			continue
 		}
-		switch l.Type {
-		case Q8_0:
-			for b := range l.HeadDim / 32 {
-				block := panel[b*q8KeyBlock:][:q8KeyBlock]
-				w.c.r.cache.panelQ8(tile, q.at(32*b), block[2*panelRows:], block[:2*panelRows], mr, 32)
+		b := l.panels(keys, n)
+		b.stride = l.HeadDim * panelRows
+		w.c.r.panels(scores, q, b, mr, l.HeadDim)
+	}
+}
+
+// scoreQ8 does the same with n panels of quantised keys.
+func (w *cachedWork) scoreQ8(scores, q view, keys []byte, mr, n int) {
+	l := w.a.Layout
+	for p := range n {
+		for b := range l.HeadDim / 32 {
+			block := keys[p*l.keyPanel()+b*q8KeyBlock:][:q8KeyBlock]
+			for r := 0; r < mr; r += rowTile {
+				w.c.r.cache.panelQ8(scores.at(r*segment+p*panelRows), q.at(r*q.ld+32*b), block[2*panelRows:], block[:2*panelRows], min(rowTile, mr-r), 32)
 			}
-		case F16:
-			w.c.r.panelF16(tile, q, panel, mr, l.HeadDim)
-		default:
-			w.c.r.panel(tile, q, view{floatsOf(panel), panelRows}, mr, l.HeadDim)
 		}
 	}
 }
@@ -267,14 +285,9 @@ func (w *cachedWork) weigh(states []float32, seg, mr, lo, hi int) {
 			w.weighQ8(states, values, scores, mr, slot, n)
 			continue
 		}
-		for p := 0; p < l.valueWidth(); p += panelRows {
-			to, at := view{states[p:], size}, p*PageTokens+slot*panelRows
-			if l.Type == F16 {
-				w.c.r.panelF16(to, scores, values[2*at:], mr, n)
-			} else {
-				w.c.r.panel(to, scores, view{floatsOf(values[4*at:]), panelRows}, mr, n)
-			}
-		}
+		b := l.panels(values[l.Type.BlockSize()*slot*panelRows:], l.valueWidth()/panelRows)
+		b.stride = PageTokens * panelRows
+		w.c.r.panels(view{states, size}, scores, b, mr, n)
 	}
 }
 
@@ -294,7 +307,10 @@ func (w *cachedWork) weighQ8(states []float32, values []byte, scores view, mr, s
 		}
 		for h := range 2 {
 			quants := block[2*PageTokens+(h*PageTokens+slot)*panelRows:]
-			w.c.r.cache.panelQ8(view{states[32*b+h*panelRows:], size}, scaled, quants, one[:], mr, n)
+			for r := 0; r < mr; r += rowTile {
+				to := view{states[r*size+32*b+h*panelRows:], size}
+				w.c.r.cache.panelQ8(to, scaled.at(r*PageTokens), quants, one[:], min(rowTile, mr-r), n)
+			}
 		}
 	}
 }
