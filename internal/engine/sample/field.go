@@ -36,6 +36,9 @@ func (f *field) set(x []float32, mask []uint64) {
 	}
 }
 
+// token returns the ID of a block's token.
+func token(b, i int) int32 { return int32(b*block + i) } //nolint:gosec // below the vocabulary's size
+
 func (f *field) block(b int) []float32 { return f.x[b*block : min((b+1)*block, len(f.x))] }
 
 // word returns which tokens of a block are allowed.
@@ -85,7 +88,7 @@ func (f *field) best() int32 {
 	x := f.block(b)
 	for w := f.word(b); w != 0; w &= w - 1 {
 		if i := bits.TrailingZeros64(w); x[i] == f.top {
-			return int32(b*block + i)
+			return token(b, i)
 		}
 	}
 	return -1 // not reached: a block's top is one of its logits
@@ -114,7 +117,7 @@ func (f *field) gather(dst []candidate, cut float32) []candidate {
 		x := f.block(b)
 		for w := f.word(b); w != 0; w &= w - 1 {
 			if i := bits.TrailingZeros64(w); x[i] >= cut {
-				dst = append(dst, candidate{id: int32(b*block + i), logit: x[i]})
+				dst = append(dst, candidate{token(b, i), x[i]})
 			}
 		}
 	}
@@ -160,7 +163,7 @@ func sumAbove(x, exps []float32, cut float32) float32 {
 	exps = exps[:len(x)]
 	sum := float32(0)
 	for i, v := range x {
-		above := uint32(int32(math.Float32bits(cut-v)) >> 31) // the sign, in all bits
+		above := -(math.Float32bits(cut-v) >> 31) // the sign, in all bits
 		sum += math.Float32frombits(math.Float32bits(exps[i]) & above)
 	}
 	return sum
@@ -194,7 +197,7 @@ func (f *field) draw(u float64, before border, scale float32) candidate {
 	f.c.ExpSum(f.exps, f.top, scale)
 	var drawn candidate
 	for i, e := range f.exps {
-		c := candidate{id: int32(at*block + i), logit: x[i]}
+		c := candidate{token(at, i), x[i]}
 		if e == 0 || !before.follows(c) {
 			continue
 		}

@@ -76,10 +76,24 @@ func masks(r *rand.Rand, x []float32) [][]uint64 {
 func TestFilters(t *testing.T) {
 	t.Parallel()
 	params := []Params{
-		{}, {TopK: 1}, {TopK: 7}, {TopK: 40}, {TopK: 400}, {TopK: 1 << 30, MinP: 1e-9},
-		{TopP: 1e-9}, {TopP: 0.1}, {TopP: 0.5}, {TopP: 0.9}, {TopP: 0.999}, {TopP: 1 - 1e-9},
-		{MinP: 0.02}, {MinP: 0.5}, {MinP: 1},
-		{TopK: 50, TopP: 0.9}, {TopP: 0.95, MinP: 0.05}, {TopK: 200, TopP: 0.99, MinP: 0.001},
+		{},
+		{TopK: 1},
+		{TopK: 7},
+		{TopK: 40},
+		{TopK: 400},
+		{TopK: 1 << 30, MinP: 1e-9},
+		{TopP: 1e-9},
+		{TopP: 0.1},
+		{TopP: 0.5},
+		{TopP: 0.9},
+		{TopP: 0.999},
+		{TopP: 1 - 1e-9},
+		{MinP: 0.02},
+		{MinP: 0.5},
+		{MinP: 1},
+		{TopK: 50, TopP: 0.9},
+		{TopP: 0.95, MinP: 0.05},
+		{TopK: 200, TopP: 0.99, MinP: 0.001},
 	}
 	computes(t, func(t *testing.T, c *kernel.Compute) {
 		r := rand.New(rand.NewPCG(1, 2))
