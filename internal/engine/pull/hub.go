@@ -15,7 +15,8 @@ import (
 // maxListed bounds the pages of a repository's listing (a thousand files each).
 const maxListed = 20
 
-// hub is a Hugging Face repository, or one file of it.
+// hub is a Hugging Face repository, one file of it, or its GGUF file of a quantisation
+// that is named in place of a file.
 type hub struct{ repo, revision, file string }
 
 // String names the source.
@@ -139,34 +140,47 @@ func nextPage(got *page) string {
 
 // choose returns the files that a model needs.
 func (h *hub) choose(listed []hubFile) ([]hubFile, error) {
-	var files []hubFile
-	var gguf []string
+	var files, gguf []hubFile
 	weights := false
 	for _, f := range listed {
 		switch {
 		case f.Type != "file" || !safeName(f.Path) || f.Size < 0:
 			continue
-		case h.file != "":
-			if f.Path == h.file {
-				return []hubFile{f}, nil
-			}
+		case path.Ext(f.Path) == ".gguf":
+			gguf = append(gguf, f)
 		case wanted(f.Path):
 			weights = weights || path.Ext(f.Path) == ".safetensors"
 			files = append(files, f)
-		case path.Ext(f.Path) == ".gguf":
-			gguf = append(gguf, f.Path)
+		}
+		if f.Path == h.file && len(shardsOf(f.Path)) == 1 {
+			return []hubFile{f}, nil
 		}
 	}
+	models := ggufModels(gguf)
 	switch {
+	case quantTag.MatchString(h.file) && len(models) > 0:
+		return h.pickGGUF(models, h.file)
 	case h.file != "":
-		return nil, fmt.Errorf("the repository has no file %s", h.file)
+		return h.shards(gguf)
 	case weights:
 		return files, nil
-	case len(gguf) > 0:
-		slices.Sort(gguf)
-		return nil, fmt.Errorf("the repository holds GGUF files: name one, such as hf:%s:%s (of %s)", h.repo, gguf[0], strings.Join(gguf[:min(len(gguf), 20)], ", "))
+	case len(models) > 0:
+		return h.pickGGUF(models, "")
 	}
-	return nil, errors.New("the repository has no .safetensors file")
+	return nil, errors.New("the repository has neither a .safetensors nor a whole .gguf file")
+}
+
+// shards returns all files of the model that h names one file of.
+func (h *hub) shards(listed []hubFile) ([]hubFile, error) {
+	var files []hubFile
+	for _, name := range shardsOf(h.file) {
+		i := slices.IndexFunc(listed, func(f hubFile) bool { return f.Path == name })
+		if i < 0 {
+			return nil, fmt.Errorf("the repository has no file %s", name)
+		}
+		files = append(files, listed[i])
+	}
+	return files, nil
 }
 
 // wanted reports whether a model's folder needs the file: its weights in safetensors

@@ -140,6 +140,9 @@ func newPuller(t *testing.T, cfg Config) *Puller {
 			*s = "http://127.0.0.1:1" // nobody
 		}
 	}
+	if cfg.Ollama == nil {
+		cfg.Ollama = []string{} // not what happens to be on this machine
+	}
 	p, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)

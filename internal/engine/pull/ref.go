@@ -28,6 +28,10 @@ type reference struct {
 	folder  string // below the folder of models, with slashes
 	sources []source
 	curated *Curated
+
+	// here finds a model that is used where it is, outside the folder of models. Nil
+	// for all others; with it, folder and sources are empty.
+	here func(p *Puller) (*Model, error)
 }
 
 var (
@@ -48,6 +52,8 @@ func parse(ref string) (*reference, error) {
 		return parseHub(rest)
 	case "wheel":
 		return parseWheel(rest)
+	case "ollama":
+		return parseOllama(rest)
 	case "http", "https":
 		return parseURL(ref)
 	}
@@ -57,7 +63,7 @@ func parse(ref string) (*reference, error) {
 	if strings.ContainsAny(ref, `/\`) || strings.HasPrefix(ref, ".") {
 		return nil, fmt.Errorf("there is no file or folder %s", ref)
 	}
-	return nil, fmt.Errorf("%q is no model by name (%s), and neither hf:org/repo, wheel:package, a URL nor a path",
+	return nil, fmt.Errorf("%q is no model by name (%s), and neither hf:org/repo, ollama:name, wheel:package, a URL nor a path",
 		ref, strings.Join(names(), ", "))
 }
 
@@ -121,6 +127,9 @@ func parsePath(s string, info os.FileInfo) (*reference, error) {
 	if !info.IsDir() && kindOf(base) == "" {
 		return nil, fmt.Errorf("%s is neither a folder nor a .safetensors, .gguf, .whl or .zip file", s)
 	}
+	if strings.EqualFold(filepath.Ext(base), ".gguf") || info.IsDir() && holdsGGUF(abs) {
+		return parseGGUF(abs), nil
+	}
 	if !plainName.MatchString(base) {
 		base = "model"
 	}
@@ -141,6 +150,9 @@ func kindOf(name string) string {
 
 // local reports whether the model can be had without the network.
 func (r *reference) local() bool {
+	if r.here != nil {
+		return true
+	}
 	for _, s := range r.sources {
 		if _, ok := s.(*local); !ok {
 			return false

@@ -26,18 +26,20 @@ const maxManifest = 4 << 20
 // Model is a model on this machine.
 type Model struct {
 	Name    string    `json:"name"`              // what it was pulled as
-	Path    string    `json:"-"`                 // its folder
+	Path    string    `json:"-"`                 // the folder of its files
 	Source  string    `json:"source"`            // where it came from
 	License string    `json:"license,omitempty"` // as the source states it; empty: unknown
-	Pulled  time.Time `json:"pulled"`
+	Pulled  time.Time `json:"pulled"`            // or changed, when it is used where it is
 	Files   []File    `json:"files"`
+
+	weights string // the file of one that Ollama has
 }
 
 // File is one file of a model.
 type File struct {
 	Name   string `json:"name"` // with slashes
 	Size   int64  `json:"size"`
-	SHA256 string `json:"sha256"`
+	SHA256 string `json:"sha256,omitempty"` // empty: of a file that is used where it is
 }
 
 // Size is the sum of the files'.
@@ -60,10 +62,14 @@ func (p *Puller) Find(ref string) (*Model, error) {
 }
 
 func (p *Puller) find(r *reference) (*Model, error) {
+	if r.here != nil {
+		return r.here(p)
+	}
 	return open(filepath.Join(p.cfg.Dir, filepath.FromSlash(r.folder)))
 }
 
-// List returns the models on this machine, by name.
+// List returns the models on this machine, by name: those in the folder of models, and
+// those that Ollama has.
 func (p *Puller) List() ([]*Model, error) {
 	var list []*Model
 	err := filepath.WalkDir(p.cfg.Dir, func(path string, d fs.DirEntry, err error) error {
@@ -82,6 +88,7 @@ func (p *Puller) List() ([]*Model, error) {
 		}
 		return nil
 	})
+	list = append(list, p.listOllama()...)
 	slices.SortFunc(list, func(a, b *Model) int { return strings.Compare(a.Name, b.Name) })
 	return list, err
 }
