@@ -24,7 +24,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/pprof"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -45,11 +47,14 @@ const (
 	roleBusy   = "busy"   // a process that takes a core
 )
 
+// profileVariable names the file for a CPU profile to a peer.
+const profileVariable = "OUTCROP_BENCH_PROFILE"
+
 func run(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 1 {
 		switch args[0] {
 		case roleEngine:
-			return answerAll(ctx, os.Stdin, out)
+			return profiled(os.Getenv(profileVariable), func() error { return answerAll(ctx, os.Stdin, out) })
 		case roleBusy:
 			return beBusy(ctx)
 		}
@@ -97,12 +102,13 @@ type plan struct {
 	depths   []int // tokens of context, beside a short one
 	depthFor []string
 	onnx     string
+	profile  string // file for a CPU profile of our engine; empty: none
 }
 
 func parse(args []string) (plan, error) {
 	flags := flag.NewFlagSet("bench/engine", flag.ContinueOnError)
 	p := plan{
-		shapes: shapes(), types: []string{"Q8_0", "Q4_0", "Q4_K_M", "F16"}, threads: []int{1, 2},
+		shapes: shapes(), types: []string{"Q8_0", "Q4_0", "Q4_K_M", "F16"},
 		rounds: 5, prompt: 512, tokens: 128, depths: []int{8192, 32768},
 	}
 	quick := flags.Bool("quick", false, "the small model alone and fewer rounds: a few minutes")
@@ -110,7 +116,10 @@ func parse(args []string) (plan, error) {
 	flags.StringVar(&p.folder, "dir", ".cache/bench-engine", "where models and tools are kept")
 	flags.StringVar(&p.json, "json", "", "file for the figures as JSON")
 	flags.IntVar(&p.rounds, "rounds", p.rounds, "rounds of each measurement")
+	threads := flags.String("threads", "1,2", "numbers of threads, separated by commas")
+	types := flags.String("types", strings.Join(p.types, ","), "types of weights, separated by commas")
 	flags.StringVar(&p.onnx, "onnx", os.Getenv("MINILM_ONNX"), "all-MiniLM-L6-v2 as ONNX; fetched with mvn if absent")
+	flags.StringVar(&p.profile, "profile", "", "file for a CPU profile of our engine")
 	if err := flags.Parse(args); err != nil {
 		return p, err
 	}
@@ -125,6 +134,14 @@ func parse(args []string) (plan, error) {
 			return p, fmt.Errorf("there is no section %q", name)
 		}
 		p.only = append(p.only, name)
+	}
+	p.types, p.threads = strings.Split(*types, ","), nil
+	for n := range strings.SplitSeq(*threads, ",") {
+		threads, err := strconv.Atoi(n)
+		if err != nil || threads < 1 {
+			return p, fmt.Errorf("%q threads", n)
+		}
+		p.threads = append(p.threads, threads)
 	}
 	if p.rounds < 1 {
 		return p, fmt.Errorf("%d rounds", p.rounds)
@@ -151,7 +168,7 @@ func prepare(ctx context.Context, p plan) (*bench, error) {
 	if b.theirs, err = t.python(ctx, "llama.py"); err != nil {
 		return nil, err
 	}
-	if b.ours, err = t.self(ctx, roleEngine); err != nil {
+	if b.ours, err = t.self(ctx, roleEngine, profileVariable+"="+p.profile); err != nil {
 		return nil, errors.Join(err, b.close())
 	}
 	for _, peer := range []*peer{b.ours, b.theirs} {
@@ -195,4 +212,21 @@ func (b *bench) measure(ctx context.Context) error {
 // progress tells whoever waits what is going on.
 func progress(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, time.Now().Format("15:04:05 ")+format+"\n", args...)
+}
+
+// profiled runs f and writes its CPU profile into the file, if one is named.
+func profiled(file string, f func() error) error {
+	if file == "" {
+		return f()
+	}
+	out, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	if err := pprof.StartCPUProfile(out); err != nil {
+		return errors.Join(err, out.Close())
+	}
+	err = f()
+	pprof.StopCPUProfile()
+	return errors.Join(err, out.Close())
 }

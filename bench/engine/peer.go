@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 )
 
@@ -60,9 +61,12 @@ type peer struct {
 	out  *bufio.Reader
 }
 
-func startPeer(ctx context.Context, name string, cmd ...string) (*peer, error) {
-	p := &peer{name: name, cmd: exec.CommandContext(ctx, cmd[0], cmd[1:]...)} //nolint:gosec // our own tools
+// startPeer starts a command with variables in its environment besides those of this
+// process.
+func startPeer(ctx context.Context, variables []string, cmd ...string) (*peer, error) {
+	p := &peer{name: filepath.Base(cmd[len(cmd)-1]), cmd: exec.CommandContext(ctx, cmd[0], cmd[1:]...)} //nolint:gosec // our own tools
 	p.cmd.Stderr = os.Stderr
+	p.cmd.Env = append(os.Environ(), variables...)
 	in, err := p.cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -73,7 +77,7 @@ func startPeer(ctx context.Context, name string, cmd ...string) (*peer, error) {
 	}
 	p.in, p.out = in, bufio.NewReader(out)
 	if err := p.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", p.name, err)
 	}
 	return p, nil
 }

@@ -43,8 +43,8 @@ func (b *bench) speed(ctx context.Context) error {
 					return err
 				}
 				b.report.Speed = append(b.report.Speed, f)
-				progress("%s %s, %d threads: prefill %.0f to %.0f tokens/s (%.2f), decode %.1f to %.1f (%.2f, %.0f%% of bandwidth)", f.Model, f.Type, f.Threads,
-					f.Prefill.Ours, f.Prefill.Theirs, f.Prefill.Ratio, f.Decode.Ours, f.Decode.Theirs, f.Decode.Ratio, 100*f.Decode.Limit)
+				progress("%s %s, %d threads: prefill %.0f to %.0f tokens/s (%.2f, %.2f per CPU second), decode %.1f to %.1f (%.2f, %.2f per CPU second, %.0f%% of bandwidth)", f.Model, f.Type, f.Threads,
+					f.Prefill.Ours, f.Prefill.Theirs, f.Prefill.Ratio, f.Prefill.PerCPU, f.Decode.Ours, f.Decode.Theirs, f.Decode.Ratio, f.Decode.PerCPU, 100*f.Decode.Limit)
 			}
 		}
 	}

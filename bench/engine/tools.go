@@ -76,12 +76,12 @@ func (t tools) install(ctx context.Context) error {
 
 // python starts a script as a peer.
 func (t tools) python(ctx context.Context, script string, args ...string) (*peer, error) {
-	return startPeer(ctx, script, append([]string{filepath.Join(t.venv, "bin", "python"), filepath.Join(t.folder, script)}, args...)...)
+	return startPeer(ctx, nil, append([]string{filepath.Join(t.venv, "bin", "python"), filepath.Join(t.folder, script)}, args...)...)
 }
 
-// self starts this program as a peer.
-func (t tools) self(ctx context.Context, role string) (*peer, error) {
-	return startPeer(ctx, "outcrop", t.exe, role)
+// self starts this program as a peer, with variables in its environment.
+func (t tools) self(ctx context.Context, role string, variables ...string) (*peer, error) {
+	return startPeer(ctx, variables, t.exe, role)
 }
 
 // script runs a script to its end.
