@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"log/slog"
 	"os"
 	"strings"
 	"text/tabwriter"
@@ -57,7 +59,7 @@ func (c *keyCreateCmd) Run(ctx context.Context, s streams) error {
 	if c.ExpiresIn > 0 {
 		n.Expires = time.Now().Add(c.ExpiresIn)
 	}
-	return withKeys(ctx, c.location, func(keys *iam.Store) error {
+	return withKeys(ctx, s, c.location, func(keys *iam.Store) error {
 		made, err := keys.Create(ctx, n)
 		if err != nil {
 			return err
@@ -91,7 +93,7 @@ type keyListCmd struct {
 
 // Run lists the keys.
 func (c *keyListCmd) Run(ctx context.Context, s streams) error {
-	return withKeys(ctx, c.location, func(keys *iam.Store) error {
+	return withKeys(ctx, s, c.location, func(keys *iam.Store) error {
 		list, err := keys.List(ctx)
 		if err != nil {
 			return err
@@ -122,7 +124,7 @@ type keyRevokeCmd struct {
 
 // Run revokes the key.
 func (c *keyRevokeCmd) Run(ctx context.Context, s streams) error {
-	return withKeys(ctx, c.location, func(keys *iam.Store) error {
+	return withKeys(ctx, s, c.location, func(keys *iam.Store) error {
 		k, err := keys.Revoke(ctx, c.ID)
 		if err != nil {
 			return err
@@ -137,10 +139,13 @@ func (c *keyRevokeCmd) Run(ctx context.Context, s streams) error {
 }
 
 // withKeys opens the keys of a data folder, beside a running server or without one.
-func withKeys(ctx context.Context, l location, f func(*iam.Store) error) (err error) {
+func withKeys(ctx context.Context, s streams, l location, f func(*iam.Store) error) (err error) {
 	cfg, err := l.load()
 	if err != nil {
 		return err
+	}
+	if _, err := os.Stat(cfg.Data); errors.Is(err, fs.ErrNotExist) {
+		_, _ = fmt.Fprintf(s.err, "note: the data folder %s is new; a server finds the key there only when it uses the same --data and --config\n", cfg.Data)
 	}
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return err
@@ -150,7 +155,7 @@ func withKeys(ctx context.Context, l location, f func(*iam.Store) error) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	keys, err := iam.Open(ctx, iam.Config{DB: d, Dir: cfg.Data, Account: cfg.Account})
+	keys, err := server.OpenKeys(ctx, cfg, d, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 
 	"github.com/outcrop-ai/outcrop/internal/api/access"
@@ -26,7 +27,7 @@ type identity struct {
 }
 
 func newIdentity(ctx context.Context, c config.Config, d *db.DB, log *slog.Logger) (*identity, error) {
-	store, err := iam.Open(ctx, iam.Config{DB: d, Dir: c.Data, Account: c.Account, Logger: log})
+	store, err := OpenKeys(ctx, c, d, log)
 	if err != nil {
 		return nil, err
 	}
@@ -35,6 +36,15 @@ func newIdentity(ctx context.Context, c config.Config, d *db.DB, log *slog.Logge
 		return nil, err
 	}
 	return &identity{verifier: verifier, store: store}, nil
+}
+
+// OpenKeys opens the keys of a data folder, whose database is open.
+func OpenKeys(ctx context.Context, c config.Config, d *db.DB, log *slog.Logger) (*iam.Store, error) {
+	master, err := c.MasterKey.Bytes()
+	if err != nil {
+		return nil, fmt.Errorf("master_key: %w", err)
+	}
+	return iam.Open(ctx, iam.Config{DB: d, Dir: c.Data, Account: c.Account, MasterKey: master, Logger: log})
 }
 
 // run notices keys that other processes make and revoke, until ctx ends.

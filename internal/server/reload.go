@@ -89,6 +89,7 @@ func needRestart(old, c config.Config) []string {
 	differ("tls", (old.TLS == nil) == (c.TLS == nil) && (old.TLS == nil || *old.TLS == *c.TLS))
 	differ("data", old.Data == c.Data)
 	differ("store", old.Store == c.Store)
+	differ("master_key", old.MasterKey == c.MasterKey)
 	differ("account", old.Account == c.Account)
 	differ("regions", slices.Equal(old.Regions, c.Regions))
 	differ("default_region", old.DefaultRegion == c.DefaultRegion)

@@ -28,6 +28,7 @@ type Config struct {
 
 	Data          string   `yaml:"data"`           // folder of keys, state and the ledger
 	Store         string   `yaml:"store"`          // "sqlite" or postgres://…
+	MasterKey     Secret   `yaml:"master_key"`     // seals secrets; empty: a file of the data folder
 	Account       string   `yaml:"account"`        // the account of the root key
 	Regions       []string `yaml:"regions"`        // each a partition of resources and backends
 	DefaultRegion string   `yaml:"default_region"` // of requests that carry no region

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -130,8 +131,24 @@ func TestExampleFileIsTheDefault(t *testing.T) {
 		}
 		live = append(live, line)
 	}
-	if _, err := Parse([]byte(strings.Join(live, "")), env(map[string]string{"ANTHROPIC_API_KEY": "k"})); err != nil {
+	if _, err := Parse([]byte(strings.Join(live, "")), env(map[string]string{
+		"ANTHROPIC_API_KEY": "k", "OUTCROP_MASTER_KEY": strings.Repeat("A", 43) + "=",
+	})); err != nil {
 		t.Errorf("with its examples live: %v", err)
+	}
+}
+
+func TestMasterKey(t *testing.T) {
+	t.Parallel()
+	c := Default()
+	for _, bad := range []Secret{"x", "AAAA", Secret(strings.Repeat("A", 44))} {
+		if c.MasterKey = bad; c.Validate() == nil || strings.Contains(c.Validate().Error(), string(bad)) {
+			t.Errorf("%s: %v", string(bad), c.Validate())
+		}
+	}
+	c.MasterKey = Secret(strings.Repeat("A", 43) + "=")
+	if key, err := c.MasterKey.Bytes(); err != nil || len(key) != 32 || strings.Contains(fmt.Sprintf("%v %+v %#v", c, c, c), "AAAA") {
+		t.Errorf("%v %v", key, err)
 	}
 }
 

@@ -41,6 +41,9 @@ func (c *Config) expand(env func(string) (string, bool)) error {
 	fill("listen", &c.Listen)
 	fill("data", &c.Data)
 	fill("store", &c.Store)
+	secret := string(c.MasterKey)
+	fill("master_key", &secret)
+	c.MasterKey = Secret(secret)
 	fill("models_dir", &c.ModelsDir)
 	fill("hugging_face", &c.HuggingFace)
 	fill("package_index", &c.PackageIndex)
@@ -74,6 +77,9 @@ func (c *Config) Validate() error {
 	p.check(slices.Contains(c.Regions, c.DefaultRegion), "default_region: %q is not one of regions", c.DefaultRegion)
 	p.check(c.Store == "sqlite" || strings.HasPrefix(c.Store, "postgres://") || strings.HasPrefix(c.Store, "postgresql://"),
 		"store: %q is neither sqlite nor postgres://…", redact(c.Store))
+	if _, err := c.MasterKey.Bytes(); err != nil {
+		p.add("master_key: %w", err)
+	}
 	p.check(c.Pull == "auto" || c.Pull == "never", "pull: %q is neither auto nor never", c.Pull)
 	p.check(c.HuggingFace == "" || isWeb(c.HuggingFace), "hugging_face: %q is not an http or https address", redact(c.HuggingFace))
 	p.check(c.PackageIndex == "" || isWeb(c.PackageIndex), "package_index: %q is not an http or https address", redact(c.PackageIndex))
