@@ -182,6 +182,7 @@ type Sequence struct {
 // grows to what the largest pass needs. It belongs to one pass at a time.
 type BertMemory struct {
 	hidden, query, key, value, mixed, inner []float32
+	input                                   kernel.Input // of the products that share it
 	sequences                               []kernel.Sequence
 }
 
@@ -256,9 +257,11 @@ func (b *Bert) layer(l *bertLayer, m *BertMemory) error {
 	c, eps := b.compute, float32(b.Epsilon)
 	size := b.Hidden / b.Heads
 	err := errors.Join(
-		c.MatMul(m.query, m.hidden, l.query.w, l.query.bias),
-		c.MatMul(m.key, m.hidden, l.key.w, l.key.bias),
-		c.MatMul(m.value, m.hidden, l.value.w, l.value.bias),
+		m.input.Set(m.hidden, b.Hidden),
+		c.Multiply(&m.input,
+			kernel.Product{Dst: m.query, W: l.query.w, Bias: l.query.bias},
+			kernel.Product{Dst: m.key, W: l.key.w, Bias: l.key.bias},
+			kernel.Product{Dst: m.value, W: l.value.w, Bias: l.value.bias}),
 		c.Attend(m.mixed, m.query, m.key, m.value, m.sequences,
 			kernel.Attention{Heads: b.Heads, HeadDim: size, Scale: float32(1 / math.Sqrt(float64(size)))}),
 		c.MatMul(m.query, m.mixed, l.out.w, l.out.bias),
