@@ -18,6 +18,8 @@ type builder struct {
 	store *maskStore
 	rules []*rule
 	nodes int
+
+	counted []counted
 }
 
 // main compiles r and all it calls.
@@ -39,10 +41,17 @@ func (b *builder) main(r Rule) (*rule, error) {
 	case main.need > maxDepth:
 		return nil, &LimitError{What: "levels of nesting that are required", Limit: maxDepth}
 	}
+	if err := b.uncounted(); err != nil {
+		return nil, err
+	}
 	for _, r := range b.rules {
 		if r.idles() {
 			return nil, &InvalidError{Reason: "a rule is repeated that may be empty"}
 		}
+	}
+	measure(b.rules)
+	if main.least > maxShortest {
+		return nil, &LimitError{What: "bytes even in its shortest text", Limit: maxShortest}
 	}
 	return main, nil
 }
@@ -162,7 +171,7 @@ func (b *builder) repeat(d *draft, from, to int32, r Rule, depth int) error {
 	if most == 0 {
 		return nil
 	}
-	body := &draft{}
+	body := &draft{mixed: true} // a separator may need more than the first body
 	start, in, out := body.node(spaceNone), body.node(spaceNone), body.node(spaceNone)
 	again, sep, end := body.node(spaceNone), body.node(spaceNone), body.node(spaceNone)
 	body.nodes[end].accept = true

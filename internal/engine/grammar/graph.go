@@ -7,6 +7,9 @@ type rule struct {
 	start    state
 	nullable bool       // it may end where it begins
 	need     int32      // how many frames, beside its own, its shallowest text needs
+	least    int        // bytes of its shortest text
+	pruned   bool       // edges that led to nothing are gone
+	heavy    bool       // it counts to two or more, so any of its calls may have to be made
 	reach    int32      // by how much its counters are compared with more than zero
 	masks    *maskStore // of the rules that live as long as it
 }
@@ -111,6 +114,7 @@ func (k space) step(sub uint32, b byte) (uint32, bool) {
 // draft is a graph under construction.
 type draft struct {
 	nodes []node
+	mixed bool // what it counts is not always the same
 }
 
 func (d *draft) node(s space) int32 {
@@ -152,6 +156,7 @@ func (d *draft) literal(from, to int32, text string) {
 // finish makes r the rule of the draft, which begins at start.
 func (d *draft) finish(r *rule, start int32, lo, hi int32) {
 	r.graph = d.nodes
+	r.heavy = lo > 1 && hi >= lo && d.mixed
 	r.start = state{q: start, lo: lo, hi: hi}
 	for i := range r.graph {
 		for _, e := range r.graph[i].edges {
@@ -228,6 +233,15 @@ func (r *rule) relax() bool {
 		}
 	}
 	need, nullable := r.graph[r.start.q].need, r.canBeEmpty()
+	if r.heavy {
+		for i := range r.graph {
+			for _, e := range r.graph[i].edges {
+				if e.kind == edgeCall {
+					need = min(max(need, e.call.need+1), never)
+				}
+			}
+		}
+	}
 	changed := need != r.need || nullable != r.nullable
 	r.need, r.nullable = need, nullable
 	return changed
@@ -264,6 +278,7 @@ func (r *rule) prune() {
 				n.reads = n.reads || e.kind == edgeByte || e.kind == edgeToken
 			}
 		}
+		r.pruned = r.pruned || len(kept) < len(n.edges)
 		n.edges = kept
 		n.reads = n.reads || n.space != spaceNone
 	}

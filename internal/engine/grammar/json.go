@@ -18,7 +18,7 @@ func newJSONRules() *jsonRules {
 	text, _ := newQuoted(automaton.Any(), 0, unlimited)
 	integer, _ := numberSpec{integer: true}.lexer()
 	j := &jsonRules{
-		text:    &rule{lex: text, start: state{hi: unlimited}, masks: store},
+		text:    newStringRule(text, 0, unlimited, store),
 		number:  anyNumber().rule(store),
 		integer: integer.rule(store),
 		boolean: wordTable([]string{"true", "false"}).rule(store),
@@ -29,6 +29,7 @@ func newJSONRules() *jsonRules {
 	objectDraft([]member{{key: j.text, values: j.values()}}).finish(j.object, 0, 0, unlimited)
 	arrayDraft(nil, j.values(), 0, unlimited).finish(j.array, 0, 0, unlimited)
 	analyse([]*rule{j.object, j.array})
+	measure([]*rule{j.object, j.array})
 	return j
 }
 
@@ -62,8 +63,8 @@ type objectGraph struct {
 	d              draft
 	members, kinds []member
 	pick, done     []int32
-	least, most    int32 // members; counted only where limited
-	limited        bool
+	limited        bool  // members are counted
+	least          int32 // where they are: how many there must be
 	end, closing   int32
 }
 
@@ -79,8 +80,9 @@ func (o *objectGraph) draft() *draft {
 		o.done = append(o.done, d.node(spaceNone))
 	}
 	d.empty(first, o.pick[0])
-	if o.missing(0) == 0 {
-		o.guard(d.byte(first, o.end, '}'), 0)
+	d.mixed = true
+	if o.missing(0) == 0 && o.least == 0 {
+		d.byte(first, o.end, '}')
 	}
 	for i := range n + 1 {
 		if i < n {

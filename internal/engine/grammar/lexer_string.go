@@ -76,6 +76,12 @@ func newQuoted(d *automaton.DFA, lo, hi int32) (q *quoted, ok bool) {
 	return q, true
 }
 
+// newStringRule makes a rule of x with the lengths that it was made for.
+func newStringRule(x *quoted, lo, hi int32, store *maskStore) *rule {
+	start := state{lo: lo, hi: hi}
+	return &rule{lex: x, start: start, masks: store, least: len(x.rest(nil, start))}
+}
+
 func isAny(d *automaton.DFA) bool {
 	return d.States() == 1 && len(d.Edges(0)) == 2 && d.Final(0)
 }

@@ -144,7 +144,7 @@ func (t *table) rest(dst []byte, s state) []byte {
 
 // rule makes a rule of t that keeps its masks in store.
 func (t *table) rule(store *maskStore) *rule {
-	return &rule{lex: t, nullable: t.ends[0], masks: store, start: state{hi: unlimited}}
+	return &rule{lex: t, nullable: t.ends[0], masks: store, start: state{hi: unlimited}, least: int(t.dist[0])}
 }
 
 // words returns the lexer of exactly the given texts.
