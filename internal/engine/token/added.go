@@ -1,9 +1,9 @@
 package token
 
 import (
-	"bytes"
-	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -17,50 +17,74 @@ type addedToken struct {
 	LStrip     bool   `json:"lstrip"`      // takes the white space before it
 	RStrip     bool   `json:"rstrip"`
 	Normalized bool   `json:"normalized"` // is found in the normal form of the text
-	Special    bool   `json:"special"`
+	Special    bool   `json:"special"`    // is not found in what users write
 }
+
+// maxAdded bounds the bytes of an added token, and with it the time to look for them.
+const maxAdded = 1 << 10
+
+// span is a part of a text, in bytes.
+type span struct{ start, stop int }
 
 // matcher finds added tokens, the leftmost first and of those the longest.
 type matcher struct {
-	first  [256]bool
-	tokens []addedToken // longest first
+	tokens []addedToken
+	trie   *trie // of the contents; values are indexes of tokens
 }
 
-func newMatcher(tokens []addedToken) *matcher {
-	m := &matcher{}
-	for _, t := range tokens {
-		if t.Content == "" {
-			continue
+func newMatcher(tokens []addedToken) (*matcher, error) {
+	m := &matcher{tokens: tokens, trie: newTrie()}
+	for i, t := range tokens {
+		if len(t.Content) > maxAdded {
+			return nil, fmt.Errorf("added token %.40q has %d bytes", t.Content, len(t.Content))
 		}
-		m.first[t.Content[0]] = true
-		m.tokens = append(m.tokens, t)
+		if err := m.trie.add(t.Content, int32(i)); err != nil { //nolint:gosec // at most maxVocabulary
+			return nil, err
+		}
 	}
-	slices.SortStableFunc(m.tokens, func(a, b addedToken) int { return cmp.Compare(len(b.Content), len(a.Content)) })
-	return m
+	return m, nil
 }
 
-// at returns the token that stands at s[i:], nil when there is none.
-func (m *matcher) at(s []byte, i int) *addedToken {
-	if !m.first[s[i]] {
-		return nil
-	}
-	for k := range m.tokens {
-		if t := &m.tokens[k]; len(t.Content) <= len(s)-i && string(s[i:i+len(t.Content)]) == t.Content {
-			return t
+// at returns the token that stands at s[i:], nil when there is none. Special ones
+// that touch a plain part are none.
+func (m *matcher) at(s string, i int, plain []span) *addedToken {
+	var found *addedToken
+	node := uint32(0)
+	for k := i; k < len(s); k++ {
+		if node = m.trie.step(node, s[k]); node == 0 {
+			break
+		}
+		if v := m.trie.value[node]; v != noToken {
+			if t := &m.tokens[v]; !t.Special || !touches(plain, i, k+1) {
+				found = t
+			}
 		}
 	}
-	return nil
+	return found
+}
+
+// touches reports whether s[start:stop] and some span have a byte in common.
+func touches(spans []span, start, stop int) bool {
+	i, _ := slices.BinarySearchFunc(spans, start, func(x span, start int) int { return x.stop - start - 1 })
+	return i < len(spans) && spans[i].start < stop
 }
 
 // split calls text for the parts of s between added tokens, and found for these.
-func (m *matcher) split(s []byte, text func([]byte), found func(id int32)) {
+// In the plain parts, which are in order, there are no special tokens.
+func (m *matcher) split(s string, plain []span, text func(start, stop int), found func(id int32)) {
 	if len(m.tokens) == 0 {
-		text(s)
+		if s != "" {
+			text(0, len(s))
+		}
 		return
 	}
 	done := 0 // what lies before has been given out
 	for i := 0; i < len(s); {
-		t := m.at(s, i)
+		if m.trie.root[s[i]] == 0 {
+			i++
+			continue
+		}
+		t := m.at(s, i, plain)
 		if t == nil {
 			i++
 			continue
@@ -71,29 +95,29 @@ func (m *matcher) split(s []byte, text func([]byte), found func(id int32)) {
 			continue
 		}
 		if t.LStrip {
-			start = max(done, len(bytes.TrimRightFunc(s[:start], space)))
+			start = max(done, len(strings.TrimRightFunc(s[:start], space)))
 		}
 		if t.RStrip {
-			stop = len(s) - len(bytes.TrimLeftFunc(s[stop:], space))
+			stop = len(s) - len(strings.TrimLeftFunc(s[stop:], space))
 		}
 		if start > done {
-			text(s[done:start])
+			text(done, start)
 		}
 		found(t.ID)
 		done = max(done, stop)
 	}
 	if done < len(s) {
-		text(s[done:])
+		text(done, len(s))
 	}
 }
 
-func wordBefore(s []byte) bool {
-	r, size := utf8.DecodeLastRune(s)
+func wordBefore(s string) bool {
+	r, size := utf8.DecodeLastRuneInString(s)
 	return size > 0 && wordRune(r)
 }
 
-func wordAfter(s []byte) bool {
-	r, size := utf8.DecodeRune(s)
+func wordAfter(s string) bool {
+	r, size := utf8.DecodeRuneInString(s)
 	return size > 0 && wordRune(r)
 }
 

@@ -111,9 +111,9 @@ func space(r rune) bool { return unicode.Is(unicode.White_Space, r) }
 // nextWord returns the bounds of the next word in normal text from index i on, as
 // BERT's pre-tokenizer cuts it: white space separates, a punctuation mark is a word
 // of its own. ok is false at the end.
-func nextWord(s []byte, i int) (start, end int, ok bool) {
+func nextWord(s string, i int) (start, end int, ok bool) {
 	for i < len(s) {
-		r, size := utf8.DecodeRune(s[i:])
+		r, size := utf8.DecodeRuneInString(s[i:])
 		if !space(r) {
 			break
 		}
@@ -125,7 +125,7 @@ func nextWord(s []byte, i int) (start, end int, ok bool) {
 	for end = i; end < len(s); {
 		r, size := rune(s[end]), 1
 		if r >= utf8.RuneSelf {
-			r, size = utf8.DecodeRune(s[end:])
+			r, size = utf8.DecodeRuneInString(s[end:])
 		}
 		if space(r) {
 			break

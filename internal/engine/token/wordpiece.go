@@ -178,7 +178,13 @@ func (w *WordPiece) add(tokens []addedToken) error {
 		t.Content = string(w.norm.appendTo(nil, t.Content))
 		normal = append(normal, t)
 	}
-	w.raw, w.normal = newMatcher(raw), newMatcher(normal)
+	var err error
+	if w.raw, err = newMatcher(raw); err != nil {
+		return err
+	}
+	if w.normal, err = newMatcher(normal); err != nil {
+		return err
+	}
 	for _, p := range slices.Concat(w.single, w.pair) {
 		if p.text == 0 && (p.id < 0 || int(p.id) >= w.size) {
 			return fmt.Errorf("the special token %d is not in the vocabulary", p.id)
@@ -240,15 +246,16 @@ func (w *WordPiece) tokens(text string) []int32 {
 	ids := make([]int32, 0, len(text)/4+2)
 	take := func(id int32) { ids = append(ids, id) }
 	var buf []byte
-	w.raw.split([]byte(text), func(part []byte) {
-		buf = w.norm.appendTo(buf[:0], string(part))
-		w.normal.split(buf, func(part []byte) {
-			for i := 0; ; {
-				start, end, ok := nextWord(part, i)
+	w.raw.split(text, nil, func(start, stop int) {
+		buf = w.norm.appendTo(buf[:0], text[start:stop])
+		norm := string(buf)
+		w.normal.split(norm, nil, func(start, stop int) {
+			for i := start; ; {
+				first, end, ok := nextWord(norm[:stop], i)
 				if !ok {
 					break
 				}
-				ids = w.appendWord(ids, part[start:end])
+				ids = w.appendWord(ids, norm[first:end])
 				i = end
 			}
 		}, take)
@@ -257,8 +264,8 @@ func (w *WordPiece) tokens(text string) []int32 {
 }
 
 // appendWord cuts one word into pieces.
-func (w *WordPiece) appendWord(ids []int32, word []byte) []int32 {
-	if len(word) > w.maxRunes && utf8.RuneCount(word) > w.maxRunes {
+func (w *WordPiece) appendWord(ids []int32, word string) []int32 {
+	if len(word) > w.maxRunes && utf8.RuneCountInString(word) > w.maxRunes {
 		return append(ids, w.unknown)
 	}
 	mark := len(ids)
@@ -270,7 +277,7 @@ func (w *WordPiece) appendWord(ids []int32, word []byte) []int32 {
 			if end < len(word) && !utf8.RuneStart(word[end]) {
 				continue
 			}
-			if id, ok = pieces[string(word[start:end])]; ok {
+			if id, ok = pieces[word[start:end]]; ok {
 				break
 			}
 		}

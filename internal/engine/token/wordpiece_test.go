@@ -125,7 +125,7 @@ func TestEveryCodePoint(t *testing.T) {
 
 func words(s string) (out []string) {
 	for i := 0; ; {
-		start, end, ok := nextWord([]byte(s), i)
+		start, end, ok := nextWord(s, i)
 		if !ok {
 			return out
 		}

@@ -198,3 +198,12 @@ func (r *run) repeat(in *inst, pc, i int) int {
 	}
 	return -1
 }
+
+// Must is Compile for expressions that are known to compile.
+func Must(expr string) *Pattern {
+	p, err := Compile(expr)
+	if err != nil {
+		panic(err)
+	}
+	return p
+}

@@ -1,0 +1,111 @@
+package token
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// A normalForm is a normalizer. It may return its argument.
+type normalForm func(s string) string
+
+// formsInTurn gives the form of each to the next one; nil stands for none.
+func formsInTurn(forms []normalForm) normalForm {
+	switch len(forms) {
+	case 0:
+		return nil
+	case 1:
+		return forms[0]
+	}
+	return func(s string) string {
+		for _, f := range forms {
+			s = f(s)
+		}
+		return s
+	}
+}
+
+// unicodeForm is NFC, NFD, NFKC or NFKD.
+func unicodeForm(f norm.Form) normalForm {
+	return func(s string) string {
+		if ascii(s) {
+			return s
+		}
+		return f.String(s)
+	}
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// prepend puts something before a text that is not empty.
+func prepend(prefix string) normalForm {
+	return func(s string) string {
+		if s == "" {
+			return s
+		}
+		return prefix + s
+	}
+}
+
+// replace puts one string for another.
+func replace(old, content string) normalForm {
+	return func(s string) string { return strings.ReplaceAll(s, old, content) }
+}
+
+// squeeze puts content for each run of two spaces or more.
+func squeeze(content string) normalForm {
+	return func(s string) string {
+		if !strings.Contains(s, "  ") {
+			return s
+		}
+		var b strings.Builder
+		for {
+			i := strings.Index(s, "  ")
+			if i < 0 {
+				b.WriteString(s)
+				return b.String()
+			}
+			b.WriteString(s[:i])
+			b.WriteString(content)
+			s = strings.TrimLeft(s[i:], " ")
+		}
+	}
+}
+
+// strip takes white space off the ends.
+func strip(left, right bool) normalForm {
+	return func(s string) string {
+		if left {
+			s = strings.TrimLeftFunc(s, space)
+		}
+		if right {
+			s = strings.TrimRightFunc(s, space)
+		}
+		return s
+	}
+}
+
+// lowercase is the normalizer of that name.
+func lowercase(s string) string {
+	var b strings.Builder
+	b.Grow(len(s))
+	for _, r := range s {
+		c, rest := lower(r)
+		b.WriteRune(c)
+		if rest != 0 {
+			b.WriteRune(rest)
+		}
+	}
+	return b.String()
+}
+
+// trimSpaces takes spaces off both ends.
+func trimSpaces(s string) string { return strings.Trim(s, " ") }
