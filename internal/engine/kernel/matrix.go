@@ -166,16 +166,31 @@ func (m *Matrix) packUnit(u int, raw []byte, stride int) {
 			}
 		}
 	case f.act == actFloat: // two bytes each
-		panel := m.data[u*2*panelRows*m.cols:][:2*panelRows*m.cols]
-		for r := range len(raw) / stride {
-			row := raw[r*stride:][:stride]
-			for k := range m.cols {
-				o := 2 * (k*panelRows + r)
-				panel[o], panel[o+1] = row[2*k], row[2*k+1]
-			}
-		}
+		packHalves(m.data[u*2*panelRows*m.cols:][:2*panelRows*m.cols], raw, stride)
 	default:
 		m.packGroup(f, u, raw, stride)
+	}
+}
+
+// packHalves fills a panel of two-byte floats. It goes by a cache line of each row: the
+// lines of all rows at once would often be too many for their set of the first level.
+func packHalves(panel, raw []byte, stride int) {
+	const line = 64
+	for from := 0; from < stride; from += line {
+		for r := range len(raw) / stride {
+			src := raw[r*stride+from:][:min(line, stride-from)]
+			at := from*panelRows + 2*r
+			for ; len(src) >= 8; src, at = src[8:], at+8*panelRows {
+				v, dst := binary.LittleEndian.Uint64(src), panel[at:][:6*panelRows+2]
+				binary.LittleEndian.PutUint16(dst, uint16(v))
+				binary.LittleEndian.PutUint16(dst[2*panelRows:], uint16(v>>16))
+				binary.LittleEndian.PutUint16(dst[4*panelRows:], uint16(v>>32))
+				binary.LittleEndian.PutUint16(dst[6*panelRows:], uint16(v>>48))
+			}
+			for ; len(src) > 0; src, at = src[2:], at+2*panelRows {
+				panel[at], panel[at+1] = src[0], src[1]
+			}
+		}
 	}
 }
 

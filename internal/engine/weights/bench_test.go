@@ -136,3 +136,47 @@ func BenchmarkLoad(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkDecode multiplies one row by every matrix, from memory of the process and
+// from a mapped packed file: what the kernels see of where the weights are.
+func BenchmarkDecode(b *testing.B) {
+	dir := b.TempDir()
+	path := filepath.Join(dir, "m.gguf")
+	size := oneB.create(b, path, kernel.Q8_0)
+	c, err := kernel.New(kernel.Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.Close()
+	var stores []*Store
+	for range 2 { // the second comes from the cache
+		s, err := Open(path, Options{Compute: c, CacheDir: filepath.Join(dir, "cache")})
+		if err != nil {
+			b.Fatal(err)
+		}
+		oneB.take(b, s)
+		s.Flush()
+		stores = append(stores, s)
+	}
+	for round := range 3 { // in turns, for the machine may have other work
+		for i, name := range []string{"packed", "mapped"} {
+			s := stores[i]
+			b.Run(fmt.Sprintf("%s/%d", name, round), func(b *testing.B) {
+				b.SetBytes(size)
+				x, out := make([]float32, oneB.vocab), make([]float32, oneB.vocab)
+				for b.Loop() {
+					oneB.matrices(func(name string, rows, cols int) {
+						if err := c.MatMul(out[:rows], x[:cols], s.matrices[name], nil); err != nil {
+							b.Fatal(err)
+						}
+					})
+				}
+			})
+		}
+	}
+	for _, s := range stores {
+		if err := s.Close(); err != nil {
+			b.Error(err)
+		}
+	}
+}

@@ -200,9 +200,9 @@ func (c *cache) matrix(name string, typ kernel.Type, rows, cols int) *kernel.Mat
 		return nil
 	}
 	data := c.file.Data()[t.Offset:][:t.Size:t.Size]
+	c.file.WillNeed(data)
 	err := each(c.o.Compute, len(t.Sums), func(i int) error {
 		part := chunk(data, i)
-		c.file.WillNeed(part)
 		return c.file.Guard(func() error {
 			if checksum(part) != t.Sums[i] {
 				return fmt.Errorf("tensor %s is damaged", name)

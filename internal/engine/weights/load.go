@@ -73,11 +73,11 @@ func (s *Store) pack(t *stored, typ kernel.Type) (*kernel.Matrix, error) {
 		return nil, err
 	}
 	stride, _ := t.typ.RowSize(cols) // a type that is supported, of whole blocks
+	t.file.WillNeed(t.raw)
 	piece := max(1, pieceSize/(stride*p.Step())) * p.Step()
 	err = each(s.o.Compute, (rows+piece-1)/piece, func(i int) error {
 		first := i * piece
 		raw := t.raw[first*stride : min(first+piece, rows)*stride]
-		t.file.WillNeed(raw)
 		defer t.file.Forget(raw)
 		return t.file.Guard(func() error {
 			if typ == t.typ {
