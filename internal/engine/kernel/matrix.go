@@ -182,9 +182,9 @@ func packHalves(panel, raw []byte, stride int) {
 			at := from*panelRows + 2*r
 			for ; len(src) >= 8; src, at = src[8:], at+8*panelRows {
 				v, dst := binary.LittleEndian.Uint64(src), panel[at:][:6*panelRows+2]
-				binary.LittleEndian.PutUint16(dst, uint16(v))
-				binary.LittleEndian.PutUint16(dst[2*panelRows:], uint16(v>>16))
-				binary.LittleEndian.PutUint16(dst[4*panelRows:], uint16(v>>32))
+				binary.LittleEndian.PutUint16(dst, uint16(v&0xffff))
+				binary.LittleEndian.PutUint16(dst[2*panelRows:], uint16(v>>16&0xffff))
+				binary.LittleEndian.PutUint16(dst[4*panelRows:], uint16(v>>32&0xffff))
 				binary.LittleEndian.PutUint16(dst[6*panelRows:], uint16(v>>48))
 			}
 			for ; len(src) > 0; src, at = src[2:], at+2*panelRows {

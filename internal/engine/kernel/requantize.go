@@ -73,7 +73,7 @@ func quantizeQ4_0(dst []byte, x []float32) {
 		if inverse == 0 || math.IsNaN(float64(v)) {
 			return 8
 		}
-		return byte(min(max(nearest(v, inverse), -8), 7) + 8) //nolint:gosec // 0 to 15
+		return byte(min(max(nearest(v, inverse), -8), 7) + 8)
 	}
 	for i := range 16 {
 		dst[2+i] = quant(x[i]) | quant(x[i+16])<<4
