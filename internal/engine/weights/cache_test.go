@@ -14,6 +14,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/outcrop-ai/outcrop/internal/engine/gguf"
 	"github.com/outcrop-ai/outcrop/internal/engine/kernel"
@@ -65,12 +66,8 @@ func load(t *testing.T, path string, o Options) loaded {
 
 // within reports whether part is a part of whole, the same memory.
 func within(part, whole []byte) bool {
-	for i := range whole {
-		if &whole[i] == &part[0] {
-			return true
-		}
-	}
-	return false
+	first, start := uintptr(unsafe.Pointer(&part[0])), uintptr(unsafe.Pointer(&whole[0]))
+	return start <= first && first < start+uintptr(len(whole))
 }
 
 // files returns the names of the packed files in a folder.
@@ -433,6 +430,15 @@ func TestSweep(t *testing.T) {
 	if err := os.WriteFile(other, []byte("what will be"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	left := filepath.Join(cacheDir, "0123-1"+partialExt) // of a model that is never loaded again
+	if err := errors.Join(os.WriteFile(left, nil, 0o600), os.Chtimes(left, time.Time{}, time.Now().Add(-48*time.Hour))); err != nil {
+		t.Fatal(err)
+	}
+	load(t, paths[2], Options{CacheDir: cacheDir, Quantize: ToQ4_0})
+	load(t, paths[2], Options{CacheDir: cacheDir})
+	if _, err := os.Stat(left); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what another process left is still there: %v", err)
+	}
 	var sources []string
 	for _, f := range files(t, cacheDir) {
 		if data, err := os.ReadFile(f); err == nil && f != other {
@@ -444,7 +450,7 @@ func TestSweep(t *testing.T) {
 		}
 	}
 	slices.Sort(sources)
-	if !slices.Equal(sources, paths[1:]) {
+	if !slices.Equal(slices.Compact(sources), paths[1:]) {
 		t.Errorf("packed files of %v, want of %v", sources, paths[1:])
 	}
 }

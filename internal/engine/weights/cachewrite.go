@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/outcrop-ai/outcrop/internal/engine/kernel"
 	"github.com/outcrop-ai/outcrop/internal/engine/mapping"
@@ -185,11 +186,24 @@ func (c *cache) sweep() {
 	for _, e := range entries {
 		path := filepath.Join(c.o.CacheDir, e.Name())
 		own := strings.HasPrefix(e.Name(), c.id+"-")
-		switch ext := filepath.Ext(path); {
-		case own && ext == partialExt, own && ext == packedExt && path != c.path, ext == packedExt && orphan(path):
+		useless := false
+		switch filepath.Ext(path) {
+		case partialExt:
+			useless = own || untouched(e)
+		case packedExt:
+			useless = own && path != c.path || orphan(path)
+		}
+		if useless {
 			_ = os.Remove(path) // some other time, if it can't be done now
 		}
 	}
+}
+
+// untouched reports whether a file has not been written to for a day: nobody writes for
+// that long.
+func untouched(e fs.DirEntry) bool {
+	info, err := e.Info()
+	return err == nil && time.Since(info.ModTime()) > 24*time.Hour
 }
 
 // orphan reports whether path is the packed file of a model that is gone.

@@ -35,34 +35,38 @@ func openLlama2C(path string) (source, error) {
 		return nil, err
 	}
 	s := &llama2cSource{file: file}
-	if err := file.Guard(s.parse); err != nil {
+	err = file.Guard(func() (err error) {
+		s.header, s.tensors, err = parseLlama2C(file.Data())
+		return err
+	})
+	if err != nil {
 		return nil, errors.Join(err, file.Close())
+	}
+	for _, t := range s.tensors {
+		t.file = file
 	}
 	return s, nil
 }
 
-// parse reads the header and finds the tensors.
-func (s *llama2cSource) parse() error {
-	data := s.file.Data()
+// parseLlama2C reads the header of a file and finds its tensors.
+func parseLlama2C(data []byte) (h Llama2C, tensors map[string]*stored, err error) {
 	if len(data) < llama2cHeader {
-		return errNoCheckpoint
+		return h, nil, errNoCheckpoint
 	}
-	h := &s.header
 	for i, p := range []*int{&h.Dim, &h.Hidden, &h.Layers, &h.Heads, &h.KVHeads, &h.Vocab, &h.SeqLen} {
 		*p = int(int32(binary.LittleEndian.Uint32(data[4*i:]))) //nolint:gosec // it is an int32
 	}
 	h.Shared = h.Vocab > 0 // a negative one says that there is an output matrix
 	h.Vocab = max(h.Vocab, -h.Vocab)
 	if !h.plausible() {
-		return errNoCheckpoint
+		return h, nil, errNoCheckpoint
 	}
-	l := &layout{data: data[llama2cHeader:], file: s.file, tensors: map[string]*stored{}}
-	l.lay(h)
+	l := &layout{data: data[llama2cHeader:], tensors: map[string]*stored{}}
+	l.lay(&h)
 	if l.at != uint64(len(l.data)) {
-		return errNoCheckpoint
+		return h, nil, errNoCheckpoint
 	}
-	s.tensors = l.tensors
-	return nil
+	return h, l.tensors, nil
 }
 
 // plausible bounds the dimensions, so that neither a product of them nor the sum of all
@@ -79,8 +83,7 @@ func (h *Llama2C) plausible() bool {
 // layout walks along the weights.
 type layout struct {
 	data    []byte
-	file    *mapping.File
-	at      uint64 // may run past the data's end, which parse looks at
+	at      uint64 // may run past the data's end
 	tensors map[string]*stored
 }
 
@@ -121,8 +124,7 @@ func (l *layout) take(name string, shape ...int) {
 	}
 	if l.at <= uint64(len(l.data)) && size <= uint64(len(l.data))-l.at {
 		l.tensors[name] = &stored{
-			name: name, typ: kernel.F32, shape: shape,
-			file: l.file, raw: l.data[l.at : l.at+size : l.at+size],
+			name: name, typ: kernel.F32, shape: shape, raw: l.data[l.at : l.at+size : l.at+size],
 		}
 	}
 	l.at += size

@@ -443,6 +443,31 @@ func TestLlama2C(t *testing.T) {
 	}
 }
 
+func FuzzLlama2C(f *testing.F) {
+	f.Add(checkpoint([7]int32{8, 6, 2, 2, 1, 3, 5}, 3*8+2*(8+64+32+32+64+8+48+48+48)+8+5*4))
+	f.Add(checkpoint([7]int32{1, 1, 1, 1, 1, -1, 1}, 1+1+4+1+3+1+1+1))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		h, tensors, err := parseLlama2C(data)
+		if err != nil {
+			return
+		}
+		total := llama2cHeader
+		for name, x := range tensors {
+			total += len(x.raw)
+			n := 4
+			for _, d := range x.shape {
+				n *= d
+			}
+			if n != len(x.raw) {
+				t.Errorf("%s of %v has %d bytes", name, x.shape, len(x.raw))
+			}
+		}
+		if total > len(data) || len(tensors) != 9*h.Layers+2 && len(tensors) != 9*h.Layers+3 {
+			t.Errorf("%d tensors of %d bytes in a file of %d: %+v", len(tensors), total, len(data), h)
+		}
+	})
+}
+
 // TestShrunk cuts a model short before it is read.
 func TestShrunk(t *testing.T) {
 	t.Parallel()
