@@ -2,35 +2,65 @@
 
 package kernel
 
-// avx2PanelQ8x1 adds to 1 rows of 16 the product of rows of a and a panel, times scale; k > 0.
+// avx2CacheF16x1 adds to 1 rows of 16 the product of rows of a and panels, and asks for what is ahead; k > 0.
 //
 //go:noescape
-func avx2PanelQ8x1(c *float32, ldc int, a *float32, lda int, b *byte, scale *byte, k int)
+func avx2CacheF16x1(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
 
-// avx2PanelQ8x2 adds to 2 rows of 16 the product of rows of a and a panel, times scale; k > 0.
+// avx2CacheQ8x1 adds to 1 rows of 16 the product of rows of a and panels, times scale, and asks for what is ahead; k > 0.
 //
 //go:noescape
-func avx2PanelQ8x2(c *float32, ldc int, a *float32, lda int, b *byte, scale *byte, k int)
+func avx2CacheQ8x1(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
 
-// avx2PanelQ8x3 adds to 3 rows of 16 the product of rows of a and a panel, times scale; k > 0.
+// avx2CacheF16x2 adds to 2 rows of 16 the product of rows of a and panels, and asks for what is ahead; k > 0.
 //
 //go:noescape
-func avx2PanelQ8x3(c *float32, ldc int, a *float32, lda int, b *byte, scale *byte, k int)
+func avx2CacheF16x2(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
 
-// avx2PanelQ8x4 adds to 4 rows of 16 the product of rows of a and a panel, times scale; k > 0.
+// avx2CacheQ8x2 adds to 2 rows of 16 the product of rows of a and panels, times scale, and asks for what is ahead; k > 0.
 //
 //go:noescape
-func avx2PanelQ8x4(c *float32, ldc int, a *float32, lda int, b *byte, scale *byte, k int)
+func avx2CacheQ8x2(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
 
-// avx2PanelQ8x5 adds to 5 rows of 16 the product of rows of a and a panel, times scale; k > 0.
+// avx2CacheF16x3 adds to 3 rows of 16 the product of rows of a and panels, and asks for what is ahead; k > 0.
 //
 //go:noescape
-func avx2PanelQ8x5(c *float32, ldc int, a *float32, lda int, b *byte, scale *byte, k int)
+func avx2CacheF16x3(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
 
-// avx2PanelQ8x6 adds to 6 rows of 16 the product of rows of a and a panel, times scale; k > 0.
+// avx2CacheQ8x3 adds to 3 rows of 16 the product of rows of a and panels, times scale, and asks for what is ahead; k > 0.
 //
 //go:noescape
-func avx2PanelQ8x6(c *float32, ldc int, a *float32, lda int, b *byte, scale *byte, k int)
+func avx2CacheQ8x3(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
+
+// avx2CacheF16x4 adds to 4 rows of 16 the product of rows of a and panels, and asks for what is ahead; k > 0.
+//
+//go:noescape
+func avx2CacheF16x4(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
+
+// avx2CacheQ8x4 adds to 4 rows of 16 the product of rows of a and panels, times scale, and asks for what is ahead; k > 0.
+//
+//go:noescape
+func avx2CacheQ8x4(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
+
+// avx2CacheF16x5 adds to 5 rows of 16 the product of rows of a and panels, and asks for what is ahead; k > 0.
+//
+//go:noescape
+func avx2CacheF16x5(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
+
+// avx2CacheQ8x5 adds to 5 rows of 16 the product of rows of a and panels, times scale, and asks for what is ahead; k > 0.
+//
+//go:noescape
+func avx2CacheQ8x5(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
+
+// avx2CacheF16x6 adds to 6 rows of 16 the product of rows of a and panels, and asks for what is ahead; k > 0.
+//
+//go:noescape
+func avx2CacheF16x6(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
+
+// avx2CacheQ8x6 adds to 6 rows of 16 the product of rows of a and panels, times scale, and asks for what is ahead; k > 0.
+//
+//go:noescape
+func avx2CacheQ8x6(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
 
 // avx2ToF16 converts n floats to halves; n is a positive multiple of 8.
 //

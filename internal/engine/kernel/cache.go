@@ -14,17 +14,19 @@ const PageTokens = 64
 // maxHeadDim bounds the elements of a head, far above any model's.
 const maxHeadDim = 1 << 12
 
-// A CacheLayout is how a page holds one layer's keys and values of PageTokens tokens:
-// head by head, keys before values, both in panels of 16 that the micro kernels read
-// as they are. Nothing is ever repacked.
+// A CacheLayout is how a page holds one layer's keys and values of PageTokens tokens,
+// head by head. A head's keys lie element by element, its values token by token: both
+// are then rows of 16 columns and more, which the micro kernels read from the first byte
+// to the last. Nothing is ever repacked.
 //
-//	keys, F16 or F32     [4] panels of 16 tokens:  [HeadDim][16]
-//	values               [⌈HeadDim/16⌉] panels:    [64 tokens][16], the last filled with zeros
+//	keys, F16 or F32     [HeadDim][64 tokens]
+//	values               [64 tokens][HeadDim], rows filled up with zeros to a multiple of 16
 //
-// Q8_0 has one int8 per element and a half as scale for every 32 elements of a token:
+// Q8_0 has one int8 per element and a half as scale for every 32 elements of a token;
+// 32 elements make a block:
 //
-//	keys                 [4] panels, [HeadDim/32] blocks:  scales [16], quants [32][16]
-//	values               [HeadDim/32] blocks:  scales [64], [2] panels of quants [64][16]
+//	keys                 [HeadDim/32] blocks:  scales [64 tokens], quants [32][64 tokens]
+//	values               [HeadDim/32] blocks:  scales [64 tokens], quants [64 tokens][32]
 //
 // Tokens that aren't stored yet may be any bytes: they are never part of a result.
 type CacheLayout struct {
@@ -49,39 +51,28 @@ func (l CacheLayout) Check() error {
 func (l CacheLayout) PageSize() int { return l.KVHeads * (l.keySize() + l.valueSize()) }
 
 // keySize returns the bytes of one head's keys in a page.
-func (l CacheLayout) keySize() int { return PageTokens / panelRows * l.keyPanel() }
-
-// keyPanel returns the bytes of a panel of keys.
-func (l CacheLayout) keyPanel() int {
-	switch l.Type {
-	case Q8_0:
-		return l.HeadDim / 32 * q8KeyBlock
-	case F16:
-		return 2 * l.HeadDim * panelRows
-	default:
-		return 4 * l.HeadDim * panelRows
+func (l CacheLayout) keySize() int {
+	if l.Type == Q8_0 {
+		return l.HeadDim / 32 * q8Block
 	}
+	return l.Type.BlockSize() * l.HeadDim * PageTokens
 }
 
 // valueSize returns the bytes of one head's values in a page.
 func (l CacheLayout) valueSize() int {
-	switch l.Type {
-	case Q8_0:
-		return l.HeadDim / 32 * q8ValueBlock
-	case F16:
-		return 2 * l.valueWidth() * PageTokens
-	default:
-		return 4 * l.valueWidth() * PageTokens
+	if l.Type == Q8_0 {
+		return l.HeadDim / 32 * q8Block
 	}
+	return l.Type.BlockSize() * l.valueWidth() * PageTokens
 }
 
 // valueWidth returns HeadDim, rounded up to whole panels.
 func (l CacheLayout) valueWidth() int { return (l.HeadDim + panelRows - 1) / panelRows * panelRows }
 
-// The bytes of 32 elements of keys in a panel, and of values in a page.
+// q8Scales and q8Block are the bytes of a block's scales, and of a block.
 const (
-	q8KeyBlock   = 2*panelRows + 32*panelRows
-	q8ValueBlock = 2*PageTokens + 32*PageTokens
+	q8Scales = 2 * PageTokens
+	q8Block  = q8Scales + 32*PageTokens
 )
 
 // head returns the keys and values of one head of a layer's part of a page.
@@ -143,7 +134,7 @@ func (c *Compute) StoreKV(l CacheLayer, s CachedSpan, k, v []float32) error {
 	}
 	sc := c.getScratch()
 	defer c.putScratch(sc)
-	sc.row = grow(sc.row, 4*l.Layout.valueWidth()+act32Size)
+	sc.row = grow(sc.row, 2*l.Layout.HeadDim+act32Size)
 	d := l.Layout.HeadDim
 	for i := range s.Tokens {
 		at := s.Start + i
@@ -165,70 +156,42 @@ type kvToken struct {
 }
 
 func (c *Compute) storeToken(l CacheLayout, row, keys, values []byte, t kvToken) {
-	panel := keys[t.slot/panelRows*l.keyPanel():][:l.keyPanel()]
-	column := t.slot % panelRows
 	switch l.Type {
 	case Q8_0:
 		for b := range l.HeadDim / 32 {
-			c.storeQ8Key(panel[b*q8KeyBlock:][:q8KeyBlock], row, t.key[32*b:][:32], column)
-			c.storeQ8Value(values[b*q8ValueBlock:][:q8ValueBlock], row, t.value[32*b:][:32], t.slot)
+			c.storeQ8(keys[b*q8Block:][:q8Block], row, t.key[32*b:][:32], t.slot)
+			for e, q := range row[8:act32Size] {
+				keys[b*q8Block+q8Scales+e*PageTokens+t.slot] = q
+			}
+			c.storeQ8(values[b*q8Block:][:q8Block], row, t.value[32*b:][:32], t.slot)
+			copy(values[b*q8Block+q8Scales+32*t.slot:][:32], row[8:])
 		}
 	case F16:
 		c.r.cache.toF16(row, t.key)
 		for e := range l.HeadDim {
-			o := 2 * (e*panelRows + column)
-			panel[o], panel[o+1] = row[2*e], row[2*e+1]
+			o := 2 * (e*PageTokens + t.slot)
+			keys[o], keys[o+1] = row[2*e], row[2*e+1]
 		}
-		c.r.cache.toF16(row, t.value)
-		clear(row[2*l.HeadDim : 2*l.valueWidth()])
-		for p := 0; p < l.valueWidth(); p += panelRows {
-			copy(values[2*(p*PageTokens+t.slot*panelRows):][:2*panelRows], row[2*p:])
-		}
+		to := values[2*t.slot*l.valueWidth():][:2*l.valueWidth()]
+		clear(to[2*l.HeadDim:])
+		c.r.cache.toF16(to, t.value)
 	default:
 		for e, x := range t.key {
-			binary.LittleEndian.PutUint32(panel[4*(e*panelRows+column):], math.Float32bits(x))
+			binary.LittleEndian.PutUint32(keys[4*(e*PageTokens+t.slot):], math.Float32bits(x))
 		}
-		for p := 0; p < l.valueWidth(); p += panelRows {
-			to := values[4*(p*PageTokens+t.slot*panelRows):][:4*panelRows]
-			clear(to)
-			for e, x := range t.value[p:min(p+panelRows, l.HeadDim)] {
-				binary.LittleEndian.PutUint32(to[4*e:], math.Float32bits(x))
-			}
+		to := values[4*t.slot*l.valueWidth():][:4*l.valueWidth()]
+		clear(to[4*l.HeadDim:])
+		for e, x := range t.value {
+			binary.LittleEndian.PutUint32(to[4*e:], math.Float32bits(x))
 		}
 	}
 }
 
-// storeQ8Key stores 32 elements of a key as one column of a block.
-func (c *Compute) storeQ8Key(block, row []byte, x []float32, column int) {
+// storeQ8 quantises 32 elements into row, in the form of activations, and stores their
+// scale in a block.
+func (c *Compute) storeQ8(block, row []byte, x []float32, slot int) {
 	c.r.act32(row[:act32Size], 1, 0, x)
-	binary.LittleEndian.PutUint16(block[2*column:], actHalf(row))
-	quants := block[2*panelRows:]
-	for e, q := range row[8:act32Size] {
-		quants[e*panelRows+column] = q
-	}
-}
-
-// storeQ8Value stores 32 elements of a value in both panels of a block.
-func (c *Compute) storeQ8Value(block, row []byte, x []float32, slot int) {
-	c.r.act32(row[:act32Size], 1, 0, x)
-	binary.LittleEndian.PutUint16(block[2*slot:], actHalf(row))
-	quants := block[2*PageTokens:]
-	copy(quants[slot*panelRows:][:panelRows], row[8:])
-	copy(quants[(PageTokens+slot)*panelRows:][:panelRows], row[8+panelRows:])
-}
-
-// actHalf returns the scale of a quantised row of one block as a half.
-func actHalf(row []byte) uint16 { return F32ToF16(actScale(row, 0)) }
-
-// panels returns the first n panels of F16 or F32 keys or values.
-func (l CacheLayout) panels(b []byte, n int) panels {
-	p := panels{typ: l.Type, ld: panelRows, n: n}
-	if l.Type == F32 {
-		p.floats = floatsOf(b)
-	} else {
-		p.data = b
-	}
-	return p
+	binary.LittleEndian.PutUint16(block[2*slot:], F32ToF16(actScale(row, 0)))
 }
 
 // floatsOf returns the floats in bytes that are aligned to 4.

@@ -3,7 +3,8 @@ package kernel
 // cacheAVX2 returns the cache's micro kernels for AVX2, FMA and F16C.
 func cacheAVX2() cacheRoutines {
 	return cacheRoutines{
-		panelQ8:      panelQ8AVX2,
+		panelsF16:    panelsF16AVX2,
+		panelsQ8:     panelsQ8AVX2,
 		toF16:        toF16AVX2,
 		fromF16:      fromF16AVX2,
 		rotateHalves: rotateHalvesAVX2,
@@ -11,25 +12,46 @@ func cacheAVX2() cacheRoutines {
 	}
 }
 
-func panelQ8AVX2(c, a view, b, scale []byte, mr, k int) {
-	if !checkPanel(c, a, mr, k) {
-		return
-	}
-	_, _ = b[:panelRows*k], scale[:2*panelRows]
+func panelsF16AVX2(c, a view, b cachedPanels, mr, k int) {
+	eachCachedTile(c, a, b, shape{mr, k, 2}, oneF16AVX2)
+}
+
+func panelsQ8AVX2(c, a view, b cachedPanels, mr, k int) {
+	eachCachedTile(c, a, b, shape{mr, k, 1}, oneQ8AVX2)
+}
+
+// oneF16AVX2 returns the kernel for mr rows and one panel.
+func oneF16AVX2(mr, _ int) (cachedKernel, int) {
 	switch mr {
 	case 1:
-		avx2PanelQ8x1(&c.data[0], c.ld, &a.data[0], a.ld, &b[0], &scale[0], k)
+		return avx2CacheF16x1, 1
 	case 2:
-		avx2PanelQ8x2(&c.data[0], c.ld, &a.data[0], a.ld, &b[0], &scale[0], k)
+		return avx2CacheF16x2, 1
 	case 3:
-		avx2PanelQ8x3(&c.data[0], c.ld, &a.data[0], a.ld, &b[0], &scale[0], k)
+		return avx2CacheF16x3, 1
 	case 4:
-		avx2PanelQ8x4(&c.data[0], c.ld, &a.data[0], a.ld, &b[0], &scale[0], k)
+		return avx2CacheF16x4, 1
 	case 5:
-		avx2PanelQ8x5(&c.data[0], c.ld, &a.data[0], a.ld, &b[0], &scale[0], k)
+		return avx2CacheF16x5, 1
 	default:
-		_ = [rowTile + 1]struct{}{}[mr]
-		avx2PanelQ8x6(&c.data[0], c.ld, &a.data[0], a.ld, &b[0], &scale[0], k)
+		return avx2CacheF16x6, 1
+	}
+}
+
+func oneQ8AVX2(mr, _ int) (cachedKernel, int) {
+	switch mr {
+	case 1:
+		return avx2CacheQ8x1, 1
+	case 2:
+		return avx2CacheQ8x2, 1
+	case 3:
+		return avx2CacheQ8x3, 1
+	case 4:
+		return avx2CacheQ8x4, 1
+	case 5:
+		return avx2CacheQ8x5, 1
+	default:
+		return avx2CacheQ8x6, 1
 	}
 }
 

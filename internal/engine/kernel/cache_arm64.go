@@ -2,28 +2,49 @@ package kernel
 
 // cacheNEON replaces those of the cache's plain kernels that there is assembly for.
 func cacheNEON(r cacheRoutines) cacheRoutines {
-	r.panelQ8 = panelQ8NEON
+	r.panelsF16, r.panelsQ8 = panelsF16NEON, panelsQ8NEON
 	return r
 }
 
-func panelQ8NEON(c, a view, b, scale []byte, mr, k int) {
-	if !checkPanel(c, a, mr, k) {
-		return
-	}
-	_, _ = b[:panelRows*k], scale[:2*panelRows]
+func panelsF16NEON(c, a view, b cachedPanels, mr, k int) {
+	eachCachedTile(c, a, b, shape{mr, k, 2}, oneF16NEON)
+}
+
+func panelsQ8NEON(c, a view, b cachedPanels, mr, k int) {
+	eachCachedTile(c, a, b, shape{mr, k, 1}, oneQ8NEON)
+}
+
+// oneF16NEON returns the kernel for mr rows and one panel.
+func oneF16NEON(mr, _ int) (cachedKernel, int) {
 	switch mr {
 	case 1:
-		neonPanelQ8x1(&c.data[0], c.ld, &a.data[0], a.ld, &b[0], &scale[0], k)
+		return neonCacheF16x1, 1
 	case 2:
-		neonPanelQ8x2(&c.data[0], c.ld, &a.data[0], a.ld, &b[0], &scale[0], k)
+		return neonCacheF16x2, 1
 	case 3:
-		neonPanelQ8x3(&c.data[0], c.ld, &a.data[0], a.ld, &b[0], &scale[0], k)
+		return neonCacheF16x3, 1
 	case 4:
-		neonPanelQ8x4(&c.data[0], c.ld, &a.data[0], a.ld, &b[0], &scale[0], k)
+		return neonCacheF16x4, 1
 	case 5:
-		neonPanelQ8x5(&c.data[0], c.ld, &a.data[0], a.ld, &b[0], &scale[0], k)
+		return neonCacheF16x5, 1
 	default:
-		_ = [rowTile + 1]struct{}{}[mr]
-		neonPanelQ8x6(&c.data[0], c.ld, &a.data[0], a.ld, &b[0], &scale[0], k)
+		return neonCacheF16x6, 1
+	}
+}
+
+func oneQ8NEON(mr, _ int) (cachedKernel, int) {
+	switch mr {
+	case 1:
+		return neonCacheQ8x1, 1
+	case 2:
+		return neonCacheQ8x2, 1
+	case 3:
+		return neonCacheQ8x3, 1
+	case 4:
+		return neonCacheQ8x4, 1
+	case 5:
+		return neonCacheQ8x5, 1
+	default:
+		return neonCacheQ8x6, 1
 	}
 }

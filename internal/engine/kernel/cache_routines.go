@@ -4,9 +4,11 @@ import "encoding/binary"
 
 // cacheRoutines are the micro kernels of cached attention and of rotations.
 type cacheRoutines struct {
-	// panelQ8 adds to the tile c (mr rows of 16) the product of a (mr rows of k) and b (k
-	// rows of 16 int8), column by column times scale, 16 halves. 1 ≤ mr ≤ rowTile.
-	panelQ8 func(c, a view, b, scale []byte, mr, k int)
+	// panelsF16 adds to mr rows of c the product of a (mr rows of k) and b, panels of
+	// halves. Any mr will do. panelsQ8 does the same with int8, column by column times
+	// b's scales.
+	panelsF16 func(c, a view, b cachedPanels, mr, k int)
+	panelsQ8  func(c, a view, b cachedPanels, mr, k int)
 
 	// toF16 and fromF16 convert len(x) elements.
 	toF16   func(dst []byte, x []float32)
@@ -19,9 +21,34 @@ type cacheRoutines struct {
 	rotatePairs  func(x, angles []float32)
 }
 
+// cachedPanels are n panels of 16 columns, side by side in rows that are ld bytes apart.
+type cachedPanels struct {
+	data   []byte
+	scales []byte // int8: a half for each column
+	ld, n  int
+	// ahead is what will be read next, laid out in the same way: kernels ask for its lines
+	// while they compute. Nil asks for nothing new.
+	ahead []byte
+}
+
+// check panics unless there are k rows of elements of the given size, and all scales. It
+// returns the addresses of both and of what is ahead.
+func (b *cachedPanels) check(k, size int) (data, scales, ahead *byte) {
+	data = &b.data[:(k-1)*b.ld+b.n*panelRows*size][0]
+	ahead = data
+	if len(b.ahead) > 0 {
+		ahead = &b.ahead[0]
+	}
+	if size == 1 {
+		scales = &b.scales[:2*panelRows*b.n][0]
+	}
+	return data, scales, ahead
+}
+
 func plainCache() cacheRoutines {
 	return cacheRoutines{
-		panelQ8:      plainPanelQ8,
+		panelsF16:    plainPanelsF16,
+		panelsQ8:     plainPanelsQ8,
 		toF16:        plainToF16,
 		fromF16:      plainFromF16,
 		rotateHalves: plainRotateHalves,
@@ -29,20 +56,37 @@ func plainCache() cacheRoutines {
 	}
 }
 
-func plainPanelQ8(c, a view, b, scale []byte, mr, k int) {
-	var s [panelRows]float32
-	plainFromF16(s[:], scale)
-	for r := range mr {
-		row := (*[panelRows]float32)(c.data[r*c.ld:])
-		var acc [panelRows]float32
-		for i, v := range a.data[r*a.ld:][:k] {
-			w := (*[panelRows]byte)(b[i*panelRows:])
-			for n := range acc {
-				acc[n] += v * float32(int8(w[n])) //nolint:gosec // a byte that holds an int8
+func plainPanelsF16(c, a view, b cachedPanels, mr, k int) {
+	var w [panelRows]float32
+	for p := range b.n {
+		for i := range k {
+			plainFromF16(w[:], b.data[i*b.ld+2*p*panelRows:])
+			for r := range mr {
+				v, row := a.data[r*a.ld+i], (*[panelRows]float32)(c.data[r*c.ld+p*panelRows:])
+				for n := range row {
+					row[n] += v * w[n]
+				}
 			}
 		}
-		for n := range row {
-			row[n] += acc[n] * s[n]
+	}
+}
+
+func plainPanelsQ8(c, a view, b cachedPanels, mr, k int) {
+	for p := range b.n {
+		var scale [panelRows]float32
+		plainFromF16(scale[:], b.scales[2*p*panelRows:])
+		for r := range mr {
+			row := (*[panelRows]float32)(c.data[r*c.ld+p*panelRows:])
+			var acc [panelRows]float32
+			for i, v := range a.data[r*a.ld:][:k] {
+				w := (*[panelRows]byte)(b.data[i*b.ld+p*panelRows:])
+				for n := range acc {
+					acc[n] += v * float32(int8(w[n])) //nolint:gosec // a byte that holds an int8
+				}
+			}
+			for n := range row {
+				row[n] += acc[n] * scale[n]
+			}
 		}
 	}
 }

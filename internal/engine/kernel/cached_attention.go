@@ -237,32 +237,29 @@ func (w *cachedWork) score(seg, r, mr, first, hi int) {
 	for i := range mr {
 		clear(w.s.scores[i*segment+first-seg*segment:][:wide])
 	}
+	_, values := l.head(w.page(first), w.u.head) // what is read after the last keys
 	for first < hi {
 		keys, _ := l.head(w.page(first), w.u.head)
 		slot := first % PageTokens
 		n := (min(hi-first, PageTokens-slot) + panelRows - 1) / panelRows
-		keys = keys[slot/panelRows*l.keyPanel():]
 		scores := view{w.s.scores[first-seg*segment:], segment}
 		first += n * panelRows
-		if l.Type == Q8_0 {
-			w.scoreQ8(scores, q, keys, mr, n)
-			continue
+		next := values
+		if first < hi {
+			next, _ = l.head(w.page(first), w.u.head)
 		}
-		b := l.panels(keys, n)
-		b.stride = l.HeadDim * panelRows
-		w.c.r.panels(scores, q, b, mr, l.HeadDim)
-	}
-}
-
-// scoreQ8 does the same with n panels of quantised keys.
-func (w *cachedWork) scoreQ8(scores, q view, keys []byte, mr, n int) {
-	l := w.a.Layout
-	for p := range n {
-		for b := range l.HeadDim / 32 {
-			block := keys[p*l.keyPanel()+b*q8KeyBlock:][:q8KeyBlock]
-			for r := 0; r < mr; r += rowTile {
-				w.c.r.cache.panelQ8(scores.at(r*segment+p*panelRows), q.at(r*q.ld+32*b), block[2*panelRows:], block[:2*panelRows], min(rowTile, mr-r), 32)
+		switch l.Type {
+		case F32:
+			w.c.r.panels(scores, q, panels{typ: F32, floats: floatsOf(keys[4*slot:]), ld: PageTokens, stride: panelRows, n: n}, mr, l.HeadDim)
+		case Q8_0:
+			for b := range l.HeadDim / 32 {
+				at := b * q8Block
+				w.c.r.cache.panelsQ8(scores, q.at(32*b), cachedPanels{
+					data: keys[at+q8Scales+slot:], scales: keys[at+2*slot:], ld: PageTokens, n: n, ahead: next[at+q8Scales:],
+				}, mr, 32)
 			}
+		default:
+			w.c.r.cache.panelsF16(scores, q, cachedPanels{data: keys[2*slot:], ld: 2 * PageTokens, n: n, ahead: next}, mr, l.HeadDim)
 		}
 	}
 }
@@ -281,43 +278,60 @@ func (w *cachedWork) weigh(states []float32, seg, mr, lo, hi int) {
 		n := min(hi-lo, PageTokens-slot)
 		scores := view{w.s.scores[lo-seg*segment:], segment}
 		lo += n
-		if l.Type == Q8_0 {
-			w.weighQ8(states, values, scores, mr, slot, n)
-			continue
+		next := w.after(lo, hi, seg)
+		wide := l.valueWidth()
+		switch l.Type {
+		case F32:
+			b := panels{typ: F32, floats: floatsOf(values[4*slot*wide:]), ld: wide, stride: panelRows, n: wide / panelRows}
+			w.c.r.panels(view{states, size}, scores, b, mr, n)
+		case Q8_0:
+			w.weighQ8(states, values, next, scores, mr, slot, n)
+		default:
+			b := cachedPanels{data: values[2*slot*wide:], ld: 2 * wide, n: wide / panelRows, ahead: next}
+			w.c.r.cache.panelsF16(view{states, size}, scores, b, mr, n)
 		}
-		b := l.panels(values[l.Type.BlockSize()*slot*panelRows:], l.valueWidth()/panelRows)
-		b.stride = PageTokens * panelRows
-		w.c.r.panels(view{states, size}, scores, b, mr, n)
 	}
 }
 
-// weighQ8 does the same with n quantised values of a page: their scales go into the
-// scores, once for 32 elements.
-func (w *cachedWork) weighQ8(states []float32, values []byte, scores view, mr, slot, n int) {
+// after returns what is read after values up to lo: those of the next page, or the next
+// segment's first keys.
+func (w *cachedWork) after(lo, hi, seg int) []byte {
+	if lo < hi {
+		_, values := w.a.Layout.head(w.page(lo), w.u.head)
+		return values
+	}
+	if next := (seg + 1) * segment; next < w.spans[w.u.span].Start+w.u.last {
+		keys, _ := w.a.Layout.head(w.page(next), w.u.head)
+		return keys
+	}
+	return nil
+}
+
+// weighQ8 adds n quantised values of a page: their scales go into the scores, once for
+// 32 elements.
+func (w *cachedWork) weighQ8(states []float32, values, next []byte, scores view, mr, slot, n int) {
 	l, size := w.a.Layout, w.a.stateSize()
 	one := onesF16()
+	scaled := view{w.s.scaled[:], PageTokens}
 	for b := range l.HeadDim / 32 {
-		block := values[b*q8ValueBlock:][:q8ValueBlock]
+		block := values[b*q8Block:][:q8Block]
 		w.c.r.cache.fromF16(w.s.scale[:n], block[2*slot:])
-		scaled := view{w.s.scaled[:], PageTokens}
 		for i := range mr {
 			row := scaled.data[i*PageTokens:][:n]
 			copy(row, scores.data[i*scores.ld:])
 			w.c.r.mul(row, w.s.scale[:n])
 		}
-		for h := range 2 {
-			quants := block[2*PageTokens+(h*PageTokens+slot)*panelRows:]
-			for r := 0; r < mr; r += rowTile {
-				to := view{states[r*size+32*b+h*panelRows:], size}
-				w.c.r.cache.panelQ8(to, scaled.at(r*PageTokens), quants, one[:], min(rowTile, mr-r), n)
-			}
+		p := cachedPanels{data: block[q8Scales+32*slot:], scales: one[:], ld: 32, n: 2}
+		if next != nil {
+			p.ahead = next[b*q8Block+q8Scales:]
 		}
+		w.c.r.cache.panelsQ8(view{states[32*b:], size}, scaled, p, mr, n)
 	}
 }
 
-// onesF16 returns 16 halves of 1.
-func onesF16() (one [2 * panelRows]byte) {
-	for i := range panelRows {
+// onesF16 returns the halves of 1 for two panels.
+func onesF16() (one [2 * 2 * panelRows]byte) {
+	for i := range 2 * panelRows {
 		one[2*i+1] = 0x3c
 	}
 	return one

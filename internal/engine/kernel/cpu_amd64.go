@@ -33,6 +33,7 @@ func avx512() *routines {
 	r.dot, r.sum, r.spread, r.largest = dotAVX512, sumAVX512, spreadAVX512, largestAVX512
 	r.add, r.mul, r.scale, r.axpy, r.affine = addAVX512, mulAVX512, scaleAVX512, axpyAVX512, affineAVX512
 	r.expSum, r.gelu, r.geluTanh, r.silu = expSumAVX512, geluAVX512, geluTanhAVX512, siluAVX512
+	r.cache = cacheAVX512(r.cache)
 	return r
 }
 

@@ -2,32 +2,62 @@
 
 package kernel
 
-// neonPanelQ8x1 adds to 1 rows of 16 the product of rows of a and a panel, times scale; k > 0.
+// neonCacheF16x1 adds to 1 rows of 16 the product of rows of a and panels, and asks for what is ahead; k > 0.
 //
 //go:noescape
-func neonPanelQ8x1(c *float32, ldc int, a *float32, lda int, b *byte, scale *byte, k int)
+func neonCacheF16x1(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
 
-// neonPanelQ8x2 adds to 2 rows of 16 the product of rows of a and a panel, times scale; k > 0.
+// neonCacheQ8x1 adds to 1 rows of 16 the product of rows of a and panels, times scale, and asks for what is ahead; k > 0.
 //
 //go:noescape
-func neonPanelQ8x2(c *float32, ldc int, a *float32, lda int, b *byte, scale *byte, k int)
+func neonCacheQ8x1(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
 
-// neonPanelQ8x3 adds to 3 rows of 16 the product of rows of a and a panel, times scale; k > 0.
+// neonCacheF16x2 adds to 2 rows of 16 the product of rows of a and panels, and asks for what is ahead; k > 0.
 //
 //go:noescape
-func neonPanelQ8x3(c *float32, ldc int, a *float32, lda int, b *byte, scale *byte, k int)
+func neonCacheF16x2(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
 
-// neonPanelQ8x4 adds to 4 rows of 16 the product of rows of a and a panel, times scale; k > 0.
+// neonCacheQ8x2 adds to 2 rows of 16 the product of rows of a and panels, times scale, and asks for what is ahead; k > 0.
 //
 //go:noescape
-func neonPanelQ8x4(c *float32, ldc int, a *float32, lda int, b *byte, scale *byte, k int)
+func neonCacheQ8x2(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
 
-// neonPanelQ8x5 adds to 5 rows of 16 the product of rows of a and a panel, times scale; k > 0.
+// neonCacheF16x3 adds to 3 rows of 16 the product of rows of a and panels, and asks for what is ahead; k > 0.
 //
 //go:noescape
-func neonPanelQ8x5(c *float32, ldc int, a *float32, lda int, b *byte, scale *byte, k int)
+func neonCacheF16x3(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
 
-// neonPanelQ8x6 adds to 6 rows of 16 the product of rows of a and a panel, times scale; k > 0.
+// neonCacheQ8x3 adds to 3 rows of 16 the product of rows of a and panels, times scale, and asks for what is ahead; k > 0.
 //
 //go:noescape
-func neonPanelQ8x6(c *float32, ldc int, a *float32, lda int, b *byte, scale *byte, k int)
+func neonCacheQ8x3(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
+
+// neonCacheF16x4 adds to 4 rows of 16 the product of rows of a and panels, and asks for what is ahead; k > 0.
+//
+//go:noescape
+func neonCacheF16x4(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
+
+// neonCacheQ8x4 adds to 4 rows of 16 the product of rows of a and panels, times scale, and asks for what is ahead; k > 0.
+//
+//go:noescape
+func neonCacheQ8x4(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
+
+// neonCacheF16x5 adds to 5 rows of 16 the product of rows of a and panels, and asks for what is ahead; k > 0.
+//
+//go:noescape
+func neonCacheF16x5(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
+
+// neonCacheQ8x5 adds to 5 rows of 16 the product of rows of a and panels, times scale, and asks for what is ahead; k > 0.
+//
+//go:noescape
+func neonCacheQ8x5(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
+
+// neonCacheF16x6 adds to 6 rows of 16 the product of rows of a and panels, and asks for what is ahead; k > 0.
+//
+//go:noescape
+func neonCacheF16x6(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
+
+// neonCacheQ8x6 adds to 6 rows of 16 the product of rows of a and panels, times scale, and asks for what is ahead; k > 0.
+//
+//go:noescape
+func neonCacheQ8x6(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)

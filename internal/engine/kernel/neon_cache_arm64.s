@@ -2,21 +2,54 @@
 
 #include "textflag.h"
 
-// func neonPanelQ8x1(c *float32, ldc int, a *float32, lda int, b *byte, scale *byte, k int)
-TEXT ·neonPanelQ8x1(SB), NOSPLIT, $0-56
+// func neonCacheF16x1(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
+TEXT ·neonCacheF16x1(SB), NOSPLIT, $0-72
 	MOVD c+0(FP), R7
 	MOVD ldc+8(FP), R14
 	MOVD a+16(FP), R1
 	MOVD lda+24(FP), R15
 	MOVD b+32(FP), R13
-	MOVD scale+40(FP), R16
-	MOVD k+48(FP), R17
+	MOVD ldb+40(FP), R0
+	MOVD scale+48(FP), R16
+	MOVD ahead+56(FP), R19
+	MOVD k+64(FP), R17
+	VLD1 (R7), [V0.S4, V1.S4, V2.S4, V3.S4]
+loop:
+	VLD1 (R13), [V30.H8, V31.H8]
+	WORD $0x0e217bd8 // FCVTL1 V30, V24.S4
+	WORD $0x4e217bd9 // FCVTL2 V30, V25.S4
+	WORD $0x0e217bfa // FCVTL1 V31, V26.S4
+	WORD $0x4e217bfb // FCVTL2 V31, V27.S4
+	PRFM (R19), PLDL1KEEP
+	ADD R0, R19, R19
+	ADD R0, R13, R13
+	VLD1R.P 4(R1), [V28.S4]
+	VFMLA V24.S4, V28.S4, V0.S4
+	VFMLA V25.S4, V28.S4, V1.S4
+	VFMLA V26.S4, V28.S4, V2.S4
+	VFMLA V27.S4, V28.S4, V3.S4
+	SUBS $1, R17, R17
+	BNE loop
+	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R7)
+	RET
+
+// func neonCacheQ8x1(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
+TEXT ·neonCacheQ8x1(SB), NOSPLIT, $0-72
+	MOVD c+0(FP), R7
+	MOVD ldc+8(FP), R14
+	MOVD a+16(FP), R1
+	MOVD lda+24(FP), R15
+	MOVD b+32(FP), R13
+	MOVD ldb+40(FP), R0
+	MOVD scale+48(FP), R16
+	MOVD ahead+56(FP), R19
+	MOVD k+64(FP), R17
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
 	VEOR V3.B16, V3.B16, V3.B16
 loop:
-	VLD1.P 16(R13), [V30.B16]
+	VLD1 (R13), [V30.B16]
 	WORD $0x4f08a7df // SSHLL2 V30.B16, V31.H8
 	WORD $0x0f08a7de // SSHLL V30.B8, V30.H8
 	WORD $0x0f10a7d8 // SSHLL1 V30, V24.S4
@@ -27,6 +60,9 @@ loop:
 	WORD $0x4e21db39 // SCVTF V25.S4, V25.S4
 	WORD $0x4e21db5a // SCVTF V26.S4, V26.S4
 	WORD $0x4e21db7b // SCVTF V27.S4, V27.S4
+	PRFM (R19), PLDL1KEEP
+	ADD R0, R19, R19
+	ADD R0, R13, R13
 	VLD1R.P 4(R1), [V28.S4]
 	VFMLA V24.S4, V28.S4, V0.S4
 	VFMLA V25.S4, V28.S4, V1.S4
@@ -47,15 +83,57 @@ loop:
 	VST1 [V28.S4, V29.S4, V30.S4, V31.S4], (R7)
 	RET
 
-// func neonPanelQ8x2(c *float32, ldc int, a *float32, lda int, b *byte, scale *byte, k int)
-TEXT ·neonPanelQ8x2(SB), NOSPLIT, $0-56
+// func neonCacheF16x2(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
+TEXT ·neonCacheF16x2(SB), NOSPLIT, $0-72
 	MOVD c+0(FP), R7
 	MOVD ldc+8(FP), R14
 	MOVD a+16(FP), R1
 	MOVD lda+24(FP), R15
 	MOVD b+32(FP), R13
-	MOVD scale+40(FP), R16
-	MOVD k+48(FP), R17
+	MOVD ldb+40(FP), R0
+	MOVD scale+48(FP), R16
+	MOVD ahead+56(FP), R19
+	MOVD k+64(FP), R17
+	ADD R14<<2, R7, R8
+	ADD R15<<2, R1, R2
+	VLD1 (R7), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1 (R8), [V4.S4, V5.S4, V6.S4, V7.S4]
+loop:
+	VLD1 (R13), [V30.H8, V31.H8]
+	WORD $0x0e217bd8 // FCVTL1 V30, V24.S4
+	WORD $0x4e217bd9 // FCVTL2 V30, V25.S4
+	WORD $0x0e217bfa // FCVTL1 V31, V26.S4
+	WORD $0x4e217bfb // FCVTL2 V31, V27.S4
+	PRFM (R19), PLDL1KEEP
+	ADD R0, R19, R19
+	ADD R0, R13, R13
+	VLD1R.P 4(R1), [V28.S4]
+	VFMLA V24.S4, V28.S4, V0.S4
+	VFMLA V25.S4, V28.S4, V1.S4
+	VFMLA V26.S4, V28.S4, V2.S4
+	VFMLA V27.S4, V28.S4, V3.S4
+	VLD1R.P 4(R2), [V29.S4]
+	VFMLA V24.S4, V29.S4, V4.S4
+	VFMLA V25.S4, V29.S4, V5.S4
+	VFMLA V26.S4, V29.S4, V6.S4
+	VFMLA V27.S4, V29.S4, V7.S4
+	SUBS $1, R17, R17
+	BNE loop
+	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R7)
+	VST1 [V4.S4, V5.S4, V6.S4, V7.S4], (R8)
+	RET
+
+// func neonCacheQ8x2(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
+TEXT ·neonCacheQ8x2(SB), NOSPLIT, $0-72
+	MOVD c+0(FP), R7
+	MOVD ldc+8(FP), R14
+	MOVD a+16(FP), R1
+	MOVD lda+24(FP), R15
+	MOVD b+32(FP), R13
+	MOVD ldb+40(FP), R0
+	MOVD scale+48(FP), R16
+	MOVD ahead+56(FP), R19
+	MOVD k+64(FP), R17
 	ADD R14<<2, R7, R8
 	ADD R15<<2, R1, R2
 	VEOR V0.B16, V0.B16, V0.B16
@@ -67,7 +145,7 @@ TEXT ·neonPanelQ8x2(SB), NOSPLIT, $0-56
 	VEOR V6.B16, V6.B16, V6.B16
 	VEOR V7.B16, V7.B16, V7.B16
 loop:
-	VLD1.P 16(R13), [V30.B16]
+	VLD1 (R13), [V30.B16]
 	WORD $0x4f08a7df // SSHLL2 V30.B16, V31.H8
 	WORD $0x0f08a7de // SSHLL V30.B8, V30.H8
 	WORD $0x0f10a7d8 // SSHLL1 V30, V24.S4
@@ -78,6 +156,9 @@ loop:
 	WORD $0x4e21db39 // SCVTF V25.S4, V25.S4
 	WORD $0x4e21db5a // SCVTF V26.S4, V26.S4
 	WORD $0x4e21db7b // SCVTF V27.S4, V27.S4
+	PRFM (R19), PLDL1KEEP
+	ADD R0, R19, R19
+	ADD R0, R13, R13
 	VLD1R.P 4(R1), [V28.S4]
 	VFMLA V24.S4, V28.S4, V0.S4
 	VFMLA V25.S4, V28.S4, V1.S4
@@ -109,15 +190,66 @@ loop:
 	VST1 [V28.S4, V29.S4, V30.S4, V31.S4], (R8)
 	RET
 
-// func neonPanelQ8x3(c *float32, ldc int, a *float32, lda int, b *byte, scale *byte, k int)
-TEXT ·neonPanelQ8x3(SB), NOSPLIT, $0-56
+// func neonCacheF16x3(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
+TEXT ·neonCacheF16x3(SB), NOSPLIT, $0-72
 	MOVD c+0(FP), R7
 	MOVD ldc+8(FP), R14
 	MOVD a+16(FP), R1
 	MOVD lda+24(FP), R15
 	MOVD b+32(FP), R13
-	MOVD scale+40(FP), R16
-	MOVD k+48(FP), R17
+	MOVD ldb+40(FP), R0
+	MOVD scale+48(FP), R16
+	MOVD ahead+56(FP), R19
+	MOVD k+64(FP), R17
+	ADD R14<<2, R7, R8
+	ADD R15<<2, R1, R2
+	ADD R14<<2, R8, R9
+	ADD R15<<2, R2, R3
+	VLD1 (R7), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1 (R8), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VLD1 (R9), [V8.S4, V9.S4, V10.S4, V11.S4]
+loop:
+	VLD1 (R13), [V30.H8, V31.H8]
+	WORD $0x0e217bd8 // FCVTL1 V30, V24.S4
+	WORD $0x4e217bd9 // FCVTL2 V30, V25.S4
+	WORD $0x0e217bfa // FCVTL1 V31, V26.S4
+	WORD $0x4e217bfb // FCVTL2 V31, V27.S4
+	PRFM (R19), PLDL1KEEP
+	ADD R0, R19, R19
+	ADD R0, R13, R13
+	VLD1R.P 4(R1), [V28.S4]
+	VFMLA V24.S4, V28.S4, V0.S4
+	VFMLA V25.S4, V28.S4, V1.S4
+	VFMLA V26.S4, V28.S4, V2.S4
+	VFMLA V27.S4, V28.S4, V3.S4
+	VLD1R.P 4(R2), [V29.S4]
+	VFMLA V24.S4, V29.S4, V4.S4
+	VFMLA V25.S4, V29.S4, V5.S4
+	VFMLA V26.S4, V29.S4, V6.S4
+	VFMLA V27.S4, V29.S4, V7.S4
+	VLD1R.P 4(R3), [V28.S4]
+	VFMLA V24.S4, V28.S4, V8.S4
+	VFMLA V25.S4, V28.S4, V9.S4
+	VFMLA V26.S4, V28.S4, V10.S4
+	VFMLA V27.S4, V28.S4, V11.S4
+	SUBS $1, R17, R17
+	BNE loop
+	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R7)
+	VST1 [V4.S4, V5.S4, V6.S4, V7.S4], (R8)
+	VST1 [V8.S4, V9.S4, V10.S4, V11.S4], (R9)
+	RET
+
+// func neonCacheQ8x3(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
+TEXT ·neonCacheQ8x3(SB), NOSPLIT, $0-72
+	MOVD c+0(FP), R7
+	MOVD ldc+8(FP), R14
+	MOVD a+16(FP), R1
+	MOVD lda+24(FP), R15
+	MOVD b+32(FP), R13
+	MOVD ldb+40(FP), R0
+	MOVD scale+48(FP), R16
+	MOVD ahead+56(FP), R19
+	MOVD k+64(FP), R17
 	ADD R14<<2, R7, R8
 	ADD R15<<2, R1, R2
 	ADD R14<<2, R8, R9
@@ -135,7 +267,7 @@ TEXT ·neonPanelQ8x3(SB), NOSPLIT, $0-56
 	VEOR V10.B16, V10.B16, V10.B16
 	VEOR V11.B16, V11.B16, V11.B16
 loop:
-	VLD1.P 16(R13), [V30.B16]
+	VLD1 (R13), [V30.B16]
 	WORD $0x4f08a7df // SSHLL2 V30.B16, V31.H8
 	WORD $0x0f08a7de // SSHLL V30.B8, V30.H8
 	WORD $0x0f10a7d8 // SSHLL1 V30, V24.S4
@@ -146,6 +278,9 @@ loop:
 	WORD $0x4e21db39 // SCVTF V25.S4, V25.S4
 	WORD $0x4e21db5a // SCVTF V26.S4, V26.S4
 	WORD $0x4e21db7b // SCVTF V27.S4, V27.S4
+	PRFM (R19), PLDL1KEEP
+	ADD R0, R19, R19
+	ADD R0, R13, R13
 	VLD1R.P 4(R1), [V28.S4]
 	VFMLA V24.S4, V28.S4, V0.S4
 	VFMLA V25.S4, V28.S4, V1.S4
@@ -188,15 +323,75 @@ loop:
 	VST1 [V28.S4, V29.S4, V30.S4, V31.S4], (R9)
 	RET
 
-// func neonPanelQ8x4(c *float32, ldc int, a *float32, lda int, b *byte, scale *byte, k int)
-TEXT ·neonPanelQ8x4(SB), NOSPLIT, $0-56
+// func neonCacheF16x4(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
+TEXT ·neonCacheF16x4(SB), NOSPLIT, $0-72
 	MOVD c+0(FP), R7
 	MOVD ldc+8(FP), R14
 	MOVD a+16(FP), R1
 	MOVD lda+24(FP), R15
 	MOVD b+32(FP), R13
-	MOVD scale+40(FP), R16
-	MOVD k+48(FP), R17
+	MOVD ldb+40(FP), R0
+	MOVD scale+48(FP), R16
+	MOVD ahead+56(FP), R19
+	MOVD k+64(FP), R17
+	ADD R14<<2, R7, R8
+	ADD R15<<2, R1, R2
+	ADD R14<<2, R8, R9
+	ADD R15<<2, R2, R3
+	ADD R14<<2, R9, R10
+	ADD R15<<2, R3, R4
+	VLD1 (R7), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1 (R8), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VLD1 (R9), [V8.S4, V9.S4, V10.S4, V11.S4]
+	VLD1 (R10), [V12.S4, V13.S4, V14.S4, V15.S4]
+loop:
+	VLD1 (R13), [V30.H8, V31.H8]
+	WORD $0x0e217bd8 // FCVTL1 V30, V24.S4
+	WORD $0x4e217bd9 // FCVTL2 V30, V25.S4
+	WORD $0x0e217bfa // FCVTL1 V31, V26.S4
+	WORD $0x4e217bfb // FCVTL2 V31, V27.S4
+	PRFM (R19), PLDL1KEEP
+	ADD R0, R19, R19
+	ADD R0, R13, R13
+	VLD1R.P 4(R1), [V28.S4]
+	VFMLA V24.S4, V28.S4, V0.S4
+	VFMLA V25.S4, V28.S4, V1.S4
+	VFMLA V26.S4, V28.S4, V2.S4
+	VFMLA V27.S4, V28.S4, V3.S4
+	VLD1R.P 4(R2), [V29.S4]
+	VFMLA V24.S4, V29.S4, V4.S4
+	VFMLA V25.S4, V29.S4, V5.S4
+	VFMLA V26.S4, V29.S4, V6.S4
+	VFMLA V27.S4, V29.S4, V7.S4
+	VLD1R.P 4(R3), [V28.S4]
+	VFMLA V24.S4, V28.S4, V8.S4
+	VFMLA V25.S4, V28.S4, V9.S4
+	VFMLA V26.S4, V28.S4, V10.S4
+	VFMLA V27.S4, V28.S4, V11.S4
+	VLD1R.P 4(R4), [V29.S4]
+	VFMLA V24.S4, V29.S4, V12.S4
+	VFMLA V25.S4, V29.S4, V13.S4
+	VFMLA V26.S4, V29.S4, V14.S4
+	VFMLA V27.S4, V29.S4, V15.S4
+	SUBS $1, R17, R17
+	BNE loop
+	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R7)
+	VST1 [V4.S4, V5.S4, V6.S4, V7.S4], (R8)
+	VST1 [V8.S4, V9.S4, V10.S4, V11.S4], (R9)
+	VST1 [V12.S4, V13.S4, V14.S4, V15.S4], (R10)
+	RET
+
+// func neonCacheQ8x4(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
+TEXT ·neonCacheQ8x4(SB), NOSPLIT, $0-72
+	MOVD c+0(FP), R7
+	MOVD ldc+8(FP), R14
+	MOVD a+16(FP), R1
+	MOVD lda+24(FP), R15
+	MOVD b+32(FP), R13
+	MOVD ldb+40(FP), R0
+	MOVD scale+48(FP), R16
+	MOVD ahead+56(FP), R19
+	MOVD k+64(FP), R17
 	ADD R14<<2, R7, R8
 	ADD R15<<2, R1, R2
 	ADD R14<<2, R8, R9
@@ -220,7 +415,7 @@ TEXT ·neonPanelQ8x4(SB), NOSPLIT, $0-56
 	VEOR V14.B16, V14.B16, V14.B16
 	VEOR V15.B16, V15.B16, V15.B16
 loop:
-	VLD1.P 16(R13), [V30.B16]
+	VLD1 (R13), [V30.B16]
 	WORD $0x4f08a7df // SSHLL2 V30.B16, V31.H8
 	WORD $0x0f08a7de // SSHLL V30.B8, V30.H8
 	WORD $0x0f10a7d8 // SSHLL1 V30, V24.S4
@@ -231,6 +426,9 @@ loop:
 	WORD $0x4e21db39 // SCVTF V25.S4, V25.S4
 	WORD $0x4e21db5a // SCVTF V26.S4, V26.S4
 	WORD $0x4e21db7b // SCVTF V27.S4, V27.S4
+	PRFM (R19), PLDL1KEEP
+	ADD R0, R19, R19
+	ADD R0, R13, R13
 	VLD1R.P 4(R1), [V28.S4]
 	VFMLA V24.S4, V28.S4, V0.S4
 	VFMLA V25.S4, V28.S4, V1.S4
@@ -284,15 +482,84 @@ loop:
 	VST1 [V28.S4, V29.S4, V30.S4, V31.S4], (R10)
 	RET
 
-// func neonPanelQ8x5(c *float32, ldc int, a *float32, lda int, b *byte, scale *byte, k int)
-TEXT ·neonPanelQ8x5(SB), NOSPLIT, $0-56
+// func neonCacheF16x5(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
+TEXT ·neonCacheF16x5(SB), NOSPLIT, $0-72
 	MOVD c+0(FP), R7
 	MOVD ldc+8(FP), R14
 	MOVD a+16(FP), R1
 	MOVD lda+24(FP), R15
 	MOVD b+32(FP), R13
-	MOVD scale+40(FP), R16
-	MOVD k+48(FP), R17
+	MOVD ldb+40(FP), R0
+	MOVD scale+48(FP), R16
+	MOVD ahead+56(FP), R19
+	MOVD k+64(FP), R17
+	ADD R14<<2, R7, R8
+	ADD R15<<2, R1, R2
+	ADD R14<<2, R8, R9
+	ADD R15<<2, R2, R3
+	ADD R14<<2, R9, R10
+	ADD R15<<2, R3, R4
+	ADD R14<<2, R10, R11
+	ADD R15<<2, R4, R5
+	VLD1 (R7), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1 (R8), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VLD1 (R9), [V8.S4, V9.S4, V10.S4, V11.S4]
+	VLD1 (R10), [V12.S4, V13.S4, V14.S4, V15.S4]
+	VLD1 (R11), [V16.S4, V17.S4, V18.S4, V19.S4]
+loop:
+	VLD1 (R13), [V30.H8, V31.H8]
+	WORD $0x0e217bd8 // FCVTL1 V30, V24.S4
+	WORD $0x4e217bd9 // FCVTL2 V30, V25.S4
+	WORD $0x0e217bfa // FCVTL1 V31, V26.S4
+	WORD $0x4e217bfb // FCVTL2 V31, V27.S4
+	PRFM (R19), PLDL1KEEP
+	ADD R0, R19, R19
+	ADD R0, R13, R13
+	VLD1R.P 4(R1), [V28.S4]
+	VFMLA V24.S4, V28.S4, V0.S4
+	VFMLA V25.S4, V28.S4, V1.S4
+	VFMLA V26.S4, V28.S4, V2.S4
+	VFMLA V27.S4, V28.S4, V3.S4
+	VLD1R.P 4(R2), [V29.S4]
+	VFMLA V24.S4, V29.S4, V4.S4
+	VFMLA V25.S4, V29.S4, V5.S4
+	VFMLA V26.S4, V29.S4, V6.S4
+	VFMLA V27.S4, V29.S4, V7.S4
+	VLD1R.P 4(R3), [V28.S4]
+	VFMLA V24.S4, V28.S4, V8.S4
+	VFMLA V25.S4, V28.S4, V9.S4
+	VFMLA V26.S4, V28.S4, V10.S4
+	VFMLA V27.S4, V28.S4, V11.S4
+	VLD1R.P 4(R4), [V29.S4]
+	VFMLA V24.S4, V29.S4, V12.S4
+	VFMLA V25.S4, V29.S4, V13.S4
+	VFMLA V26.S4, V29.S4, V14.S4
+	VFMLA V27.S4, V29.S4, V15.S4
+	VLD1R.P 4(R5), [V28.S4]
+	VFMLA V24.S4, V28.S4, V16.S4
+	VFMLA V25.S4, V28.S4, V17.S4
+	VFMLA V26.S4, V28.S4, V18.S4
+	VFMLA V27.S4, V28.S4, V19.S4
+	SUBS $1, R17, R17
+	BNE loop
+	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R7)
+	VST1 [V4.S4, V5.S4, V6.S4, V7.S4], (R8)
+	VST1 [V8.S4, V9.S4, V10.S4, V11.S4], (R9)
+	VST1 [V12.S4, V13.S4, V14.S4, V15.S4], (R10)
+	VST1 [V16.S4, V17.S4, V18.S4, V19.S4], (R11)
+	RET
+
+// func neonCacheQ8x5(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
+TEXT ·neonCacheQ8x5(SB), NOSPLIT, $0-72
+	MOVD c+0(FP), R7
+	MOVD ldc+8(FP), R14
+	MOVD a+16(FP), R1
+	MOVD lda+24(FP), R15
+	MOVD b+32(FP), R13
+	MOVD ldb+40(FP), R0
+	MOVD scale+48(FP), R16
+	MOVD ahead+56(FP), R19
+	MOVD k+64(FP), R17
 	ADD R14<<2, R7, R8
 	ADD R15<<2, R1, R2
 	ADD R14<<2, R8, R9
@@ -322,7 +589,7 @@ TEXT ·neonPanelQ8x5(SB), NOSPLIT, $0-56
 	VEOR V18.B16, V18.B16, V18.B16
 	VEOR V19.B16, V19.B16, V19.B16
 loop:
-	VLD1.P 16(R13), [V30.B16]
+	VLD1 (R13), [V30.B16]
 	WORD $0x4f08a7df // SSHLL2 V30.B16, V31.H8
 	WORD $0x0f08a7de // SSHLL V30.B8, V30.H8
 	WORD $0x0f10a7d8 // SSHLL1 V30, V24.S4
@@ -333,6 +600,9 @@ loop:
 	WORD $0x4e21db39 // SCVTF V25.S4, V25.S4
 	WORD $0x4e21db5a // SCVTF V26.S4, V26.S4
 	WORD $0x4e21db7b // SCVTF V27.S4, V27.S4
+	PRFM (R19), PLDL1KEEP
+	ADD R0, R19, R19
+	ADD R0, R13, R13
 	VLD1R.P 4(R1), [V28.S4]
 	VFMLA V24.S4, V28.S4, V0.S4
 	VFMLA V25.S4, V28.S4, V1.S4
@@ -397,15 +667,93 @@ loop:
 	VST1 [V28.S4, V29.S4, V30.S4, V31.S4], (R11)
 	RET
 
-// func neonPanelQ8x6(c *float32, ldc int, a *float32, lda int, b *byte, scale *byte, k int)
-TEXT ·neonPanelQ8x6(SB), NOSPLIT, $0-56
+// func neonCacheF16x6(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
+TEXT ·neonCacheF16x6(SB), NOSPLIT, $0-72
 	MOVD c+0(FP), R7
 	MOVD ldc+8(FP), R14
 	MOVD a+16(FP), R1
 	MOVD lda+24(FP), R15
 	MOVD b+32(FP), R13
-	MOVD scale+40(FP), R16
-	MOVD k+48(FP), R17
+	MOVD ldb+40(FP), R0
+	MOVD scale+48(FP), R16
+	MOVD ahead+56(FP), R19
+	MOVD k+64(FP), R17
+	ADD R14<<2, R7, R8
+	ADD R15<<2, R1, R2
+	ADD R14<<2, R8, R9
+	ADD R15<<2, R2, R3
+	ADD R14<<2, R9, R10
+	ADD R15<<2, R3, R4
+	ADD R14<<2, R10, R11
+	ADD R15<<2, R4, R5
+	ADD R14<<2, R11, R12
+	ADD R15<<2, R5, R6
+	VLD1 (R7), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1 (R8), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VLD1 (R9), [V8.S4, V9.S4, V10.S4, V11.S4]
+	VLD1 (R10), [V12.S4, V13.S4, V14.S4, V15.S4]
+	VLD1 (R11), [V16.S4, V17.S4, V18.S4, V19.S4]
+	VLD1 (R12), [V20.S4, V21.S4, V22.S4, V23.S4]
+loop:
+	VLD1 (R13), [V30.H8, V31.H8]
+	WORD $0x0e217bd8 // FCVTL1 V30, V24.S4
+	WORD $0x4e217bd9 // FCVTL2 V30, V25.S4
+	WORD $0x0e217bfa // FCVTL1 V31, V26.S4
+	WORD $0x4e217bfb // FCVTL2 V31, V27.S4
+	PRFM (R19), PLDL1KEEP
+	ADD R0, R19, R19
+	ADD R0, R13, R13
+	VLD1R.P 4(R1), [V28.S4]
+	VFMLA V24.S4, V28.S4, V0.S4
+	VFMLA V25.S4, V28.S4, V1.S4
+	VFMLA V26.S4, V28.S4, V2.S4
+	VFMLA V27.S4, V28.S4, V3.S4
+	VLD1R.P 4(R2), [V29.S4]
+	VFMLA V24.S4, V29.S4, V4.S4
+	VFMLA V25.S4, V29.S4, V5.S4
+	VFMLA V26.S4, V29.S4, V6.S4
+	VFMLA V27.S4, V29.S4, V7.S4
+	VLD1R.P 4(R3), [V28.S4]
+	VFMLA V24.S4, V28.S4, V8.S4
+	VFMLA V25.S4, V28.S4, V9.S4
+	VFMLA V26.S4, V28.S4, V10.S4
+	VFMLA V27.S4, V28.S4, V11.S4
+	VLD1R.P 4(R4), [V29.S4]
+	VFMLA V24.S4, V29.S4, V12.S4
+	VFMLA V25.S4, V29.S4, V13.S4
+	VFMLA V26.S4, V29.S4, V14.S4
+	VFMLA V27.S4, V29.S4, V15.S4
+	VLD1R.P 4(R5), [V28.S4]
+	VFMLA V24.S4, V28.S4, V16.S4
+	VFMLA V25.S4, V28.S4, V17.S4
+	VFMLA V26.S4, V28.S4, V18.S4
+	VFMLA V27.S4, V28.S4, V19.S4
+	VLD1R.P 4(R6), [V29.S4]
+	VFMLA V24.S4, V29.S4, V20.S4
+	VFMLA V25.S4, V29.S4, V21.S4
+	VFMLA V26.S4, V29.S4, V22.S4
+	VFMLA V27.S4, V29.S4, V23.S4
+	SUBS $1, R17, R17
+	BNE loop
+	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R7)
+	VST1 [V4.S4, V5.S4, V6.S4, V7.S4], (R8)
+	VST1 [V8.S4, V9.S4, V10.S4, V11.S4], (R9)
+	VST1 [V12.S4, V13.S4, V14.S4, V15.S4], (R10)
+	VST1 [V16.S4, V17.S4, V18.S4, V19.S4], (R11)
+	VST1 [V20.S4, V21.S4, V22.S4, V23.S4], (R12)
+	RET
+
+// func neonCacheQ8x6(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, scale *byte, ahead *byte, k int)
+TEXT ·neonCacheQ8x6(SB), NOSPLIT, $0-72
+	MOVD c+0(FP), R7
+	MOVD ldc+8(FP), R14
+	MOVD a+16(FP), R1
+	MOVD lda+24(FP), R15
+	MOVD b+32(FP), R13
+	MOVD ldb+40(FP), R0
+	MOVD scale+48(FP), R16
+	MOVD ahead+56(FP), R19
+	MOVD k+64(FP), R17
 	ADD R14<<2, R7, R8
 	ADD R15<<2, R1, R2
 	ADD R14<<2, R8, R9
@@ -441,7 +789,7 @@ TEXT ·neonPanelQ8x6(SB), NOSPLIT, $0-56
 	VEOR V22.B16, V22.B16, V22.B16
 	VEOR V23.B16, V23.B16, V23.B16
 loop:
-	VLD1.P 16(R13), [V30.B16]
+	VLD1 (R13), [V30.B16]
 	WORD $0x4f08a7df // SSHLL2 V30.B16, V31.H8
 	WORD $0x0f08a7de // SSHLL V30.B8, V30.H8
 	WORD $0x0f10a7d8 // SSHLL1 V30, V24.S4
@@ -452,6 +800,9 @@ loop:
 	WORD $0x4e21db39 // SCVTF V25.S4, V25.S4
 	WORD $0x4e21db5a // SCVTF V26.S4, V26.S4
 	WORD $0x4e21db7b // SCVTF V27.S4, V27.S4
+	PRFM (R19), PLDL1KEEP
+	ADD R0, R19, R19
+	ADD R0, R13, R13
 	VLD1R.P 4(R1), [V28.S4]
 	VFMLA V24.S4, V28.S4, V0.S4
 	VFMLA V25.S4, V28.S4, V1.S4

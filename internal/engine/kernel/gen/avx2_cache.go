@@ -6,24 +6,45 @@ import "fmt"
 func avx2Cache() *unit {
 	u := &unit{name: "avx2_cache_amd64", known: map[string]bool{}}
 	for mr := 1; mr <= 6; mr++ {
-		avx2PanelQ8(u, mr)
+		avx2CachePanel(u, "F16", mr)
+		avx2CachePanel(u, "Q8", mr)
 	}
 	avx2Halves(u)
 	avx2Rotations(u)
 	return u
 }
 
-// avx2PanelQ8 writes the tile kernel for mr rows of floats and panels of int8, which
-// become floats in registers: 2·mr accumulators, two registers of weights, two of
-// activations. Every element is one chain of multiply-adds, whatever mr is, and one
-// more with the scale.
-func avx2PanelQ8(u *unit, mr int) {
-	f := u.fn(fmt.Sprintf("avx2PanelQ8x%d", mr),
-		fmt.Sprintf("adds to %d rows of 16 the product of rows of a and a panel, times scale; k > 0.", mr), 0,
-		arg{"c", "*float32"}, arg{"ldc", "int"}, arg{"a", "*float32"}, arg{"lda", "int"}, arg{"b", "*byte"}, arg{"scale", "*byte"}, arg{"k", "int"})
-	for i, r := range []string{"BX", "AX", "SI", "DX", "DI", "R9", "CX"} {
-		f.p("MOVQ %s+%d(FP), %s", []string{"c", "ldc", "a", "lda", "b", "scale", "k"}[i], 8*i, r)
+// cacheArgs are the parameters of a tile kernel for panels of keys or values. scale is
+// for int8 only.
+func cacheArgs() []arg {
+	return []arg{
+		{"c", "*float32"}, {"ldc", "int"}, {"a", "*float32"}, {"lda", "int"}, {"b", "*byte"}, {"ldb", "int"},
+		{"scale", "*byte"}, {"ahead", "*byte"}, {"k", "int"},
 	}
+}
+
+func cacheDoc(typ string, mr, width int) string {
+	scaled := ""
+	if typ == "Q8" {
+		scaled = ", times scale"
+	}
+	return fmt.Sprintf("adds to %d rows of %d the product of rows of a and panels%s, and asks for what is ahead; k > 0.", mr, width, scaled)
+}
+
+// loadCacheArgs loads the parameters of cacheArgs.
+func (f *fn) loadCacheArgs() {
+	for i, r := range []string{"BX", "AX", "SI", "DX", "DI", "R9", "R11", "R12", "CX"} {
+		f.p("MOVQ %s+%d(FP), %s", cacheArgs()[i].name, 8*i, r)
+	}
+}
+
+// avx2CachePanel writes the tile kernel for mr rows of floats and panels of halves or
+// int8, which become floats in registers: 2·mr accumulators, two registers of weights,
+// two of activations. Every element is one chain of multiply-adds in the order of k,
+// whatever mr is; that of int8 starts at 0, and is added to the sum times its scale.
+func avx2CachePanel(u *unit, typ string, mr int) {
+	f := u.fn(fmt.Sprintf("avx2Cache%sx%d", typ, mr), cacheDoc(typ, mr, 16), 0, cacheArgs()...)
+	f.loadCacheArgs()
 	f.p("SHLQ $2, AX")
 	f.p("SHLQ $2, DX")
 	// Rows 3 to 5 of a start at R8, those of c at R10.
@@ -33,23 +54,28 @@ func avx2PanelQ8(u *unit, mr int) {
 		f.p("LEAQ (BX)(AX*2), R10")
 		f.p("ADDQ AX, R10")
 	}
-	row := func(base, second, ld string, r int) string {
-		if r >= 3 {
-			base, r = second, r-3
+	for r := range mr {
+		at := rowAt("BX", "R10", "AX", r)
+		for h := range 2 {
+			if typ == "F16" {
+				f.p("VMOVUPS %d%s, Y%d", 32*h, at, 2*r+h)
+			} else {
+				f.p("VXORPS Y%d, Y%d, Y%d", 2*r+h, 2*r+h, 2*r+h)
+			}
 		}
-		return [...]string{"(" + base + ")", "(" + base + ")(" + ld + "*1)", "(" + base + ")(" + ld + "*2)"}[r]
-	}
-	for r := range 2 * mr {
-		f.p("VXORPS Y%d, Y%d, Y%d", r, r, r)
 	}
 	f.label("loop")
 	for h := range 2 {
+		if typ == "F16" {
+			f.p("VCVTPH2PS %d(DI), Y%d", 16*h, 12+h)
+			continue
+		}
 		f.p("VPMOVSXBD %d(DI), Y%d", 8*h, 12+h)
 		f.p("VCVTDQ2PS Y%d, Y%d", 12+h, 12+h)
 	}
 	for r := range mr {
 		x := 14 + r%2
-		f.p("VBROADCASTSS %s, Y%d", row("SI", "R8", "DX", r), x)
+		f.p("VBROADCASTSS %s, Y%d", rowAt("SI", "R8", "DX", r), x)
 		f.p("VFMADD231PS Y12, Y%d, Y%d", x, 2*r)
 		f.p("VFMADD231PS Y13, Y%d, Y%d", x, 2*r+1)
 	}
@@ -57,17 +83,23 @@ func avx2PanelQ8(u *unit, mr int) {
 	if mr > 3 {
 		f.p("ADDQ $4, R8")
 	}
-	f.p("ADDQ $16, DI")
+	f.p("PREFETCHT0 (R12)")
+	f.p("ADDQ R9, R12")
+	f.p("ADDQ R9, DI")
 	f.p("DECQ CX")
 	f.p("JNZ loop")
-	f.p("VCVTPH2PS (R9), Y12")
-	f.p("VCVTPH2PS 16(R9), Y13")
+	if typ == "Q8" {
+		f.p("VCVTPH2PS (R11), Y12")
+		f.p("VCVTPH2PS 16(R11), Y13")
+	}
 	for r := range mr {
-		at := row("BX", "R10", "AX", r)
-		f.p("VFMADD213PS %s, Y12, Y%d", at, 2*r)
-		f.p("VFMADD213PS 32%s, Y13, Y%d", at, 2*r+1)
-		f.p("VMOVUPS Y%d, %s", 2*r, at)
-		f.p("VMOVUPS Y%d, 32%s", 2*r+1, at)
+		at := rowAt("BX", "R10", "AX", r)
+		for h := range 2 {
+			if typ == "Q8" {
+				f.p("VFMADD213PS %d%s, Y%d, Y%d", 32*h, at, 12+h, 2*r+h)
+			}
+			f.p("VMOVUPS Y%d, %d%s", 2*r+h, 32*h, at)
+		}
 	}
 	f.p("VZEROUPPER")
 	f.p("RET")
