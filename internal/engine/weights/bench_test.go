@@ -85,9 +85,17 @@ func (d decoder) take(tb testing.TB, s *Store) {
 	}
 }
 
+func skipShort(b *testing.B) {
+	b.Helper()
+	if testing.Short() {
+		b.Skip("writes files of gigabytes")
+	}
+}
+
 // BenchmarkLoad loads a model with a billion weights: packing it, and from the cache.
 // The files are in the page cache.
 func BenchmarkLoad(b *testing.B) {
+	skipShort(b)
 	for _, typ := range []kernel.Type{kernel.Q8_0, kernel.Q4_K, kernel.BF16} {
 		dir := b.TempDir()
 		path := filepath.Join(dir, "m.gguf")
@@ -140,6 +148,7 @@ func BenchmarkLoad(b *testing.B) {
 // BenchmarkDecode multiplies one row by every matrix, from memory of the process and
 // from a mapped packed file: what the kernels see of where the weights are.
 func BenchmarkDecode(b *testing.B) {
+	skipShort(b)
 	dir := b.TempDir()
 	path := filepath.Join(dir, "m.gguf")
 	size := oneB.create(b, path, kernel.Q8_0)
