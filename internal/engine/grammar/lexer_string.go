@@ -43,7 +43,7 @@ const (
 )
 
 // maxNeed bounds the table of need.
-const maxNeed = 4 << 20
+const maxNeed = 1 << 20
 
 // newQuoted returns the lexer of strings that d accepts with lo to hi characters;
 // nil when there are none. ok is false where that needs too large a table.
@@ -133,7 +133,7 @@ func (x *quoted) alive(q, lo, hi int32) bool {
 	case x.need == nil:
 		return true
 	}
-	return x.need[q][lo] <= hi
+	return x.need[q][lo] < never && x.need[q][lo] <= hi
 }
 
 func kind(s state) uint32 { return s.sub & (1<<kindBits - 1) }

@@ -25,6 +25,8 @@ type schemaCompiler struct {
 	anchors map[string]*jsonValue // by $anchor and $id
 	slots   map[string][]*rule
 	shapes  map[string][]*rule
+	owns    map[*jsonValue]*shape          // what the keywords of one schema say by themselves
+	lists   map[*jsonValue]map[string]bool // the values of an enum
 	pending []pending
 	work    int
 }
@@ -59,6 +61,7 @@ func (b *builder) schema(text json.RawMessage) ([]*rule, error) {
 	c := &schemaCompiler{
 		b: b, root: root, anchors: map[string]*jsonValue{},
 		slots: map[string][]*rule{}, shapes: map[string][]*rule{},
+		owns: map[*jsonValue]*shape{}, lists: map[*jsonValue]map[string]bool{},
 	}
 	c.index(root)
 	rules, err := c.rules([]*jsonValue{root})

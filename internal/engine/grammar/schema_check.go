@@ -73,14 +73,9 @@ func (c *schemaCompiler) allowsOwn(v, x *jsonValue) (bool, error) {
 	if err := c.spend(1); err != nil {
 		return false, err
 	}
-	s := &shape{types: typeAny, text: automaton.Any(), most: unlimited}
-	for _, take := range []func(*jsonValue) error{s.takeTypes, s.takeNumber, s.takeText} {
-		if err := take(v); err != nil {
-			return false, err
-		}
-	}
-	if s.types&x.typeOf() == 0 || !listed(v, x) {
-		return false, nil
+	s, err := c.own(v)
+	if err != nil || s.types&x.typeOf() == 0 || !c.listed(v, x) {
+		return false, err
 	}
 	switch x.kind {
 	case kindNumber:
@@ -97,20 +92,38 @@ func (c *schemaCompiler) allowsOwn(v, x *jsonValue) (bool, error) {
 }
 
 // listed reports whether enum and const of v let x through.
-func listed(v, x *jsonValue) bool {
-	if k := v.get("const"); k != nil && !k.equal(x) {
+func (c *schemaCompiler) listed(v, x *jsonValue) bool {
+	if k := v.get("const"); k != nil && k != x && !k.equal(x) {
 		return false
 	}
 	e := v.get("enum")
-	if e == nil {
+	if e == nil || x.parent == e {
 		return true
 	}
-	for _, k := range e.items {
-		if k.equal(x) {
-			return true
+	set := c.lists[e]
+	if set == nil {
+		set = map[string]bool{}
+		for _, k := range e.items {
+			set[k.canonical()] = true
+		}
+		c.lists[e] = set
+	}
+	return set[x.canonical()]
+}
+
+// own is what the keywords of v say of types, numbers and strings.
+func (c *schemaCompiler) own(v *jsonValue) (*shape, error) {
+	if s := c.owns[v]; s != nil {
+		return s, nil
+	}
+	s := &shape{types: typeAny, text: automaton.Any(), most: unlimited}
+	for _, take := range []func(*jsonValue) error{s.takeTypes, s.takeNumber, s.takeText} {
+		if err := take(v); err != nil {
+			return nil, err
 		}
 	}
-	return false
+	c.owns[v] = s
+	return s, nil
 }
 
 // allows reports whether number x is within bounds and a multiple.
@@ -146,15 +159,16 @@ func (c *schemaCompiler) allowsArray(v, x *jsonValue) (bool, error) {
 	if len(x.items) < int(a.least) || len(x.items) > int(a.most) {
 		return false, nil
 	}
+	seen := map[string]bool{}
 	for i, item := range x.items {
 		if ok, err := c.allows(a.slot(i), item); err != nil || !ok {
 			return false, err
 		}
 		if a.unique != nil {
-			for _, other := range x.items[:i] {
-				if other.equal(item) {
-					return false, nil
-				}
+			if text := item.canonical(); seen[text] {
+				return false, nil
+			} else {
+				seen[text] = true
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -167,34 +168,34 @@ func (p *valueParser) object(v *jsonValue, depth int) error {
 	return err
 }
 
-// equal reports whether two values are the same JSON, numbers by their value.
-func (v *jsonValue) equal(w *jsonValue) bool {
-	if v.kind != w.kind || len(v.items) != len(w.items) || len(v.members) != len(w.members) {
-		return false
-	}
+// canonical is a text that equal values share and others do not.
+func (v *jsonValue) canonical() string {
 	switch v.kind {
-	case kindBool:
-		return v.truth == w.truth
-	case kindString:
-		return v.text == w.text
 	case kindNumber:
-		a, ok := parseDecimal(v.text)
-		b, also := parseDecimal(w.text)
-		return ok && also && a == b
-	}
-	for i := range v.items {
-		if !v.items[i].equal(w.items[i]) {
-			return false
+		if d, ok := parseDecimal(v.text); ok {
+			return d.String()
 		}
-	}
-	for _, m := range v.members {
-		other := w.get(m.name)
-		if other == nil || !m.value.equal(other) {
-			return false
+		return v.text
+	case kindArray:
+		parts := make([]string, len(v.items))
+		for i, item := range v.items {
+			parts[i] = item.canonical()
 		}
+		return "[" + strings.Join(parts, ",") + "]"
+	case kindObject:
+		parts := make([]string, len(v.members))
+		for i, m := range v.members {
+			parts[i] = strconv.Quote(m.name) + ":" + m.value.canonical()
+		}
+		slices.Sort(parts)
+		return "{" + strings.Join(parts, ",") + "}"
+	case kindString:
+		return strconv.Quote(v.text)
 	}
-	return true
+	return v.literal()
 }
+
+func (v *jsonValue) equal(w *jsonValue) bool { return v.canonical() == w.canonical() }
 
 // count reads a keyword's non-negative whole number, at most unlimited; absent is
 // returned where there is none.
