@@ -1,12 +1,36 @@
 // Package chat turns conversations into prompts, and what a model writes back into
 // text, reasoning and tool calls.
+//
+// A Format is made of a model's own template. What the template can do (a system
+// turn, tools, calls in the history, several calls at once) is found by rendering
+// small conversations with it, not by looking for words in its text, so that any
+// template in any file is used as it is meant. What it cannot do is done around it:
+// a system prompt becomes part of the first user's turn, tools are described in the
+// system prompt, their results are told by the user.
+//
+// Four families of calls are known (family.go). A model whose template writes calls in
+// none of these ways is told in the system prompt to write them as JSON.
+//
+// Invariants:
+//   - Text of the request is marked as plain in the prompt, through whatever the
+//     template does to it. No user can forge a turn or a call.
+//   - The parser gives the same events however the model's output is cut, and holds
+//     back no more than what may still become a marker or a call's beginning.
+//   - The arguments of a call come out as valid JSON up to the point where they stop.
+//
+// The package does not run models, does not tokenize, and does not build grammars:
+// CallSyntax is the data from which the engine does.
 package chat
 
 import (
-	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
 	"time"
 
-	"github.com/outcrop-ai/outcrop/internal/llm"
+	"github.com/outcrop-ai/outcrop/internal/engine/jinja"
 )
 
 // Segment is a piece of a prompt.
@@ -33,56 +57,104 @@ type Options struct {
 }
 
 // Format is how one model is spoken to. It is immutable and safe for concurrent use.
-type Format struct{ family string }
+type Format struct {
+	model  *model
+	syntax *syntax
+	native bool // the template itself shows tools, calls and results
+	addBOS bool
+	ends   []string
+	thinks bool // the model writes thinking blocks
+	newID  func() string
+}
 
 // New returns the format of a model by its template; without one, by its vocabulary.
-func New(template string, o Options) (*Format, error) { _, _ = template, o; return &Format{}, nil }
+// An error means that the template cannot be parsed, or shows not even a user's turn.
+func New(template string, o Options) (*Format, error) {
+	own := strings.TrimSpace(template) != ""
+	if !own {
+		var err error
+		if template, err = standard(&o); err != nil {
+			return nil, err
+		}
+	}
+	parsed, err := jinja.Parse(template)
+	if err != nil {
+		return nil, fmt.Errorf("the model's chat template: %w", err)
+	}
+	m := &model{template: parsed, bos: o.BOS, eos: o.EOS, now: o.Now}
+	if m.now == nil {
+		m.now = time.Now
+	}
+	f := &Format{model: m, addBOS: o.AddBOS && !own, newID: o.NewID}
+	if f.newID == nil {
+		f.newID = newID
+	}
+	callText := m.probe()
+	p := &prober{m: m}
+	if !p.shows([]turn{says(roleUser, probeUser)}, probeUser) {
+		return nil, errors.New("the model's chat template does not show what the user says")
+	}
+	f.thinks = strings.Contains(template, thinkClose) || o.Specials != nil && o.Specials(thinkOpen)
+	f.setSyntax(callText, &o, own)
+	f.ends = f.findEnds(&o)
+	return f, nil
+}
+
+// setSyntax chooses how tools are shown and calls are written.
+func (f *Format) setSyntax(callText string, o *Options, own bool) {
+	can := &f.model.can
+	known := own || o.Specials != nil && o.Specials("<tool_call>") // the standard ChatML shows tools to all
+	if can.tools && can.calls && can.results && known {
+		f.syntax = detect(callText, can.parallel)
+		f.native = f.syntax != nil
+	}
+	if f.syntax == nil {
+		f.syntax = jsonSyntax()
+	}
+}
+
+// endMarker is how most templates end a turn.
+var endMarker = regexp.MustCompile(`^\s*(<[^<>\s]{1,40}>|\[[A-Z_/]{1,20}\])`)
+
+// findEnds returns what ends a turn of the model.
+func (f *Format) findEnds(o *Options) []string {
+	var ends []string
+	after := f.model.end()
+	const longest = 64
+	if m := endMarker.FindStringSubmatch(after); m != nil {
+		ends = append(ends, m[1])
+	} else if stop := strings.TrimRight(after, " "); strings.TrimSpace(stop) != "" && len(stop) <= longest {
+		ends = append(ends, stop)
+	}
+	if o.Specials != nil && f.syntax.family == familyLlama3 && o.Specials("<|eom_id|>") {
+		ends = append(ends, "<|eom_id|>")
+	}
+	return ends
+}
 
 // Family names the way in which the model calls tools: "llama3", "hermes", "mistral"
 // or "json".
-func (f *Format) Family() string { return f.family }
-
-// Prompt is a rendered conversation. It begins with the model's BOS where the model
-// wants one: encode it as it is.
-type Prompt struct {
-	Segments []Segment
-	// Cache says, for each cache point of the request in its order, how many of
-	// Segments stand before it.
-	Cache []int
-	// Thinking: the prompt leaves a thinking block open; the answer begins inside it.
-	Thinking bool
-}
-
-// Prompt renders a conversation.
-func (f *Format) Prompt(ctx context.Context, req *llm.ChatRequest) (*Prompt, error) {
-	_, _ = ctx, req
-	return &Prompt{}, nil
-}
+func (f *Format) Family() string { return f.syntax.family }
 
 // Ends lists the texts that end a turn, beyond the tokenizer's end tokens. One that is
 // no token of the vocabulary is to be used as a stop sequence.
-func (f *Format) Ends() []string { return nil }
+func (f *Format) Ends() []string { return f.ends }
 
-// CallSyntax is how calls are written, as data to build a grammar from:
-//
-//	Open call (Separator call)* Close
-//	call = Before name Between arguments After
-//
-// where arguments is a JSON object that satisfies the tool's schema.
-type CallSyntax struct {
-	Tools                  []llm.Tool // that may be called
-	Open, Close, Separator string
-	Before, Between, After string
-	Several                bool // more than one call may be made
-	Required               bool // a call must be made, and no text may precede it
-	// Trigger is a beginning of Open+Before: where free text has it, a call must follow.
-	Trigger string
-	// Markers are the texts within the syntax that may be tokens of their own.
-	Markers []string
+// Thinking returns the markers of the model's thinking blocks; empty when it has none.
+func (f *Format) Thinking() (open, end string) {
+	if !f.thinks {
+		return "", ""
+	}
+	return thinkOpen, thinkClose
 }
 
-// Calls returns the syntax of calls; nil when there can be none.
-func (f *Format) Calls(tools []llm.Tool, choice llm.ToolChoice) *CallSyntax {
-	_, _ = tools, choice
-	return nil
+const (
+	thinkOpen  = "<think>"
+	thinkClose = "</think>"
+)
+
+// newID returns the ID of a call, in the form that Bedrock gives it.
+func newID() string {
+	const length = 22
+	return "tooluse_" + rand.Text()[:length]
 }

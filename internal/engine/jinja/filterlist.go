@@ -549,6 +549,9 @@ func mapper(m *machine, a *callArgs) (func(Value) (Value, error), error) {
 }
 
 func selectFilter(m *machine, in Value, a *callArgs, byAttr, keep bool) (Value, error) {
+	if !truth(in) { // none, too
+		return newList(nil), nil
+	}
 	items, err := m.iterate(in)
 	if err != nil {
 		return nil, err

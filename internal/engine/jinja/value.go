@@ -2,6 +2,7 @@ package jinja
 
 import (
 	"fmt"
+	"iter"
 	"math"
 )
 
@@ -213,4 +214,28 @@ func truth(v Value) bool {
 		return v.Len() > 0
 	}
 	return true
+}
+
+// Join returns one string made of parts from several sources.
+func Join(parts ...Segment) Value {
+	n := 0
+	for _, p := range parts {
+		n += len(p.Text)
+	}
+	b := builder{room: n}
+	for _, p := range parts {
+		b.addString(p.Text, p.Source)
+	}
+	return b.text()
+}
+
+// All ranges over the string keys and their values in the order of the keys.
+func (d *Dict) All() iter.Seq2[string, Value] {
+	return func(yield func(string, Value) bool) {
+		for i, k := range d.keys {
+			if t, ok := k.(text); ok && !yield(t.s, d.values[i]) {
+				return
+			}
+		}
+	}
 }
