@@ -152,7 +152,7 @@ func (c *Cache) knownTo(owner string, n *node, text string, into map[string]bool
 	for _, child := range n.children {
 		s := text
 		for _, id := range child.tokens {
-			s += string(rune(id))
+			s += string(id)
 		}
 		into[owner+":"+s] = true
 		c.knownTo(owner, child, s, into)

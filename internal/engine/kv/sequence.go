@@ -82,10 +82,10 @@ func (s *Sequence) mark(n *node, i int) {
 	}
 }
 
-// Level reports whether both sequences have complete pages alone, and the same ones. If
-// their next tokens are the same too, computing them once is enough.
+// Level reports whether s has complete pages alone, and o has the same ones. If the tokens
+// of the next page are the same too, s need not compute it when o does.
 func (s *Sequence) Level(o *Sequence) bool {
-	return len(s.own) == 0 && len(o.own) == 0 && s.end() == o.end()
+	return len(s.own) == 0 && s.end() == o.end()
 }
 
 // Grow makes room for a number of tokens. It drops cached pages where it must, the least
