@@ -127,6 +127,16 @@ func avx512GELUTanh(x *float32, n int)
 //go:noescape
 func avx512GELU(x *float32, n int)
 
+// avx512Act32 quantises blocks of 32 floats; the pointers are those of the first block, bs bytes apart.
+//
+//go:noescape
+func avx512Act32(x *float32, blocks int, q *byte, d *byte, sum *byte, bs int)
+
+// avx512Act256 quantises blocks of 256 floats; the pointers are those of the first block, bs bytes apart.
+//
+//go:noescape
+func avx512Act256(x *float32, blocks int, q *byte, d *byte, sums32 *byte, sums16 *byte, bs int)
+
 // avx512Q8_0x1 multiplies groups of 8 packed rows by a tile of 1 rows of activations; groups and blocks > 0.
 //
 //go:noescape

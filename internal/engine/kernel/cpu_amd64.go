@@ -28,6 +28,7 @@ func avx512() *routines {
 	r.panel, r.panelF16, r.panelBF16 = panelAVX512, panelF16AVX512, panelBF16AVX512
 	r.panels, r.abreast, r.depth = panelsAVX512, 4, 128
 	r.wide = nil
+	r.act32, r.act256 = act32AVX512, act256AVX512
 	r.group, r.groups = groupAVX512, vnniAbreast
 	r.read, r.peak = readAVX512, peakAVX512
 	r.dot, r.sum, r.spread, r.largest = dotAVX512, sumAVX512, spreadAVX512, largestAVX512

@@ -1,5 +1,17 @@
 package kernel
 
+func act32AVX512(tile []byte, nt, t int, x []float32) {
+	if n := checkAct(tile, nt, t, x, actQ32); n > 0 {
+		avx512Act32(&x[0], n, &tile[8*nt+32*t], &tile[4*t], &tile[4*nt+4*t], nt*act32Size)
+	}
+}
+
+func act256AVX512(tile []byte, nt, t int, x []float32) {
+	if n := checkAct(tile, nt, t, x, actQ256); n > 0 {
+		avx512Act256(&x[0], n, &tile[52*nt+256*t], &tile[4*t], &tile[4*nt+16*t], &tile[20*nt+32*t], nt*act256Size)
+	}
+}
+
 // groupAVX512 returns the micro kernel for a quantised type, nil for floats.
 func groupAVX512(t Type) groupKernel {
 	switch t {

@@ -1,86 +1,34 @@
 package main
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // vnni is a kernel that multiplies packed groups of 8 rows by a tile of nt rows of
 // activations with VPDPBUSD: four products of an unsigned and a signed byte, added up
-// into int32. There are two kinds.
+// into int32. There are two kinds, for few rows (see few) and for many (see many), which
+// do the same arithmetic on floats in the same order.
 //
-// The narrow kind, for one or two rows, is bound by memory: it takes any number of
-// groups, one after the other, so that it reads weights in the order in which they
-// lie. A group's 8 rows are the 8 lanes of a Y register.
-//
-// The wide kind, for more rows, is bound by arithmetic: it takes up to four groups at
-// a time, two in each of two Z registers, so that a broadcast of activations serves
-// both. Groups that aren't there are read as the first one, and not stored.
-//
-// SI points to the packed block of the (first) group, R8 to R10 to those of the others,
-// DI to the tile's block, BX to the output, and AX holds the bytes between its rows. CX
-// counts blocks. R11 to R13 and DX are free.
+// SI points to the packed block of the first group, DI to the tile's block, BX to the
+// output, and AX holds the bytes between its rows; CX counts blocks.
 type vnni struct {
 	*fn
-	nt, across int   // rows of activations; registers that the 8 or 32 rows of weights take
-	reg        byte  // the registers' letter, Y or Z
-	free       int   // the first register without a use
-	acc        []int // sums of blocks as floats; nil if they lie in the frame
-	prefetched int
+	nt   int
+	free int   // the first register without a use
+	acc  []int // sums of blocks as floats; nil if they lie in the frame
 }
 
-// newVNNI begins a kernel for packed blocks of the given bytes.
-func newVNNI(u *unit, typ string, nt, packed int, accInFrame bool) *vnni {
-	g := &vnni{nt: nt, across: 1, reg: 'Y'}
-	doc := "multiplies groups of 8 packed rows by a tile of %d rows of activations; groups and blocks > 0."
-	if nt > 2 {
-		g.across, g.reg = 2, 'Z'
-		doc = "multiplies up to 4 groups of 8 packed rows by a tile of %d rows of activations; groups and blocks > 0."
-	}
-	frame := 0
-	if accInFrame && g.wide() {
-		frame = 64 * nt * g.across
-	}
+// newVNNI begins a kernel.
+func newVNNI(u *unit, typ, doc string, nt, frame int) *vnni {
+	g := &vnni{nt: nt}
 	g.fn = u.fn(fmt.Sprintf("avx512%sx%d", typ, nt), fmt.Sprintf(doc, nt), frame,
 		arg{"w", "*byte"}, arg{"groups", "int"}, arg{"acts", "*byte"}, arg{"blocks", "int"}, arg{"out", "*float32"}, arg{"ldo", "int"})
-	if frame == 0 {
-		g.acc = g.take(nt * g.across)
-	}
 	g.p("MOVQ w+0(FP), SI")
 	g.p("MOVQ out+32(FP), BX")
 	g.p("MOVQ ldo+40(FP), AX")
 	g.p("SHLQ $2, AX")
-	if g.wide() {
-		g.others(packed)
-	} else {
-		g.p("MOVQ groups+8(FP), DX")
-	}
 	return g
-}
-
-func (g *vnni) wide() bool { return g.across == 2 }
-
-// others sets the pointers to groups 1 to 3, and K1 and K2 to the lanes to be stored.
-func (g *vnni) others(packed int) {
-	g.p("MOVQ blocks+24(FP), R11")
-	g.p("IMULQ $%d, R11", packed)
-	g.p("MOVQ groups+8(FP), CX")
-	for i, reg := range []string{"R8", "R9", "R10"} {
-		g.p("XORL DX, DX")
-		g.p("CMPQ CX, $%d", i+1)
-		g.p("CMOVQGT R11, DX")
-		switch i {
-		case 1:
-			g.p("ADDQ DX, DX")
-		case 2:
-			g.p("LEAQ (DX)(DX*2), DX")
-		}
-		g.p("LEAQ (SI)(DX*1), %s", reg)
-	}
-	g.p("SHLQ $3, CX")
-	g.p("MOVQ $1, DX")
-	g.p("SHLQ CX, DX")
-	g.p("DECQ DX")
-	g.p("KMOVW DX, K1")
-	g.p("SHRQ $16, DX")
-	g.p("KMOVW DX, K2")
 }
 
 // take returns n registers that have no use yet.
@@ -92,203 +40,84 @@ func (g *vnni) take(n int) []int {
 	return s
 }
 
-// v names a register.
-func (g *vnni) v(reg int) string { return fmt.Sprintf("%c%d", g.reg, reg) }
+// one returns a register that has no use yet.
+func (g *vnni) one() int { return g.take(1)[0] }
 
 // op writes an instruction on whole registers.
 func (g *vnni) op(name string, regs ...int) {
-	s := name
-	for i, r := range regs {
-		sep := ", "
-		if i == 0 {
-			sep = " "
-		}
-		s += sep + g.v(r)
+	sep, s := " ", name
+	for _, r := range regs {
+		s += fmt.Sprintf("%sZ%d", sep, r)
+		sep = ", "
 	}
 	g.p("%s", s)
 }
 
+func (g *vnni) zero(regs ...int) {
+	for _, r := range regs {
+		g.op("VPXORD", r, r, r)
+	}
+}
+
 // constant loads a 32-bit constant into all lanes of a register of its own.
 func (g *vnni) constant(name string, word uint32) int {
-	reg := g.take(1)[0]
-	g.p("VPBROADCASTD %s, %s", g.u.words(name, word), g.v(reg))
+	reg := g.one()
+	g.p("VPBROADCASTD %s, Z%d", g.u.words(name, word), reg)
 	return reg
 }
 
-// begin starts the loops over groups, where there is one, and blocks.
-func (g *vnni) begin() {
-	g.label("group")
-	g.p("MOVQ acts+16(FP), DI")
-	g.p("MOVQ blocks+24(FP), CX")
-	if g.acc == nil {
-		zero := g.free
-		g.zero(zero)
-		for i := range g.nt * g.across {
-			g.p("VMOVUPS %s, %s", g.v(zero), g.slot(i))
-		}
+// halves loads one 32-bit constant into the 8 lower lanes of a register of its own, and
+// another one into the upper ones.
+func (g *vnni) halves(name string, low, high int) int {
+	var b []byte
+	for i := range 16 {
+		b = binary.LittleEndian.AppendUint32(b, uint32([]int{low, high}[i/8])) //nolint:gosec // a small count
 	}
-	for _, r := range g.acc {
-		g.zero(r)
-	}
-	g.label("block")
+	reg := g.one()
+	g.p("VMOVDQU32 %s, Z%d", g.u.bytes(fmt.Sprintf("%s%dand%d", name, low, high), b), reg)
+	return reg
 }
 
-func (g *vnni) zero(reg int) { g.op("VPXORD", reg, reg, reg) }
-
-// slot is the place of an accumulator in the frame.
-func (g *vnni) slot(i int) string { return fmt.Sprintf("acc-%d(SP)", 64*(g.nt*g.across-i)) }
-
-// pointers are the registers that point into the packed blocks.
-func (g *vnni) pointers() []string {
-	if g.wide() {
-		return []string{"SI", "R8", "R9", "R10"}
-	}
-	return []string{"SI"}
-}
-
-// advance adds to all pointers into packed blocks.
-func (g *vnni) advance(bytes int) {
-	for _, p := range g.pointers() {
+// loopParts writes the loop over n parts of a K-quant's block: bytes long, with header
+// bytes of scales for each at the start of the block, and 32 activations. While the
+// pointers into packed blocks and DI advance, R13 is what takes them back to the
+// scales; R12 counts.
+func (g *vnni) loopParts(n, bytes, header int, pointers []string, body func()) {
+	g.p("XORL R13, R13")
+	g.p("MOVQ $%d, R12", n)
+	g.label("part")
+	body()
+	g.p("SUBQ $%d, R13", bytes-header)
+	for _, p := range pointers {
 		g.p("ADDQ $%d, %s", bytes, p)
 	}
+	g.p("ADDQ $32, DI")
+	g.p("DECQ R12")
+	g.p("JNZ part")
 }
 
-// end closes the loops and stores the result. The pointers have packed bytes to go to
-// the next block, DI acts bytes.
-func (g *vnni) end(packed, acts int) {
-	g.advance(packed)
-	g.p("ADDQ $%d, DI", acts)
-	g.p("DECQ CX")
-	g.p("JNZ block")
-	to := "BX"
-	if g.nt > 1 {
-		g.p("MOVQ BX, R11")
-		to = "R11"
-	}
-	for t := range g.nt {
-		for i := range g.across {
-			n := t*g.across + i
-			r := n
-			if g.acc == nil {
-				g.p("VMOVUPS %s, %s", g.slot(n), g.v(r))
-			} else {
-				r = g.acc[n]
-			}
-			if g.wide() {
-				g.p("VMOVUPS %s, K%d, %d(%s)", g.v(r), 1+i, 64*i, to)
-			} else {
-				g.p("VMOVUPS %s, (%s)", g.v(r), to)
-			}
-		}
-		if t < g.nt-1 {
-			g.p("ADDQ AX, R11")
-		}
-	}
-	if !g.wide() {
-		g.p("ADDQ $32, BX")
-		g.p("DECQ DX")
-		g.p("JNZ group")
-	}
-	g.p("VZEROUPPER")
-	g.p("RET")
+// orMasked writes x |= v & mask, orOutside x |= v &^ mask.
+func (g *vnni) orMasked(x, v, mask int)  { g.p("VPTERNLOGD $0xf8, Z%d, Z%d, Z%d", mask, v, x) }
+func (g *vnni) orOutside(x, v, mask int) { g.p("VPTERNLOGD $0xf4, Z%d, Z%d, Z%d", mask, v, x) }
+
+// split puts the low halves of the bytes in v into low, which may be v, the others into
+// high; mask holds 15s.
+func (g *vnni) split(v, low, high, mask int) {
+	g.p("VPSRLW $4, Z%d, Z%d", v, high)
+	g.op("VPANDD", mask, v, low)
+	g.op("VPANDD", mask, high, high)
 }
 
-// prefetch asks, in a narrow kernel, for the cache lines up to offset off of a block
-// further on. Tiles reuse their weights and don't need it.
-func (g *vnni) prefetch(off int) {
-	if g.wide() {
-		return
+// lastRun makes the last of a Q6_K sub-block's 4 runs in x from the two top bits of the
+// others, the first run's lowest, and takes those off the others.
+func (g *vnni) lastRun(v [3]int, x, mask int) {
+	g.op("VPANDND", v[0], mask, x)
+	for _, r := range v[1:] {
+		g.p("VPSRLW $2, Z%d, Z%d", x, x)
+		g.orOutside(x, r, mask)
 	}
-	for ; g.prefetched <= off; g.prefetched += 64 {
-		g.p("PREFETCHT0 %d(SI)", prefetchAhead+g.prefetched)
+	g.p("VPSRLW $2, Z%d, Z%d", x, x)
+	for _, r := range v {
+		g.op("VPANDD", mask, r, r)
 	}
-}
-
-// weights loads 32 bytes at an offset of each group.
-func (g *vnni) weights(off int, regs []int) {
-	g.prefetch(off)
-	if !g.wide() {
-		g.p("VMOVDQU32 %d(SI), Y%d", off, regs[0])
-		return
-	}
-	for i, r := range regs {
-		first, second := g.pointers()[2*i], g.pointers()[2*i+1]
-		g.p("VMOVDQU32 %d(%s), Y%d", off, first, r)
-		g.p("VINSERTI64X4 $1, %d(%s), Z%d, Z%d", off, second, r, r)
-	}
-}
-
-// header loads 16 bytes of each group, at an offset and perhaps an index, and has one
-// instruction widen them to a register.
-func (g *vnni) header(widen string, off int, index string, regs []int) {
-	if !g.wide() {
-		g.p("%s %d(SI)%s, Y%d", widen, off, index, regs[0])
-		return
-	}
-	for i, r := range regs {
-		first, second := g.pointers()[2*i], g.pointers()[2*i+1]
-		g.p("VMOVDQU32 %d(%s)%s, X%d", off, first, index, r)
-		g.p("VINSERTI32X4 $1, %d(%s)%s, Y%d, Y%d", off, second, index, r, r)
-		g.p("%s Y%d, Z%d", widen, r, r)
-	}
-}
-
-// nibbles loads 32 bytes of each group and puts their low halves into low, the others
-// into high; mask holds 15s.
-func (g *vnni) nibbles(off int, low, high []int, mask int) {
-	g.weights(off, low)
-	for i := range low {
-		g.p("VPSRLW $4, %s, %s", g.v(low[i]), g.v(high[i]))
-		g.op("VPANDD", mask, low[i], low[i])
-		g.op("VPANDD", mask, high[i], high[i])
-	}
-}
-
-// fifthBit adds bit j of the bytes of bits to regs, as 16.
-func (g *vnni) fifthBit(bits []int, j int, regs []int, sixteens int) {
-	tmp := g.free
-	for i, r := range regs {
-		src := tmp
-		switch {
-		case j < 4:
-			g.p("VPSLLW $%d, %s, %s", 4-j, g.v(bits[i]), g.v(tmp))
-		case j > 4:
-			g.p("VPSRLW $%d, %s, %s", j-4, g.v(bits[i]), g.v(tmp))
-		default:
-			src = bits[i]
-		}
-		// r |= src & sixteens
-		g.p("VPTERNLOGD $0xf8, %s, %s, %s", g.v(sixteens), g.v(src), g.v(r))
-	}
-}
-
-// dot adds to sums, a register per row of activations and register across, the products
-// of a run of weights with activations at off(DI), those of each row stride bytes on.
-func (g *vnni) dot(w []int, off, stride int, sums []int) {
-	g.eachBroadcast("VPDPBUSD", w, func(t int) string { return fmt.Sprintf("%d(DI)", off+stride*t) }, sums)
-}
-
-// eachBroadcast does an instruction on the four bytes at each row's place, w and sums.
-func (g *vnni) eachBroadcast(op string, w []int, place func(t int) string, sums []int) {
-	for t := range g.nt {
-		if !g.wide() {
-			g.p("%s.BCST %s, Y%d, Y%d", op, place(t), w[0], sums[t])
-			continue
-		}
-		x := g.free + t%min(4, 32-g.free)
-		g.p("VPBROADCASTD %s, Z%d", place(t), x)
-		for i := range g.across {
-			g.op(op, x, w[i], sums[t*g.across+i])
-		}
-	}
-}
-
-// accumulate adds a·b to accumulator n; b is overwritten if it lies in the frame.
-func (g *vnni) accumulate(n, a, b int) {
-	if g.acc != nil {
-		g.op("VFMADD231PS", a, b, g.acc[n])
-		return
-	}
-	g.p("VFMADD213PS %s, %s, %s", g.slot(n), g.v(a), g.v(b))
-	g.p("VMOVUPS %s, %s", g.v(b), g.slot(n))
 }
