@@ -140,3 +140,35 @@ func benchDepth(b *testing.B, d *arch.Decoder, depth int) {
 	b.ReportMetric(best.Seconds()*1e3, "best-ms")
 	b.ReportMetric(1/best.Seconds(), "best-tokens/s")
 }
+
+// BenchmarkTogether reports the tokens per second of eight sequences at once, as a
+// multiple of one's.
+func BenchmarkTogether(b *testing.B) {
+	eachModel(b, []kernel.Type{kernel.Q8_0, kernel.Q4_K}, func(b *testing.B, _ benchShape, d *arch.Decoder, _ *kernel.Compute, _ int) {
+		const sequences, depth = 8, 200
+		var m arch.DecoderMemory
+		var spans []arch.Span
+		for range sequences {
+			pages := newPages(d, depth+1)
+			for _, p := range pages {
+				clear(p)
+			}
+			spans = append(spans, arch.Span{IDs: []int32{1}, Start: depth, Pages: pages, Logits: 1})
+		}
+		alone, together := time.Hour, time.Hour
+		for b.Loop() {
+			for _, s := range []struct {
+				best  *time.Duration
+				spans []arch.Span
+			}{{&alone, spans[:1]}, {&together, spans}} {
+				start := time.Now()
+				if _, err := d.Forward(b.Context(), s.spans, &m); err != nil {
+					b.Fatal(err)
+				}
+				*s.best = min(*s.best, time.Since(start))
+			}
+		}
+		b.ReportMetric(sequences/together.Seconds(), "best-tokens/s")
+		b.ReportMetric(sequences*alone.Seconds()/together.Seconds(), "times-one")
+	})
+}

@@ -55,7 +55,7 @@ func (l CacheLayout) keySize() int {
 	if l.Type == Q8_0 {
 		return l.HeadDim / 32 * q8Block
 	}
-	return l.Type.BlockSize() * l.HeadDim * PageTokens
+	return l.elementSize() * l.HeadDim * PageTokens
 }
 
 // valueSize returns the bytes of one head's values in a page.
@@ -63,7 +63,15 @@ func (l CacheLayout) valueSize() int {
 	if l.Type == Q8_0 {
 		return l.HeadDim / 32 * q8Block
 	}
-	return l.Type.BlockSize() * l.valueWidth() * PageTokens
+	return l.elementSize() * l.valueWidth() * PageTokens
+}
+
+// elementSize returns the bytes of an element of F16 or F32.
+func (l CacheLayout) elementSize() int {
+	if l.Type == F32 {
+		return 4
+	}
+	return 2
 }
 
 // valueWidth returns HeadDim, rounded up to whole panels.

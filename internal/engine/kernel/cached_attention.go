@@ -285,7 +285,7 @@ func (w *cachedWork) weigh(states []float32, seg, mr, lo, hi int) {
 			b := panels{typ: F32, floats: floatsOf(values[4*slot*wide:]), ld: wide, stride: panelRows, n: wide / panelRows}
 			w.c.r.panels(view{states, size}, scores, b, mr, n)
 		case Q8_0:
-			w.weighQ8(states, values, next, scores, mr, slot, n)
+			w.weighQ8(states, values, next, scores, slots{mr, slot, n})
 		default:
 			b := cachedPanels{data: values[2*slot*wide:], ld: 2 * wide, n: wide / panelRows, ahead: next}
 			w.c.r.cache.panelsF16(view{states, size}, scores, b, mr, n)
@@ -307,25 +307,28 @@ func (w *cachedWork) after(lo, hi, seg int) []byte {
 	return nil
 }
 
-// weighQ8 adds n quantised values of a page: their scales go into the scores, once for
-// 32 elements.
-func (w *cachedWork) weighQ8(states []float32, values, next []byte, scores view, mr, slot, n int) {
+// slots are n tokens of a page from slot on, weighed for mr rows.
+type slots struct{ mr, slot, n int }
+
+// weighQ8 adds quantised values of a page: their scales go into the scores, once for 32
+// elements.
+func (w *cachedWork) weighQ8(states []float32, values, next []byte, scores view, t slots) {
 	l, size := w.a.Layout, w.a.stateSize()
 	one := onesF16()
 	scaled := view{w.s.scaled[:], PageTokens}
 	for b := range l.HeadDim / 32 {
 		block := values[b*q8Block:][:q8Block]
-		w.c.r.cache.fromF16(w.s.scale[:n], block[2*slot:])
-		for i := range mr {
-			row := scaled.data[i*PageTokens:][:n]
+		w.c.r.cache.fromF16(w.s.scale[:t.n], block[2*t.slot:])
+		for i := range t.mr {
+			row := scaled.data[i*PageTokens:][:t.n]
 			copy(row, scores.data[i*scores.ld:])
-			w.c.r.mul(row, w.s.scale[:n])
+			w.c.r.mul(row, w.s.scale[:t.n])
 		}
-		p := cachedPanels{data: block[q8Scales+32*slot:], scales: one[:], ld: 32, n: 2}
+		p := cachedPanels{data: block[q8Scales+32*t.slot:], scales: one[:], ld: 32, n: 2}
 		if next != nil {
 			p.ahead = next[b*q8Block+q8Scales:]
 		}
-		w.c.r.cache.panelsQ8(view{states[32*b:], size}, scaled, p, mr, n)
+		w.c.r.cache.panelsQ8(view{states[32*b:], size}, scaled, p, t.mr, t.n)
 	}
 }
 

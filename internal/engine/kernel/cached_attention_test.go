@@ -15,7 +15,7 @@ import (
 // stored returns what a cache of the given type keeps of x.
 func stored(typ kernel.Type, x []float32) []float32 {
 	out := slices.Clone(x)
-	switch typ {
+	switch typ { //nolint:exhaustive // F32 keeps everything, and there are no others
 	case kernel.F16:
 		for i, v := range x {
 			out[i] = kernel.F16ToF32(kernel.F32ToF16(v))

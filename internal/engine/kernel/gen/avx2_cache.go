@@ -18,8 +18,15 @@ func avx2Cache() *unit {
 // for int8 only.
 func cacheArgs() []arg {
 	return []arg{
-		{"c", "*float32"}, {"ldc", "int"}, {"a", "*float32"}, {"lda", "int"}, {"b", "*byte"}, {"ldb", "int"},
-		{"scale", "*byte"}, {"ahead", "*byte"}, {"k", "int"},
+		{"c", "*float32"},
+		{"ldc", "int"},
+		{"a", "*float32"},
+		{"lda", "int"},
+		{"b", "*byte"},
+		{"ldb", "int"},
+		{"scale", "*byte"},
+		{"ahead", "*byte"},
+		{"k", "int"},
 	}
 }
 
