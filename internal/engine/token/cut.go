@@ -158,6 +158,9 @@ type metaspace struct {
 const sentencePieceMark = "\u2581"
 
 func (m *metaspace) cut(s string, start bool, word func(string)) {
+	if s == "" {
+		return // nothing comes before nothing
+	}
 	s = strings.ReplaceAll(s, " ", m.mark)
 	if (m.scheme == prependAlways || m.scheme == prependFirst && start) && !strings.HasPrefix(s, m.mark) {
 		s = m.mark + s

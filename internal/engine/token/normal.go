@@ -109,3 +109,6 @@ func lowercase(s string) string {
 
 // trimSpaces takes spaces off both ends.
 func trimSpaces(s string) string { return strings.Trim(s, " ") }
+
+// trimMarks takes SentencePiece's marks off the end.
+func trimMarks(s string) string { return strings.TrimRight(s, sentencePieceMark) }

@@ -221,7 +221,9 @@ func (t *Table) sentencePiece(c *Codec) error {
 	for _, s := range t.Tokens {
 		words.add(s)
 	}
-	keep := func(id int32) bool { return c.kinds[id] == kindNormal || c.kinds[id] == kindUser || c.kinds[id] == kindUnused }
+	keep := func(id int32) bool {
+		return c.kinds[id] == kindNormal || c.kinds[id] == kindUser || c.kinds[id] == kindUnused
+	}
 	unknown := t.Unknown
 	if i := slices.Index(t.Types, int32(kindUnknown)); unknown == noToken && i >= 0 {
 		unknown = int32(i) //nolint:gosec // at most maxVocabulary

@@ -160,7 +160,11 @@ func (t *Table) unigram(c *Codec) error {
 		forms = append(forms, prepend(" "))
 		c.spaces.lead, c.spaces.leadPart = 1, true
 	}
-	c.form = formsInTurn(append(forms, replace(" ", sentencePieceMark)))
+	forms = append(forms, replace(" ", sentencePieceMark))
+	if t.RemoveExtraWhitespaces { // marks that the text has itself count here, too
+		forms = append(forms, trimMarks)
+	}
+	c.form = formsInTurn(forms)
 	c.spaces.marks = true
 	c.pieces = spacePieces(t.Tokens, c.kinds)
 	return nil
