@@ -98,9 +98,7 @@ missing | default('d'), '' | default('d'), '' | default('d', true), none | defau
 12 | string, none | string, list | string, true | string, 'x' | string
 'a\nb\n\nc' | indent, 'a\nb' | indent(2, true), 'a\n\nb' | indent(2, blank=true), 'a\nb' | indent('> '), 'a\n' | indent, 'x' | indent(first=true)
 'banana' | replace('an', 'x'), 'banana' | replace('an', 'x', 1), 12321 | replace(2, 0)
-quotes | e
-'<a href="x">' | escape
-'safe' | safe
+none | select | list, none | selectattr('a') | list
 'foo bar baz qux' | truncate(9), 'foo bar baz qux' | truncate(9, true), 'foo bar baz qux' | truncate(11), 'foo bar baz qux' | truncate(11, false, '..', 0)
 'a b_c d-e' | wordcount, 'ab' | center(6) ~ '|'
 'a b/ü?&' | urlencode
@@ -193,6 +191,7 @@ TEMPLATES = {
     "with": "{% with a = 1, b = name %}{{ a }}{{ b }}{% endwith %}{{ a }}{% with %}{% set q = 1 %}{{ q }}{% endwith %}{{ q }}",
     "generation": "{% for m in messages %}{% if m.role == 'assistant' %}{% generation %}{{ m.content }}{% set z = 1 %}{% endgeneration %}{{ z }}{% endif %}{% endfor %}",
     "print": "{% print 1, 'a' %}",
+    "escape": "{{ quotes | e }}{{ '<a href=\"x\">' | escape }}{{ 'safe' | safe }}",
     "cycler": "{% set c = cycler('a', 'b') %}{{ c.next() }}{{ c.next() }}{{ c.next() }}{{ c.current }}{{ c.reset() }}{{ c.next() }}{% set j = joiner('; ') %}{% for i in list %}{{ j() }}{{ i }}{% endfor %}",
     "chat": "{{ '<s>' }}{%- for message in messages %}\n    {%- if message['role'] == 'user' and message.content is string %}\n{{ '[INST] ' + message['content'] + ' [/INST]' }}\n"
             "    {%- elif message.role == \"assistant\" %}\n        {{- message.content + '</s>' }}\n        {%- for tc in message.tool_calls %}\n            {{- '\\n' ~ tc.function | tojson }}\n        {%- endfor %}\n    {%- endif %}\n{%- endfor %}\n",

@@ -15,6 +15,7 @@ import jinja2.ext
 import jinja2.nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment, SandboxedEnvironment
 
+import chat_cases
 import jinja_cases
 
 NOW = datetime.datetime(2024, 12, 5, 9, 5, 3)
@@ -113,3 +114,7 @@ def write(path, value):
 if __name__ == "__main__":
     jinja_dir = pathlib.Path(sys.argv[1])
     write(jinja_dir / "cases.json", {"vars": jinja_cases.VARS, "cases": cases()})
+    chat_dir = pathlib.Path(sys.argv[2])
+    files = [*chat_dir.glob("templates/*.jinja"), *chat_dir.parent.glob("templates/*.jinja")]
+    env = environment()
+    write(chat_dir / "prompts.json", chat_cases.prompts(lambda t, v: render(env, t, v), {f.stem: f.read_text() for f in sorted(files)}))
