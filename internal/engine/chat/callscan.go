@@ -193,7 +193,7 @@ func (c *callScan) setName() error {
 }
 
 func (c *callScan) setInputText() error {
-	c.part, c.inputIs = partOther, inputWhole
+	c.part = partOther
 	var text string
 	if err := json.Unmarshal([]byte(c.token.String()), &text); err != nil {
 		return err
@@ -204,6 +204,7 @@ func (c *callScan) setInputText() error {
 	if !strings.HasPrefix(text, "{") || !json.Valid([]byte(text)) {
 		return errors.New("a call's arguments are a text that is no JSON object")
 	}
+	c.inputIs = inputWhole
 	c.input.WriteString(text)
 	return nil
 }

@@ -15,7 +15,7 @@ func (p *Parser) open(marker string) {
 		p.state = p.mistral
 	case p.syntax.opener == "": // <|python_tag|>: code, or a call
 		p.head = ""
-		p.state = p.candidateStart
+		p.state = p.candidate
 	default:
 		p.head = marker
 		p.state = p.tagged
@@ -241,6 +241,11 @@ func (p *Parser) mistralName(final bool) bool {
 			p.broken("it has no arguments")
 			return true
 		}
+		if p.name.Len() > maxToolName {
+			p.hold(i + 1)
+			p.broken("its name is too long")
+			return true
+		}
 	}
 	p.hold(len(p.buf))
 	return p.starved(final)
@@ -306,14 +311,9 @@ func (p *Parser) mistralArguments() {
 	p.state = p.call
 }
 
-// candidate begins what may be a call, at the start of a line.
-func (p *Parser) candidate() {
-	p.head = ""
-	p.state = p.candidateStart
-}
-
-// candidateStart reads a fence and the opening of a list, if any, up to an object.
-func (p *Parser) candidateStart(final bool) bool {
+// candidate reads what may be a call, at the start of a line: a fence and the opening
+// of a list, if any, up to an object.
+func (p *Parser) candidate(final bool) bool {
 	if p.space(); p.buf == "" {
 		return p.starved(final)
 	}

@@ -51,6 +51,9 @@ type Parser struct {
 	format *Format
 	syntax *syntax // nil: no tools are on offer
 	known  map[string]bool
+	// markers begin calls; firsts are the first bytes of all that may.
+	markers []string
+	firsts  string
 
 	buf   string // not read yet
 	out   []Event
@@ -82,6 +85,7 @@ func (f *Format) NewParser(p *Prompt, req *llm.ChatRequest) *Parser {
 	r.ideas = sink{kind: Reasoning}
 	if syntax := f.Calls(req.Tools, req.ToolChoice); syntax != nil {
 		r.syntax = f.syntax
+		r.setMarkers()
 		for _, t := range req.Tools { // all of them: a choice binds the model, not the reader
 			r.known[t.Name] = true
 		}
@@ -95,6 +99,18 @@ func (f *Format) NewParser(p *Prompt, req *llm.ChatRequest) *Parser {
 		r.state = r.text
 	}
 	return r
+}
+
+func (p *Parser) setMarkers() {
+	if p.syntax.opener == "" {
+		p.firsts = lineFirsts
+	} else {
+		p.markers = append(p.markers, p.syntax.opener)
+	}
+	p.markers = append(p.markers, p.syntax.openers...)
+	for _, m := range p.markers {
+		p.firsts += m[:1]
+	}
 }
 
 // Write takes the next piece of text, cut anywhere. control: it is a control token;
@@ -258,48 +274,46 @@ func overlap(s, marker string) int {
 
 // text reads the answer's text up to what may begin a call.
 func (p *Parser) text(final bool) bool {
-	if p.syntax == nil {
-		p.say(p.buf)
-		p.buf = ""
-		return false
-	}
-	from := 0
-	for i := range len(p.buf) {
-		c := p.buf[i]
-		if p.syntax.opener == "" && (c == '{' || c == '[' || c == '`') {
-			p.say(p.buf[from:i])
-			from = i
-			if p.blank {
-				p.buf = p.buf[i:]
-				p.candidate()
-				return true
+	for {
+		i := len(p.buf)
+		if p.firsts != "" {
+			if at := strings.IndexAny(p.buf, p.firsts); at >= 0 {
+				i = at
 			}
 		}
-		marker, wait := p.markerAt(p.buf[i:], final)
-		if marker == "" && !wait {
-			continue
-		}
-		p.say(p.buf[from:i])
-		p.buf = p.buf[i:]
-		if wait {
+		p.say(p.buf[:i])
+		if p.buf = p.buf[i:]; p.buf == "" {
 			return false
 		}
-		p.open(marker)
-		return true
+		marker, wait := p.marker(final)
+		switch {
+		case marker != "":
+			p.open(marker)
+			return true
+		case wait:
+			return false
+		case p.syntax.opener == "" && p.blank && strings.IndexByte(lineFirsts, p.buf[0]) >= 0:
+			p.head = ""
+			p.state = p.candidate
+			return true
+		}
+		p.say(p.buf[:1])
+		p.buf = p.buf[1:]
 	}
-	p.say(p.buf[from:])
-	p.buf = ""
-	return false
 }
 
-// markerAt returns the marker of calls that s begins with; wait: it may become one.
-func (p *Parser) markerAt(s string, final bool) (marker string, wait bool) {
-	for _, m := range append([]string{p.syntax.opener}, p.syntax.openers...) {
+// lineFirsts are what a call may begin with that has no marker: an object, a list of
+// them, a fence around them.
+const lineFirsts = "{[`"
+
+// marker returns the marker of calls that the buffer begins with; wait: it may become
+// one.
+func (p *Parser) marker(final bool) (marker string, wait bool) {
+	for _, m := range p.markers {
 		switch {
-		case m == "" || m[0] != s[0]:
-		case strings.HasPrefix(s, m):
+		case strings.HasPrefix(p.buf, m):
 			return m, false
-		case strings.HasPrefix(m, s) && !final:
+		case strings.HasPrefix(m, p.buf) && !final:
 			wait = true
 		}
 	}
