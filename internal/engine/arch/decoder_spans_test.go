@@ -203,7 +203,7 @@ func TestDecoderContext(t *testing.T) {
 func TestDecoderQ8NeedsWideHeads(t *testing.T) {
 	t.Parallel()
 	g := readGolden(t).Cases[0]
-	if _, err := tryDecoder(t, g.path(t), arch.DecoderOptions{Cache: arch.CacheQ8_0}); err == nil || !strings.Contains(err.Error(), "Q8_0") {
+	if err := tryDecoder(t, g.path(t), arch.DecoderOptions{Cache: arch.CacheQ8_0}); err == nil || !strings.Contains(err.Error(), "Q8_0") {
 		t.Errorf("got %v, want an error that names Q8_0", err)
 	}
 }

@@ -104,3 +104,18 @@ func (randomRows) Row(dst []float32, i int) error {
 	}
 	return nil
 }
+
+// ParseDecoderConfig reads and checks a config.json.
+func ParseDecoderConfig(text []byte) (*DecoderConfig, error) {
+	c, err := parseDecoderConfig(text)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.validate()
+}
+
+// Frequencies returns the angles per position that a configuration means.
+func (c *DecoderConfig) Frequencies() []float64 { return c.Rope.frequencies() }
+
+// WindowOf returns how many tokens a token of a layer sees, 0 for all.
+func (c *DecoderConfig) WindowOf(layer int) int { return c.window(layer) }
