@@ -8,6 +8,7 @@ import (
 // Bounds of one grammar.
 const (
 	maxNodes = 400_000
+	maxEdges = 2_000_000
 	maxRules = 20_000
 	maxNest  = 200 // of rules in rules
 )
@@ -15,9 +16,9 @@ const (
 // builder turns one Rule into automata.
 type builder struct {
 	c     *Compiler
-	store *maskStore
 	rules []*rule
 	nodes int
+	edges int
 
 	counted []counted
 }
@@ -58,7 +59,7 @@ func (b *builder) main(r Rule) (*rule, error) {
 
 // rule registers a rule whose graph comes later.
 func (b *builder) rule() *rule {
-	r := &rule{masks: b.store}
+	r := &rule{masks: b.c.masks}
 	b.rules = append(b.rules, r)
 	return r
 }
@@ -66,7 +67,12 @@ func (b *builder) rule() *rule {
 // finish gives r its graph.
 func (b *builder) finish(r *rule, d *draft, start, lo, hi int32) error {
 	b.nodes += len(d.nodes)
+	for i := range d.nodes {
+		b.edges += len(d.nodes[i].edges)
+	}
 	switch {
+	case b.edges > maxEdges:
+		return &LimitError{What: "transitions", Limit: maxEdges}
 	case b.nodes > maxNodes:
 		return &LimitError{What: "states", Limit: maxNodes}
 	case len(b.rules) > maxRules:
@@ -152,7 +158,7 @@ func (b *builder) text(d *draft, from, to int32, r Rule) error {
 	if total > maxMarkers {
 		return &LimitError{What: "bytes of markers", Limit: maxMarkers}
 	}
-	d.call(from, to, textTable(r.markers, r.kind == ruleText).rule(b.store))
+	d.call(from, to, textTable(r.markers, r.kind == ruleText).rule(b.c.masks))
 	return nil
 }
 

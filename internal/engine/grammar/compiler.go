@@ -1,6 +1,9 @@
 package grammar
 
-import "sync"
+import (
+	"container/list"
+	"sync"
+)
 
 // Vocab is what the compiler needs of a tokenizer. It is not changed and must not change.
 type Vocab interface {
@@ -14,13 +17,32 @@ type Vocab interface {
 type Compiler struct {
 	vocab    *vocabulary
 	machines sync.Pool
+	masks    *maskStore
 	json     *jsonRules
+
+	mu     sync.Mutex
+	known  map[string]*list.Element // compiled rules
+	recent *list.List               // of *compiled, the last used first
+	bytes  int                      // of the keys
 }
+
+// compiled is a grammar that is kept for the next request with the same rule: the
+// tools of a conversation are compiled once.
+type compiled struct {
+	key     string
+	grammar *Grammar
+}
+
+// What is kept: rules, and the bytes of their texts, to which their automata are in proportion.
+const (
+	maxCompiled      = 64
+	maxCompiledBytes = 4 << 20
+)
 
 // NewCompiler returns a compiler for v. It reads the whole vocabulary.
 func NewCompiler(v Vocab) *Compiler {
-	c := &Compiler{vocab: newVocabulary(v)}
-	c.json = newJSONRules()
+	c := &Compiler{vocab: newVocabulary(v), masks: newMaskStore(), known: map[string]*list.Element{}, recent: list.New()}
+	c.json = newJSONRules(c.masks)
 	return c
 }
 
@@ -42,15 +64,57 @@ type Grammar struct {
 	main *rule
 }
 
-// Compile compiles r. The error is an *UnsupportedError, an *InvalidError or a
-// *LimitError.
+// Compile compiles r, or finds it among those that were compiled lately. The error is
+// an *UnsupportedError, an *InvalidError or a *LimitError.
 func (c *Compiler) Compile(r Rule) (*Grammar, error) {
-	b := &builder{c: c, store: newMaskStore()}
+	key := string(r.appendKey(nil))
+	if g := c.lookup(key); g != nil {
+		return g, nil
+	}
+	b := &builder{c: c}
 	main, err := b.main(r)
 	if err != nil {
 		return nil, err
 	}
-	return &Grammar{c: c, main: main}, nil
+	g := &Grammar{c: c, main: main}
+	c.remember(key, g)
+	return g, nil
+}
+
+func (c *Compiler) lookup(key string) *Grammar {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.known[key]
+	if e == nil {
+		return nil
+	}
+	c.recent.MoveToFront(e)
+	return grammarOf(e)
+}
+
+func grammarOf(e *list.Element) *Grammar {
+	if k, ok := e.Value.(*compiled); ok {
+		return k.grammar
+	}
+	return nil
+}
+
+// remember keeps g, and lets go of what has not been used for long.
+func (c *Compiler) remember(key string, g *Grammar) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.known[key] != nil || len(key) > maxCompiledBytes {
+		return
+	}
+	c.known[key] = c.recent.PushFront(&compiled{key, g})
+	c.bytes += len(key)
+	for c.recent.Len() > maxCompiled || c.bytes > maxCompiledBytes {
+		e := c.recent.Back()
+		if k, ok := c.recent.Remove(e).(*compiled); ok {
+			delete(c.known, k.key)
+			c.bytes -= len(k.key)
+		}
+	}
 }
 
 // Start returns the state before the first token.

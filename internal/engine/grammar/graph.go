@@ -11,7 +11,7 @@ type rule struct {
 	pruned   bool       // edges that led to nothing are gone
 	heavy    bool       // it counts to two or more, so any of its calls may have to be made
 	reach    int32      // by how much its counters are compared with more than zero
-	masks    *maskStore // of the rules that live as long as it
+	masks    *maskStore // where its masks are kept
 }
 
 // lexer is an automaton without calls: a string, a number, free text. Every state it

@@ -13,8 +13,7 @@ type jsonRules struct {
 // arrays within each other and one. A text that reaches it can only be closed.
 const maxDepth = 96
 
-func newJSONRules() *jsonRules {
-	store := newMaskStore()
+func newJSONRules(store *maskStore) *jsonRules {
 	text, _ := newQuoted(automaton.Any(), 0, unlimited)
 	integer, _ := numberSpec{integer: true}.lexer()
 	j := &jsonRules{
@@ -70,6 +69,7 @@ type objectGraph struct {
 
 func (o *objectGraph) draft() *draft {
 	d, n := &o.d, len(o.members)
+	d.mixed = true
 	start, first := d.node(spaceNone), d.node(spaceLine)
 	d.byte(start, first, '{')
 	o.closing, o.end = d.node(spaceLine), d.node(spaceNone)
@@ -80,16 +80,18 @@ func (o *objectGraph) draft() *draft {
 		o.done = append(o.done, d.node(spaceNone))
 	}
 	d.empty(first, o.pick[0])
-	d.mixed = true
 	if o.missing(0) == 0 && o.least == 0 {
 		d.byte(first, o.end, '}')
 	}
-	for i := range n + 1 {
-		if i < n {
-			o.named(i)
-		} else {
-			o.others()
+	o.others()
+	if o.limited {
+		for i := range o.members {
+			o.counted(i)
 		}
+	} else {
+		o.names()
+	}
+	for i := range n + 1 {
 		if o.missing(i) == 0 {
 			o.guard(d.empty(o.done[i], o.closing), 0)
 		}
@@ -100,6 +102,54 @@ func (o *objectGraph) draft() *draft {
 		}
 	}
 	return d
+}
+
+// names draws the choice of the next name for each place: a tree of the names from
+// that place up to the next required one, so that names which begin alike are read
+// together. The tree of a place shares what it can with that of the next.
+func (o *objectGraph) names() {
+	d := &o.d
+	tree := int32(-1)
+	for i := len(o.members) - 1; i >= 0; i-- {
+		m := &o.members[i]
+		if m.required {
+			tree = -1
+		}
+		tree = d.insert(tree, m.name+":", o.value(i))
+		d.empty(o.pick[i], tree)
+		if o.missing(i) == 0 && len(o.kinds) > 0 {
+			d.empty(o.pick[i], o.pick[len(o.members)])
+		}
+	}
+}
+
+// value draws the value of member i and returns the node before it.
+func (o *objectGraph) value(i int) int32 {
+	colon := o.d.node(spaceOne)
+	o.d.calls(colon, o.done[i+1], o.members[i].values)
+	return colon
+}
+
+// insert returns the root of a tree that also leads to to by text. Nodes of the tree
+// at root, if any (-1: none), are shared and never changed.
+func (d *draft) insert(root int32, text string, to int32) int32 {
+	if text == "" {
+		return to
+	}
+	child := int32(-1)
+	at := d.node(spaceNone)
+	if root >= 0 {
+		for _, e := range d.nodes[root].edges {
+			if e.lo == text[0] {
+				child = e.to
+				continue
+			}
+			d.nodes[at].edges = append(d.nodes[at].edges, e)
+		}
+	}
+	next := d.insert(child, text[1:], to)
+	d.byte(at, next, text[0])
+	return at
 }
 
 // missing counts the required members from place i on.
@@ -134,20 +184,18 @@ func (o *objectGraph) count(e *edge, after int32) {
 	}
 }
 
-// named is the choice between member i and, unless it is required, a later one.
-func (o *objectGraph) named(i int) {
+// counted is the choice between member i and, unless it is required, a later one, in
+// an object that counts its members.
+func (o *objectGraph) counted(i int) {
 	d, m := &o.d, &o.members[i]
-	begin, colon := d.node(spaceNone), d.node(spaceOne)
+	begin := d.node(spaceNone)
 	o.count(d.empty(o.pick[i], begin), o.missing(i+1))
-	d.literal(begin, colon, m.name+":")
-	for _, v := range m.values {
-		d.call(colon, o.done[i+1], v)
-	}
+	d.literal(begin, o.value(i), m.name+":")
 	if m.required || i+1 == len(o.members) && len(o.kinds) == 0 {
 		return
 	}
 	skip := d.empty(o.pick[i], o.pick[i+1])
-	if o.limited && len(o.kinds) == 0 { // those that are left must be able to make up the least number
+	if len(o.kinds) == 0 { // those that are left must be able to make up the least number
 		skip.maxLo = int32(len(o.members) - i - 1) //nolint:gosec // bounded by maxNodes
 	}
 }

@@ -45,7 +45,8 @@ type machine struct {
 	offsets []int // walks: where the set of each depth begins
 	marks   []int // walks: used at each depth
 	exits   []bool
-	open    int // walks: how many of exits are set
+	path    []int32 // walks of tables: the state at each depth
+	open    int     // walks: how many of exits are set
 	ids     []int32
 	tails   []tail
 }

@@ -24,15 +24,15 @@ type maskKey struct {
 	depth int32
 }
 
-// maskStore keeps masks. It is safe for concurrent use.
+// maskStore keeps the masks of one vocabulary, of all grammars. It is safe for concurrent use.
 type maskStore struct {
 	mu    sync.RWMutex
 	masks map[maskKey]*mask
 	bytes int
 }
 
-// maxMaskBytes bounds one store; a full one forgets everything and begins anew.
-const maxMaskBytes = 64 << 20
+// maxMaskBytes bounds a store; a full one forgets everything and begins anew.
+const maxMaskBytes = 96 << 20
 
 func newMaskStore() *maskStore { return &maskStore{masks: map[maskKey]*mask{}} }
 
@@ -102,7 +102,11 @@ func (m *machine) makeMask(v *vocabulary, key maskKey, limit int32) *mask {
 			t, ids = v.rest, v.upTo(free)
 		}
 	}
-	m.walk(t, []pos{{key.rule, key.st, bottom}})
+	if x, ok := key.rule.lex.(*table); ok && x.dense != nil {
+		m.walkTable(t, x, key.st.q)
+	} else {
+		m.walk(t, []pos{{key.rule, key.st, bottom}})
+	}
 	k := &mask{deep: m.deep}
 	if few := len(ids) + len(m.ids); few <= maxSparse {
 		k.ids = append(slices.Clone(ids), m.ids...)
@@ -181,6 +185,30 @@ func (m *machine) walk(t *trie, set []pos) {
 		i = int(n.next)
 	}
 	m.items = m.items[:base]
+}
+
+// walkTable is walk for a set of one state of a dense table, many times as fast: free
+// text allows nearly the whole vocabulary.
+func (m *machine) walkTable(t *trie, x *table, q int32) {
+	m.ids, m.tails = m.ids[:0], m.tails[:0]
+	m.path = append(m.path[:0], q)
+	for i := 1; i < len(t.nodes); {
+		n := &t.nodes[i]
+		d := int(n.depth)
+		q := x.dense[m.path[d-1]][n.b]
+		if q >= 0 {
+			m.path = append(m.path[:d], q)
+			m.ids = append(m.ids, t.ids[n.first:n.first+n.own]...)
+			i++
+			continue
+		}
+		for cut := 1; cut < d; cut++ {
+			if x.ends[m.path[cut]] {
+				m.tails = append(m.tails, tail{cut, n.first, t.end(n)})
+			}
+		}
+		i = int(n.next)
+	}
 }
 
 // ascend goes back to depth d-1.

@@ -1,6 +1,9 @@
 package grammar
 
-import "encoding/json"
+import (
+	"encoding/binary"
+	"encoding/json"
+)
 
 // Rule says what text may be generated. Rules are values: they are built with the
 // functions of this file, may be shared and are never changed. The zero Rule is
@@ -77,4 +80,25 @@ func Text(until ...string) Rule {
 // Seq(TextWithout("<call>"), Optional(Seq(Literal("<call>"), …))).
 func TextWithout(markers ...string) Rule {
 	return Rule{kind: ruleTextWithout, markers: markers}
+}
+
+// appendKey appends bytes that are the same for the same rule and no other.
+func (r *Rule) appendKey(dst []byte) []byte {
+	text := func(s string) {
+		dst = binary.AppendUvarint(dst, uint64(len(s)))
+		dst = append(dst, s...)
+	}
+	dst = append(dst, byte(r.kind))
+	text(r.text)
+	text(string(r.schema))
+	for _, n := range []int{int(r.id), r.least, r.most, len(r.parts), len(r.markers)} {
+		dst = binary.AppendVarint(dst, int64(n))
+	}
+	for _, m := range r.markers {
+		text(m)
+	}
+	for i := range r.parts {
+		dst = r.parts[i].appendKey(dst)
+	}
+	return dst
 }

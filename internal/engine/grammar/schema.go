@@ -25,6 +25,8 @@ type schemaCompiler struct {
 	anchors map[string]*jsonValue // by $anchor and $id
 	slots   map[string][]*rule
 	shapes  map[string][]*rule
+	merged  map[string]*shape              // of the leaves of a disjunct
+	objects map[string]*objectShape        // likewise
 	owns    map[*jsonValue]*shape          // what the keywords of one schema say by themselves
 	lists   map[*jsonValue]map[string]bool // the values of an enum
 	pending []pending
@@ -61,6 +63,7 @@ func (b *builder) schema(text json.RawMessage) ([]*rule, error) {
 	c := &schemaCompiler{
 		b: b, root: root, anchors: map[string]*jsonValue{},
 		slots: map[string][]*rule{}, shapes: map[string][]*rule{},
+		merged: map[string]*shape{}, objects: map[string]*objectShape{},
 		owns: map[*jsonValue]*shape{}, lists: map[*jsonValue]map[string]bool{},
 	}
 	c.index(root)
@@ -148,7 +151,7 @@ func (c *schemaCompiler) disjunct(d disjunct) ([]*rule, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.exclude(s, d.not); err != nil {
+	if s, err = c.exclude(s, d.not); err != nil {
 		return nil, err
 	}
 	rules, err := c.shapeRules(s)

@@ -18,6 +18,9 @@ type objectShape struct {
 	most     int32
 }
 
+// maxProperties bounds the named properties of one object.
+const maxProperties = 4096
+
 // keyPattern is an expression of patternProperties.
 type keyPattern struct {
 	text string
@@ -37,8 +40,21 @@ func (v *jsonValue) properties(keyword string) ([]jsonMember, error) {
 	return p.members, nil
 }
 
-// object gathers what leaves say of members.
+// object gathers what leaves say of members. The result is shared: it is not changed.
 func (c *schemaCompiler) object(leaves []*jsonValue) (*objectShape, error) {
+	k := key(leaves)
+	if o := c.objects[k]; o != nil {
+		return o, nil
+	}
+	o, err := newObjectShape(leaves)
+	if err != nil {
+		return nil, err
+	}
+	c.objects[k] = o
+	return o, nil
+}
+
+func newObjectShape(leaves []*jsonValue) (*objectShape, error) {
 	o := &objectShape{leaves: leaves, known: map[string]bool{}, required: map[string]bool{}, most: unlimited}
 	declared := false
 	for _, v := range leaves {
@@ -170,6 +186,9 @@ func (c *schemaCompiler) drawObject(r *rule, s *shape) error {
 	if err != nil {
 		return err
 	}
+	if len(o.names) > maxProperties {
+		return &LimitError{What: "properties of one object", Limit: maxProperties, Pointer: s.leaves[0].pointer()}
+	}
 	keys, least, most, err := c.keyNames(o)
 	if err != nil {
 		return err
@@ -203,7 +222,8 @@ func (c *schemaCompiler) drawObject(r *rule, s *shape) error {
 }
 
 // finishObject counts the members where that is asked for, and draws.
-func (c *schemaCompiler) finishObject(r *rule, o *objectShape, members []member, named int, needed int32) error {
+func (c *schemaCompiler) finishObject(r *rule, of *objectShape, members []member, named int, needed int32) error {
+	o := *of
 	g := &objectGraph{members: members[:named], kinds: members[named:]}
 	if o.least <= needed {
 		o.least = 0
@@ -332,7 +352,7 @@ func (c *schemaCompiler) keyNames(o *objectShape) (keys *automaton.DFA, least, m
 	}
 	s, err := c.merge(disjuncts[0].leaves)
 	if err == nil {
-		err = c.exclude(s, disjuncts[0].not)
+		s, err = c.exclude(s, disjuncts[0].not)
 	}
 	if err != nil {
 		return nil, 0, 0, err

@@ -14,25 +14,25 @@ const (
 // exclude makes sure that no value generated for s is valid against the excluded
 // schemas: listed values are filtered, and of others it must be certain. So a oneOf is
 // as good as an anyOf.
-func (c *schemaCompiler) exclude(s *shape, not []exclusion) error {
+func (c *schemaCompiler) exclude(s *shape, not []exclusion) (*shape, error) {
 	if s.listed {
-		var kept []*jsonValue
+		kept := *s
+		kept.enum = nil
 		for _, x := range s.enum {
 			ok, err := c.allowsNone(not, x)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			if ok {
-				kept = append(kept, x)
+				kept.enum = append(kept.enum, x)
 			}
 		}
-		s.enum = kept
-		return nil
+		return &kept, nil
 	}
 	for _, e := range not {
 		ok, err := c.outside(s, []*jsonValue{e.schema}, exclusiveFor)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if ok {
 			continue
@@ -41,9 +41,9 @@ func (c *schemaCompiler) exclude(s *shape, not []exclusion) error {
 		if e.keyword == "oneOf" {
 			reason = fmt.Sprintf("alternative %s may hold together with another; use anyOf, or give each a property with a const of its own", e.schema.name)
 		}
-		return e.at.unsupported(e.keyword, reason)
+		return nil, e.at.unsupported(e.keyword, reason)
 	}
-	return nil
+	return s, nil
 }
 
 // outside reports whether surely no value generated for s is valid against y.

@@ -40,8 +40,12 @@ type shape struct {
 	most    int32
 }
 
-// merge joins leaves.
+// merge joins leaves. The result is shared: it is not changed.
 func (c *schemaCompiler) merge(leaves []*jsonValue) (*shape, error) {
+	k := key(leaves)
+	if s := c.merged[k]; s != nil {
+		return s, nil
+	}
 	s := &shape{leaves: leaves, types: typeAny, text: automaton.Any(), most: unlimited}
 	for _, v := range leaves {
 		for _, take := range []func(*jsonValue) error{s.takeTypes, s.takeNumber, s.takeText} {
@@ -60,6 +64,7 @@ func (c *schemaCompiler) merge(leaves []*jsonValue) (*shape, error) {
 	if s.least > maxLeast {
 		return nil, &LimitError{What: "characters that a string needs", Limit: maxLeast, Pointer: leaves[0].pointer()}
 	}
+	c.merged[k] = s
 	return s, nil
 }
 
@@ -359,7 +364,7 @@ func (c *schemaCompiler) quotedRule(d *automaton.DFA, least, most int32, at *jso
 	if lex == nil {
 		return nil, nil
 	}
-	return []*rule{newStringRule(lex, least, most, c.b.store)}, nil
+	return []*rule{newStringRule(lex, least, most, c.b.c.masks)}, nil
 }
 
 func (c *schemaCompiler) numberRule(s *shape) ([]*rule, error) {
@@ -377,7 +382,7 @@ func (c *schemaCompiler) numberRule(s *shape) ([]*rule, error) {
 	if t == nil {
 		return nil, nil
 	}
-	return []*rule{t.rule(c.b.store)}, nil
+	return []*rule{t.rule(c.b.c.masks)}, nil
 }
 
 // enumRules returns the rules of listed values: one of all that are words, and one
@@ -398,7 +403,7 @@ func (c *schemaCompiler) enumRules(values []*jsonValue) ([]*rule, error) {
 	}
 	slices.Sort(texts)
 	if texts = slices.Compact(texts); len(texts) > 0 {
-		rules = append(rules, wordTable(texts).rule(c.b.store))
+		rules = append(rules, wordTable(texts).rule(c.b.c.masks))
 	}
 	return rules, nil
 }
@@ -446,5 +451,5 @@ func (c *schemaCompiler) constant(v *jsonValue) (*rule, error) {
 		r := c.b.rule()
 		return r, c.b.finish(r, objectDraft(members), 0, 0, unlimited)
 	}
-	return wordTable([]string{v.literal()}).rule(c.b.store), nil
+	return wordTable([]string{v.literal()}).rule(c.b.c.masks), nil
 }
