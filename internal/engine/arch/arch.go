@@ -1,14 +1,78 @@
 // Package arch holds the graphs of the models that the engine runs: which tensors a
 // model has, and what is computed with them in which order. One file per family.
 //
-// A graph reads its configuration (config.json), checks it against the weights, packs
-// the matrices for the kernels and then runs forward passes. It knows no texts:
-// package token makes the IDs, and package engine joins the two.
+// A graph reads its configuration, checks it against the weights, takes the packed
+// matrices and then runs forward passes. It knows no texts, requests or schedules:
+// package token makes the IDs, kv and sched decide which of them a pass reads and where
+// their keys and values are kept, and package engine joins them all.
 //
 // Graphs are immutable once loaded. A forward pass writes only to the working memory
-// it is given, so passes with memory of their own can run at the same time. Nothing in
-// a configuration is trusted: dimensions are bounded before memory is taken, and every
-// tensor must have the shape that they imply.
+// it is given, and to the pages of its spans, so passes with memory and pages of their
+// own can run at the same time. Nothing in a configuration is trusted: dimensions are
+// bounded before memory is taken, and every tensor must have the shape that they imply.
+//
+// # Encoders
+//
+// [Bert] reads whole texts and returns their hidden states. It takes its tensors from a
+// Hugging Face folder itself.
+//
+// # Decoders
+//
+// [Decoder] is the Llama family: Llama 2 and 3, SmolLM, TinyLlama, Mistral, Qwen2 and
+// Qwen3. What its members differ in are fields of [DecoderConfig], not code of their own:
+//
+//	x = embedding of the token
+//	for each layer:
+//	    h = norm(x)
+//	    q, k, v = h·Wq, h·Wk, h·Wv        Qwen2: + biases; Qwen3: each head of q and k normalised
+//	    turn q and k by the token's position; store k and v in the sequence's page
+//	    x += attention(q, keys and values of the sequence so far)·Wo
+//	    h = norm(x)
+//	    x += (SiLU(h·Wgate) ⊙ h·Wup)·Wdown
+//	logits = norm(x)·Woutput              often the embedding table again
+//
+// DecoderConfigOf reads a GGUF file's metadata (decoder_gguf.go), a folder's config.json
+// (decoder_folder.go) or the header of a llama2.c checkpoint. Package weights hands
+// tensors out under GGUF's names whatever the file is, as they are stored; GGUF files of
+// "llama" models and checkpoints have the rows of queries and keys rearranged so that
+// neighbours turn together, which is Rope.Interleaved.
+//
+// A pass ([Decoder.Forward]) reads spans: some tokens of some sequences, each after what
+// its pages hold already. A prompt in chunks, the next token of sixteen sequences, or
+// both together are the same to the graph: all tokens are rows of the same matrices, and
+// only storing and attending look at which row belongs where. So the weights are read
+// once per pass, however many sequences share it. The promise of package kernel carries
+// over: a token's logits are the same bits whatever else is in the pass. That makes
+// prefixes shareable, requests reproducible from a seed, and tests simple.
+//
+// Where time goes is products; the rest is kept from adding to it. Queries, keys and
+// values are products of one input, quantised once; so are gate and up. A residual is
+// added by the norm after it. Threads meet five times per layer when one token is
+// decoded: for three products with the out and down projections, attention, and the
+// feed-forward's first half; what is too small to share is done alone. In the last layer
+// only rows whose logits are wanted go on behind their keys and values.
+//
+// # Adding an architecture
+//
+// One that differs in a detail (a norm's place, a factor on the embeddings, another
+// window) is a field of DecoderConfig:
+//
+//  1. Add the name to ggufDecoders and folderFamilies, and read the field in
+//     decoder_gguf.go and decoder_folder.go. What isn't implemented must be refused by
+//     name: silence is a wrong model. Bound every number in validate.
+//  2. If it has tensors of its own, load them in decoder_load.go, with their shapes, and
+//     let package weights translate the names of a Hugging Face folder.
+//  3. Use the field in decoder.go. If it needs arithmetic that isn't there, that is a
+//     function of package kernel, with a plain Go form first.
+//  4. Add a small model to tools/goldens/decoder.py (a call of add: a family, a seed, a
+//     configuration), run `make goldens`, and watch TestDecoders fail before step 3 and
+//     pass after it. A graph is right when its logits are those of transformers within
+//     2·10⁻⁵ of their spread on floats; a wrong one is off by tenths at least.
+//     TestSpansInAnyCompany takes the new case up by itself.
+//
+// One that shares little (a mixture of experts, a state-space model, an encoder) gets a
+// file of its own with a configuration, a load and a Forward over the same Span and
+// DecoderMemory, and package engine picks it by name.
 package arch
 
 import (

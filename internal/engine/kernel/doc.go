@@ -51,6 +51,21 @@
 // Attention uses the same tile kernel: keys are packed into panels per head, values
 // are read where they are.
 //
+// # Cached keys and values
+//
+// A sequence's keys and values are kept in pages of 64 tokens ([CacheLayout] draws one)
+// as F16 or Q8_0. [Compute.AttendCached] reads them where they are, for the tokens of
+// many sequences in one call: prompts that are read in chunks, single tokens that are
+// being generated, or both. The query heads that share a key head are rows of one
+// product, so that a page is read once for all of them; the softmax is folded segment by
+// segment, so that scratch memory doesn't grow with the context; and a long context is
+// divided between threads. None of this may show in a result: what a row computes is cut
+// at multiples of 256 positions of its own sequence, each part is computed for itself,
+// and parts are folded in order, by whoever ends last.
+//
+// One token's attention is a matter of memory. Within a page and head, bytes are read
+// from the first to the last, and the kernels ask for the next page's meanwhile.
+//
 // # Quantised matrices
 //
 // Q8_0, Q4_0, Q5_0, Q4_K, Q5_K and Q6_K are packed in groups of 8 rows, block by
