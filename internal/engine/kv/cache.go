@@ -45,8 +45,15 @@ func New(c Config) (*Cache, error) {
 	return &Cache{cfg: c, pool: p, roots: map[string]*node{}, seed: maphash.MakeSeed()}, nil
 }
 
-// Close gives the memory back. All sequences have been released.
-func (c *Cache) Close() error { return c.pool.close() }
+// Close forgets everything and gives the memory back. All sequences have been released.
+func (c *Cache) Close() error {
+	for _, l := range [...]*list{&c.ordinary, &c.marked} {
+		for l.first != nil {
+			c.drop(l.first)
+		}
+	}
+	return c.pool.close()
+}
 
 // Pages returns how many pages the budget has room for.
 func (c *Cache) Pages() int { return c.pool.total }

@@ -31,7 +31,8 @@ type Config struct {
 	CacheBytes int64
 	// MaxSequences is how many requests run at the same time. 0: 8.
 	MaxSequences int
-	// Reserved is how many of these slots only requests with Reserved get. 0: none.
+	// Reserved is how many of these slots only requests with Reserved get. At least one
+	// slot is for all. 0: none.
 	Reserved int
 	// MaxQueue is how many requests of one owner may wait; those of all owners together
 	// may be four times as many. Reserved requests are counted by themselves. 0: 64.
@@ -77,7 +78,7 @@ func (c Config) validate() error {
 	check(c.Model.PageBytes() > 0 && c.Model.Vocab() > 0 && c.Model.Context() > 0, "the model has no size")
 	check(c.CacheBytes >= int64(c.Model.PageBytes()), "a cache of %d bytes holds no page of %d", c.CacheBytes, c.Model.PageBytes())
 	check(c.MaxSequences > 0, "%d sequences", c.MaxSequences)
-	check(c.Reserved >= 0 && c.Reserved <= c.MaxSequences, "%d of %d slots reserved", c.Reserved, c.MaxSequences)
+	check(c.Reserved >= 0 && (c.Reserved == 0 || c.Reserved < c.MaxSequences), "%d of %d slots reserved", c.Reserved, c.MaxSequences)
 	check(c.MaxQueue > 0, "a queue of %d", c.MaxQueue)
 	check(c.BatchTokens > 0, "a batch of %d tokens", c.BatchTokens)
 	check(c.StepTime > 0, "a step of %v", c.StepTime)

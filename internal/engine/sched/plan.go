@@ -33,9 +33,9 @@ func (s *Scheduler) plan(now time.Time) {
 	s.grow()
 }
 
-// share divides a number of prompt tokens. Half, or whatever the others leave, goes to the
-// prompt whose turn it is: the oldest of the owner that was served least, so that each is
-// done at some time. The other half goes to the shortest, so that short ones are done soon.
+// share divides a number of prompt tokens. Half goes to the prompt whose turn it is: the
+// oldest of the owner that was served least, so that each is done at some time. The other
+// half goes to the shortest, so that short ones are done soon.
 func (s *Scheduler) share(budget int) {
 	if len(s.prompts) == 0 {
 		return
@@ -46,32 +46,33 @@ func (s *Scheduler) share(budget int) {
 	slices.SortFunc(s.prompts, func(a, b *sequence) int {
 		return cmp.Or(cmp.Compare(a.pending(), b.pending()), rank(a, b))
 	})
-	left := budget
-	if len(s.prompts) > 1 {
-		left -= s.give(turn, (budget+1)/2)
-	}
+	left := budget - s.give(turn, (budget+1)/2)
 	for _, q := range s.prompts {
-		if q != turn && left > 0 {
+		if left >= crumb || q.pending()-q.chunk <= left {
 			left -= s.give(q, left)
 		}
 	}
 	if left > 0 {
-		s.give(turn, turn.chunk+left)
+		s.give(turn, left)
 	}
 }
 
-// give lets a sequence read up to n tokens, and returns how many. It ends at a page's end
-// where it can, because only whole pages are shared. A sequence whose next page another one
-// computes in this step waits for that.
+// crumb is how few tokens are not worth a sequence's part in a step, if they aren't its last.
+const crumb = 16
+
+// give lets a sequence read up to n tokens more, and returns how many. It ends at a page's
+// end where it can, because only whole pages are shared. A sequence whose next page another
+// one computes in this step waits for that.
 func (s *Scheduler) give(q *sequence, n int) int {
-	if s.hasTwin(q) {
+	if q.chunk == 0 && s.hasTwin(q) {
 		return 0
 	}
-	q.chunk = min(n, q.pending())
+	before := q.chunk
+	q.chunk = min(before+n, q.pending())
 	if over := (q.computed + q.chunk) % kernel.PageTokens; q.chunk < q.pending() && over < q.chunk {
-		q.chunk -= over
+		q.chunk = max(before, q.chunk-over)
 	}
-	return q.chunk
+	return q.chunk - before
 }
 
 // hasTwin reports whether another sequence is about to compute the page that q needs next.

@@ -112,7 +112,7 @@ func TestRefused(t *testing.T) {
 	for _, c := range []Config{
 		{},
 		{Model: m, CacheBytes: pageBytes - 1},
-		{Model: m, CacheBytes: pageBytes, MaxSequences: 2, Reserved: 3},
+		{Model: m, CacheBytes: pageBytes, MaxSequences: 2, Reserved: 2},
 		{Model: m, CacheBytes: pageBytes, MaxQueue: -1},
 		{Model: &fakeModel{}, CacheBytes: pageBytes},
 	} {
