@@ -14,14 +14,6 @@ const (
 	// are far shorter than a scheduler's slice.
 	spinFor   = 40 * time.Microsecond
 	parkAfter = 200 * time.Microsecond
-	// lateAfter is how long the others may have to wait for the last task before it
-	// counts as a sign that a core is taken by somebody else, if it's also longer than
-	// tasks of this loop usually take.
-	lateAfter = time.Millisecond
-	// restMin and restMax bound how long a Pool does without one helper after such a
-	// sign; every further sign doubles the time.
-	restMin = 20 * time.Millisecond
-	restMax = 640 * time.Millisecond
 	// maxShare is the most tasks that a share can hold.
 	maxShare = 1 << 15
 )
@@ -49,11 +41,10 @@ type Pool struct {
 	wake    chan struct{} // sent to after asleep was set back
 	wg      sync.WaitGroup
 
-	mu      sync.Mutex // held during a loop; guards what follows
-	closed  bool
-	resting int // helpers left out until restEnd
-	rest    time.Duration
-	restEnd time.Time
+	mu     sync.Mutex // held during a loop; guards what follows
+	closed bool
+	crowd  crowd
+	epoch  time.Time // what times are counted from
 }
 
 // NewPool returns a Pool of the given number of threads, GOMAXPROCS if it is zero.
@@ -61,9 +52,9 @@ func NewPool(threads int) *Pool {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	p := &Pool{helpers: make([]*helper, threads-1), wake: make(chan struct{}, 1)}
+	p := &Pool{helpers: make([]*helper, threads-1), wake: make(chan struct{}, 1), epoch: time.Now()}
 	for i := range p.helpers {
-		h := &helper{wake: make(chan struct{}, 1)}
+		h := &helper{wake: make(chan struct{}, 1), epoch: p.epoch}
 		p.helpers[i] = h
 		p.wg.Go(func() { p.help(h) })
 	}
@@ -107,7 +98,11 @@ func (p *Pool) Run(n int, task func(i int)) {
 
 // loop is Run while the Pool is taken, for at most maxShare tasks per thread.
 func (p *Pool) loop(n int, task func(i int)) {
-	threads := min(n, p.fit())
+	start := time.Since(p.epoch)
+	threads := 1
+	if !p.closed {
+		threads = min(n, 1+p.crowd.fit(len(p.helpers), start))
+	}
 	if threads < 2 {
 		for i := range n {
 			task(i)
@@ -118,10 +113,11 @@ func (p *Pool) loop(n int, task func(i int)) {
 	for i, h := range p.helpers[:threads-1] {
 		h.give(&shares[i+1])
 	}
-	start := time.Now()
 	own := shares[0].work(p)
 	if need := n - own; sum(shares) != need {
-		p.await(shares, need, time.Since(start)/time.Duration(own))
+		p.await(shares, need, start)
+	} else if since := p.idle(threads-1, start); since > 0 {
+		p.late(since, (since-start)/time.Duration(max(need, 1)))
 	}
 	for i := range shares {
 		if f := shares[i].failed.Load(); f != nil {
@@ -130,39 +126,44 @@ func (p *Pool) loop(n int, task func(i int)) {
 	}
 }
 
-// fit returns how many threads may take part now.
-func (p *Pool) fit() int {
-	if p.closed {
-		return 1
-	}
-	if p.resting > 0 && time.Now().After(p.restEnd) {
-		p.resting--
-		p.restEnd = time.Now().Add(p.rest)
-	}
-	return p.Threads() - p.resting
-}
-
-// await waits until helpers have done as many tasks as needed. usual is how long a
-// task takes.
-func (p *Pool) await(shares []share, need int, usual time.Duration) {
-	start := time.Now()
+// await waits until helpers have done as many tasks as needed in the loop that began at
+// start.
+func (p *Pool) await(shares []share, need int, start time.Duration) {
+	var since time.Duration
 	for spin := 1; sum(shares) != need; spin++ {
 		pause()
-		if spin%64 == 0 && time.Since(start) > spinFor {
+		switch {
+		case spin%64 != 0:
+		case since == 0:
+			since = time.Since(p.epoch)
+		case time.Since(p.epoch)-since > spinFor:
 			p.sleep(shares, need)
 		}
 	}
-	late := time.Since(start)
-	if late < lateAfter || late < 3*usual {
-		return
+	if since > 0 {
+		p.late(since, (since-start)/time.Duration(len(shares[0].all)))
 	}
-	now := time.Now()
-	if now.After(p.restEnd.Add(4 * restMax)) {
-		p.rest = 0
+}
+
+// idle returns since when one of the first n helpers has had nothing to do, 0 if none
+// had for long in the loop that began at start.
+func (p *Pool) idle(n int, start time.Duration) time.Duration {
+	var first time.Duration
+	for _, h := range p.helpers[:n] {
+		if since := time.Duration(h.idle.Load()); since > start && (first == 0 || since < first) {
+			first = since
+		}
 	}
-	p.rest = min(max(2*p.rest, restMin), restMax)
-	p.restEnd = now.Add(p.rest)
-	p.resting = min(p.resting+1, len(p.helpers))
+	return first
+}
+
+// late is called when threads have waited for a late one since a time. usual is how long
+// a task takes.
+func (p *Pool) late(since, usual time.Duration) {
+	now := time.Since(p.epoch)
+	if waited := now - since; waited >= lateAfter && waited >= 3*usual {
+		p.crowd.late(waited, len(p.helpers), now)
+	}
 }
 
 // sleep returns when a helper has done something, unless all is done.

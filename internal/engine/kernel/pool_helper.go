@@ -10,8 +10,10 @@ import (
 type helper struct {
 	offer  atomic.Pointer[share] // its part of the newest loop; polled
 	parked atomic.Bool
+	idle   atomic.Int64  // since when it has had nothing to do, 0 if that's not for long
 	wake   chan struct{} // sent to after parked was set back
-	_      [104]byte     // cache lines of its own
+	epoch  time.Time     // what times are counted from
+	_      [72]byte      // cache lines of its own
 }
 
 // give hands the helper a share, and wakes it if it sleeps.
@@ -24,20 +26,31 @@ func (h *helper) give(s *share) {
 
 // next waits for another share than the last one.
 func (h *helper) next(last *share) *share {
-	var start time.Time
+	var since time.Duration
 	for spin := 1; ; spin++ {
 		if s := h.offer.Load(); s != last {
+			if h.idle.Load() != 0 {
+				h.idle.Store(0)
+			}
 			return s
 		}
 		pause()
-		switch {
-		case spin%64 != 0:
-		case spin == 64:
-			start = time.Now()
-		case time.Since(start) > parkAfter:
+		if spin%64 != 0 {
+			continue
+		}
+		now := time.Since(h.epoch)
+		if since == 0 {
+			since = now
+		}
+		if now-since > parkAfter {
 			h.park(last)
-			spin = 0
-		case time.Since(start) > spinFor:
+			spin, since = 0, 0
+			continue
+		}
+		if now-since > spinFor {
+			if h.idle.Load() == 0 {
+				h.idle.Store(int64(since))
+			}
 			runtime.Gosched()
 		}
 	}
