@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -68,7 +69,10 @@ func (c *pullCmd) Run(ctx context.Context, s streams) error {
 	if c.JSON {
 		return printJSON(s.out, m)
 	}
-	_, err = fmt.Fprintf(s.out, "%s is in %s (%s, from %s%s)\n", m.Name, m.Path, size(m.Size()), m.Source, licensed(m))
+	_, _ = fmt.Fprintf(s.out, "%s is in %s (%s, from %s%s)\n", m.Name, m.Path, size(m.Size()), m.Source, licensed(m))
+	if filepath.IsAbs(m.Name) { // used where it is: no list has it
+		_, err = fmt.Fprintf(s.out, "It is used from there. To serve it, configure an ID for it: models: {my.model: [\"embedded/%s\"]}\n", m.Name)
+	}
 	return err
 }
 

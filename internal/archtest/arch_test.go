@@ -27,7 +27,7 @@ var floors = [][]string{
 	{"gen"},
 	{"auth", "catalog", "dialect", "engine", "iam", "ledger", "wire"},
 	{"backend"},
-	{"gateway"},
+	{"gateway", "kb"},
 	{"api"},
 	{"server"},
 }

@@ -22,6 +22,13 @@ func (d *Document) Markdown() string {
 	return sb.String()
 }
 
+// Markdown returns one block as Markdown.
+func (b *Block) Markdown() string {
+	var sb strings.Builder
+	writeBlock(&sb, b)
+	return sb.String()
+}
+
 func writeBlock(sb *strings.Builder, blk *Block) {
 	switch blk.Kind {
 	case Heading:

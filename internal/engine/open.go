@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/outcrop-ai/outcrop/internal/engine/arch"
+	"github.com/outcrop-ai/outcrop/internal/engine/gguf"
 	"github.com/outcrop-ai/outcrop/internal/engine/kernel"
 	"github.com/outcrop-ai/outcrop/internal/engine/weights"
 )
@@ -139,7 +140,27 @@ func Estimate(path string, c Config) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	var size int64
+	size, err := weightBytes(path)
+	if kind == KindGenerator {
+		size += c.CacheBytes
+	}
+	return size, err
+}
+
+// weightBytes returns the size of a model's weights in their files.
+func weightBytes(path string) (size int64, err error) {
+	for _, f := range gguf.Shards(path) {
+		n, err := treeBytes(f)
+		if err != nil {
+			return 0, err
+		}
+		size += n
+	}
+	return size, nil
+}
+
+// treeBytes is weightBytes of one file, or of all weights in a folder.
+func treeBytes(path string) (size int64, err error) {
 	err = filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -153,9 +174,6 @@ func Estimate(path string, c Config) (int64, error) {
 		}
 		return err
 	})
-	if kind == KindGenerator {
-		size += c.CacheBytes
-	}
 	return size, err
 }
 

@@ -63,7 +63,7 @@ func localModels(c config.Config) ([]localModel, error) {
 	}
 	var out []localModel
 	for _, m := range list {
-		if kind, err := engine.KindOf(m.Path); err == nil { // else no model that runs here
+		if kind, err := engine.KindOf(m.Weights()); err == nil { // else no model that runs here
 			out = append(out, localModel{m, kind})
 		}
 	}
@@ -118,7 +118,7 @@ func Local(c config.Config) ([]LocalModel, error) {
 	all := withLocal(c, slog.New(slog.DiscardHandler)).Models
 	out := make([]LocalModel, 0, len(list))
 	for _, m := range list {
-		l := LocalModel{Name: m.Name, Kind: m.kind, Size: m.Size(), Path: m.Path, License: m.License}
+		l := LocalModel{Name: m.Name, Kind: m.kind, Size: m.Size(), Path: m.Weights(), License: m.License}
 		for _, id := range slices.Sorted(maps.Keys(all)) {
 			if slices.Contains(all[id].Targets, config.Embedded+"/"+m.Name) {
 				l.Serves = append(l.Serves, id)

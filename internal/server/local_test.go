@@ -1,7 +1,7 @@
 package server
 
 import (
-	"context"
+	"encoding/json"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -39,21 +39,26 @@ func TestWithLocal(t *testing.T) {
 	if got := withLocal(c, log); len(got.Models) > 0 {
 		t.Fatalf("an empty folder has %v", got.Models)
 	}
-	source := filepath.Join(t.TempDir(), "Tiny.gguf")
-	if err := os.Rename(enginetest.Tiny{}.GGUF(t), source); err != nil {
+	dir := filepath.Join(c.ModelsDir, "hf", "org", "Tiny")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	p, err := pull.New(pull.Config{Dir: c.ModelsDir, Offline: true})
+	if err := (enginetest.Tiny{}).Write(filepath.Join(dir, "tiny.gguf")); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(filepath.Join(dir, "tiny.gguf"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.Pull(context.Background(), source); err != nil {
+	about, err := json.Marshal(pull.Model{Name: "hf:org/Tiny", Source: "a test", Files: []pull.File{{Name: "tiny.gguf", Size: info.Size()}}})
+	if err != nil {
 		t.Fatal(err)
 	}
+	writeFile(t, dir, "outcrop-model.json", string(about))
 	c.Models = map[string]config.Model{"my.own": {Targets: []string{"embedded/x"}}}
 	got := withLocal(c, log)
 	tiny, ok := got.Models["local.tiny"]
-	if !ok || len(tiny.Targets) != 1 || !strings.HasPrefix(tiny.Targets[0], "embedded/") || len(c.Models) != 1 {
+	if !ok || !slices.Equal(tiny.Targets, []string{"embedded/hf:org/Tiny"}) || len(c.Models) != 1 {
 		t.Errorf("%+v", got.Models)
 	}
 	list, err := Serving(c, "us-east-1")

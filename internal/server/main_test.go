@@ -28,7 +28,13 @@ import (
 	"github.com/outcrop-ai/outcrop/internal/server/config"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// What Ollama keeps on this machine is none of the tests' business.
+	if err := os.Setenv("OLLAMA_MODELS", os.DevNull); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // The models that the tests' servers have, beside the catalog's.
 const (

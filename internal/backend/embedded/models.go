@@ -337,11 +337,13 @@ func (m *Models) locate(ctx context.Context, name string, far func(pull.Progress
 		return nil, err
 	}
 	cfg.Logger = m.cfg.Logger
-	size, err := engine.Estimate(local.Path, cfg)
+	path := local.Weights()
+	size, err := engine.Estimate(path, cfg)
 	if err != nil {
 		return nil, err
 	}
-	return &found{size: size, open: func() (engine.Model, error) { return engine.Open(local.Path, cfg) }}, nil
+	open := func() (engine.Model, error) { return engine.Open(path, cfg) } //nolint:contextcheck // what goes on in the background ends with the model
+	return &found{size: size, open: open}, nil
 }
 
 // kernels returns the arithmetic that all models share.
