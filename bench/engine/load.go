@@ -36,7 +36,7 @@ func (b *bench) load(ctx context.Context) error {
 		f := loadFigure{Model: s.name, Type: typ}
 		for range min(b.rounds, 3) {
 			cache := filepath.Join(b.tools.folder, "packed")
-			if err := os.RemoveAll(cache); err != nil {
+			if err := os.RemoveAll(cache); err != nil { //nolint:gosec // in the folder that -dir names
 				return err
 			}
 			for i, to := range []*[]float64{&first, &second, &theirs} {
@@ -86,7 +86,7 @@ func (b *bench) start(ctx context.Context, s shape, path, cache string, theirs b
 	if err != nil {
 		return 0, 0, err
 	}
-	size, err := os.Stat(path)
+	size, err := os.Stat(path) //nolint:gosec // in the folder that -dir names
 	if err != nil {
 		return 0, 0, err
 	}
@@ -99,7 +99,7 @@ func (b *bench) start(ctx context.Context, s shape, path, cache string, theirs b
 
 // warm reads a file, so that the system has it in memory.
 func warm(path string) error {
-	f, err := os.Open(path)
+	f, err := os.Open(path) //nolint:gosec // in the folder that -dir names
 	if err != nil {
 		return err
 	}

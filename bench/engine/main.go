@@ -100,7 +100,6 @@ type plan struct {
 	prompt   int   // tokens of a prefill
 	tokens   int   // decoded per round
 	depths   []int // tokens of context, beside a short one
-	depthFor []string
 	onnx     string
 	profile  string // file for a CPU profile of our engine; empty: none
 }

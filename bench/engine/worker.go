@@ -143,7 +143,7 @@ func openModel(ctx context.Context, q request) (_ *model, err error) {
 	if m.decoder, err = arch.LoadDecoder(config, m.store, m.compute, arch.DecoderOptions{Context: q.Context}); err != nil {
 		return nil, err
 	}
-	if err := m.store.Loaded(); err != nil {
+	if err := m.store.Loaded(); err != nil { //nolint:contextcheck // the packed file is written in the background
 		return nil, err
 	}
 	_, err = m.read(ctx, 0, 8)

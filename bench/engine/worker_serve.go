@@ -45,7 +45,7 @@ func complete(ctx context.Context, s *sched.Scheduler, prompt []int32, tokens in
 
 // serve runs requests at the same time, from the first's start to the last's end.
 func (m *model) serve(ctx context.Context, q request) (_ answer, err error) {
-	s, err := m.scheduler(q.Requests, q.Depth+q.Tokens)
+	s, err := m.scheduler(q.Requests, q.Depth+q.Tokens) //nolint:contextcheck // it lives until Close
 	if err != nil {
 		return answer{}, err
 	}
@@ -67,7 +67,7 @@ func (m *model) serve(ctx context.Context, q request) (_ answer, err error) {
 // busy, which are Steps.
 func (m *model) mixed(ctx context.Context, q request) (a answer, err error) {
 	const short, samples = 16, 5
-	s, err := m.scheduler(q.Requests+1, q.Depth+q.Tokens)
+	s, err := m.scheduler(q.Requests+1, q.Depth+q.Tokens) //nolint:contextcheck // it lives until Close
 	if err != nil {
 		return a, err
 	}
