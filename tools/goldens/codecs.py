@@ -13,13 +13,14 @@ import json
 import pathlib
 import random
 import sys
+import zlib
 
 import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, normalizers
 
 from codectexts import TEXTS, noise
-from patterns import PATTERNS
+from patterns import BLOCKS, PATTERNS
 
 MARK = "\u2581"
 ALL = TEXTS + noise(2, 80)
@@ -260,10 +261,25 @@ def dump(path, golden):
                                    for k, v in golden.items()) + "\n}\n")
 
 
+def forms():
+    """Every code point beside marks of a low and a high class, as a checksum for each block."""
+    out = {}
+    for name in ("NFC", "NFD", "NFKC", "NFKD"):
+        n = getattr(normalizers, name)()
+        sums = []
+        for block in BLOCKS:
+            text = "".join(f"a\u0345{c}\u0334\u0301 {c}\u0327" for c in map(chr, range(block, block + 0x1000)) if not "\ud800" <= c < "\ue000")
+            sums.append("%08x" % zlib.crc32(n.normalize_str(text).encode()))
+        long = "".join("a\u0345\u0334\u0301\u0323\u0344"[i * 7 % 6] for i in range(200)) + "\u1112\u1161\u11ab\u0334\u1ab0"
+        out[name] = {"codepoints": "".join(sums), "long": long, "normal": n.normalize_str(long)}
+    return out
+
+
 def main():
     out = pathlib.Path(sys.argv[1]) / "codec"
     out.mkdir(parents=True, exist_ok=True)
     (out / "texts.json").write_text("[\n" + ",\n".join(json.dumps(x) for x in ALL) + "\n]\n")
+    dump(out / "forms.json", forms())
     files = {name: byte_level(**options) for name, options in BYTE_LEVEL.items()}
     bpe = train("bpe", 900, **LLAMA)
     files |= {name: sentence_piece(bpe, name) for name in ("llama2", "mistral", "gemma")}

@@ -2,9 +2,6 @@ package token
 
 import (
 	"strings"
-	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 )
 
 // A normalForm is a normalizer. It may return its argument.
@@ -24,25 +21,6 @@ func formsInTurn(forms []normalForm) normalForm {
 		}
 		return s
 	}
-}
-
-// unicodeForm is NFC, NFD, NFKC or NFKD.
-func unicodeForm(f norm.Form) normalForm {
-	return func(s string) string {
-		if ascii(s) {
-			return s
-		}
-		return f.String(s)
-	}
-}
-
-func ascii(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
 }
 
 // prepend puts something before a text that is not empty.
