@@ -30,6 +30,7 @@ type Config struct {
 // number of threads, nor on how many rows share a call. It must be closed.
 type Compute struct {
 	r       *routines
+	groups  [BF16 + 1]groupKernel // by type; nil where there is none
 	pool    *Pool
 	scratch sync.Pool // of *scratch
 }
@@ -46,6 +47,9 @@ func New(cfg Config) (*Compute, error) {
 		r = all[i]
 	}
 	c := &Compute{r: r, pool: NewPool(cfg.Threads)}
+	for t := range c.groups {
+		c.groups[t] = r.group(Type(t)) //nolint:gosec // a small number
+	}
 	c.scratch.New = func() any { return new(scratch) }
 	return c, nil
 }

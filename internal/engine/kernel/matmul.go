@@ -128,11 +128,13 @@ func (c *Compute) addTasks(in *Input, p *Product) {
 	t, most := task{p: p}, blockRows
 	if a := p.W.typ.format().act; a != actFloat {
 		most = blockTokens
-		t.kernel, t.abreast, t.acts = c.r.group(p.W.typ), c.r.groups, c.quantized(in, a)
+		t.kernel, t.abreast, t.acts = c.groups[p.W.typ], c.r.groups, c.quantized(in, a)
 	}
 	units, align := p.W.units(), 1
 	if t.kernel == nil {
 		align = widePanels // what single rows take at once
+	} else if in.rows > 2 {
+		align = t.abreast
 	}
 	parts := c.parts((in.rows+most-1)/most, units, min(in.rows, most)*p.W.unitRows()*p.W.cols)
 	for t.lo = 0; t.lo < in.rows; t.lo += most {

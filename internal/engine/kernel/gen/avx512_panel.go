@@ -59,13 +59,16 @@ func (f *panelFn) tile(mr int) {
 		f.p("LEAQ (DI)(R11*2), R12")
 	}
 	f.eachSum(mr, func(at string, reg int) { f.p("VMOVUPS %s, Z%d", at, reg) })
+	if mr == 1 {
+		f.p("XORL R8, R8")
+	}
 	f.label(fmt.Sprintf("loop%d", mr))
 	weights, acts := 24, rotate(30, 31)
 	for p, at := range []string{"(DI)", "(DI)(R11*1)", "(R12)", "(R12)(R11*1)"}[:f.np] {
 		f.load(at, weights+p)
-		if mr == 1 {
-			f.p("PREFETCHT0 %d%s", prefetchAhead, at)
-		}
+	}
+	if mr == 1 {
+		f.prefetch()
 	}
 	for r := range mr {
 		x := acts.next()
@@ -96,6 +99,26 @@ func (f *panelFn) tile(mr int) {
 	f.p("LEAQ (R13)(R8*2), R13")
 	f.p("SUBQ $6, rows+64(FP)")
 	f.p("JMP next")
+}
+
+// prefetch asks, for a single row and up to two panels, for weights further on. What
+// follows the end of the first panel is the second one, which is being read already;
+// the weights that come next are behind that.
+func (f *panelFn) prefetch() {
+	switch f.np {
+	case 1:
+		f.p("PREFETCHT0 %d(DI)", prefetchAhead)
+	case 2:
+		width := 32
+		if f.typ == "F32" {
+			width = 64
+		}
+		f.p("CMPQ CX, $%d", prefetchAhead/width)
+		f.p("CMOVQLE R11, R8")
+		f.p("LEAQ (DI)(R8*1), R12")
+		f.p("PREFETCHT0 %d(R12)", prefetchAhead)
+		f.p("PREFETCHT0 %d(R12)(R11*1)", prefetchAhead)
+	}
 }
 
 // eachSum calls do with the place and the register of each accumulator.
