@@ -133,6 +133,9 @@ func (v vocabulary) Ends() []int32 { return v.ends }
 // Size implements Model.
 func (g *Generator) Size() int64 { return g.size }
 
+// Stats are the figures of its scheduler.
+func (g *Generator) Stats() sched.Stats { return g.sched.Stats() }
+
 // Context is the most tokens of a conversation, its answer included.
 func (g *Generator) Context() int { return g.decoder.Context() }
 

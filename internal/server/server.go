@@ -117,7 +117,7 @@ func (s *Server) compose(c config.Config) error {
 	mounts := map[string]http.Handler{
 		"healthz": health(c.Regions),
 		"readyz":  ready(s.ready),
-		"metrics": metrics(s.ledger.Collector()),
+		"metrics": metrics(s.ledger.Collector(), s.models.Collector()),
 		"anthropic": anthropic.New(anthropic.Config{
 			Models: s.gateway, Catalog: s.catalog, DefaultRegion: c.DefaultRegion, Logger: s.log,
 			Authenticate: s.identity.authenticate, Authorize: s.identity.allow,

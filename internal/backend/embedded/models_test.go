@@ -9,9 +9,13 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/outcrop-ai/outcrop/internal/engine"
+	"github.com/outcrop-ai/outcrop/internal/engine/enginetest"
 	"github.com/outcrop-ai/outcrop/internal/engine/pull"
 	"github.com/outcrop-ai/outcrop/internal/fault"
+	"github.com/outcrop-ai/outcrop/internal/llm"
 )
 
 // block is a model that only takes memory.
@@ -126,4 +130,37 @@ func TestNoRoomLeftBehind(t *testing.T) {
 			t.Errorf("%d bytes are still taken", m.taken)
 		}
 	})
+}
+
+// TestMetrics counts what a model does.
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	m := NewModels(Config{Dir: t.TempDir(), Memory: 1 << 40})
+	defer closes(t, m)
+	c := &Chat{Reader: &Reader{}, Models: m}
+	path := enginetest.Tiny{}.GGUF(t)
+	req := &llm.ChatRequest{Model: path, Inference: llm.Inference{MaxTokens: 5}, Messages: []llm.Message{
+		{Role: llm.User, Content: []llm.Block{&llm.Text{Text: "hello"}}},
+	}}
+	got, err := llm.Collect(c.Chat(t.Context(), req))
+	if err != nil || got.Served.Model != path || got.Usage.OutputTokens == 0 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	reg := prometheus.NewPedanticRegistry()
+	reg.MustRegister(m.Collector())
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	value := func(name string) float64 {
+		for _, f := range families {
+			if f.GetName() == "outcrop_engine_"+name {
+				return max(f.GetMetric()[0].GetGauge().GetValue(), f.GetMetric()[0].GetCounter().GetValue())
+			}
+		}
+		return -1
+	}
+	if g := value("generated_tokens_total"); int(g) != got.Usage.OutputTokens || value("prompt_tokens_total") != float64(got.Usage.InputTokens) || value("model_bytes") <= 0 {
+		t.Errorf("%v", families)
+	}
 }
