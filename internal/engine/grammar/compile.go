@@ -21,6 +21,7 @@ type builder struct {
 	edges int
 
 	counted []counted
+	suspect *jsonValue // the first schema that nothing satisfies
 }
 
 // main compiles r and all it calls.
@@ -37,6 +38,8 @@ func (b *builder) main(r Rule) (*rule, error) {
 	}
 	analyse(b.rules)
 	switch {
+	case main.need >= never && b.suspect != nil:
+		return nil, b.suspect.invalid("nothing satisfies it")
 	case main.need >= never:
 		return nil, &InvalidError{Reason: "nothing satisfies it"}
 	case main.need > maxDepth:

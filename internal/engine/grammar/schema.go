@@ -39,12 +39,29 @@ type schemaCompiler struct {
 type disjunct struct {
 	leaves []*jsonValue
 	not    []exclusion
+	closed []closing
+}
+
+// closing is a schema with an unevaluated… keyword, which is about what the schema's
+// own parts say: within is how many leaves those are.
+type closing struct {
+	schema *jsonValue
+	within int
 }
 
 // exclusion is a schema that must not hold because of a keyword at at.
 type exclusion struct {
 	schema, at *jsonValue
 	keyword    string
+}
+
+func (x closing) unsupported() error {
+	for _, keyword := range []string{"unevaluatedProperties", "unevaluatedItems"} {
+		if v := x.schema.get(keyword); v != nil {
+			return v.unsupported(keyword, "it is where all that holds is in the same schema")
+		}
+	}
+	return nil
 }
 
 // pending is a rule whose graph is yet to be drawn.
@@ -87,7 +104,7 @@ func (c *schemaCompiler) index(v *jsonValue) {
 		if a := v.get(name); a != nil && a.kind == kindString {
 			text := strings.TrimSuffix(a.text, "#")
 			if name == "$anchor" {
-				text = "#" + text
+				text = anchorKey(c.base(v), text)
 			}
 			if _, taken := c.anchors[text]; !taken {
 				c.anchors[text] = v
@@ -101,6 +118,9 @@ func (c *schemaCompiler) index(v *jsonValue) {
 		c.index(m.value)
 	}
 }
+
+// anchorKey names an anchor, which belongs to the schema with the nearest $id.
+func anchorKey(base *jsonValue, name string) string { return strconv.Itoa(base.id) + "#" + name }
 
 // key names a list of values.
 func key(values []*jsonValue) string {
@@ -147,6 +167,11 @@ func (c *schemaCompiler) disjunct(d disjunct) ([]*rule, error) {
 	if rules, ok := c.shapes[k]; ok {
 		return rules, nil
 	}
+	for _, x := range d.closed {
+		if x.within < len(d.leaves) {
+			return nil, x.unsupported()
+		}
+	}
 	s, err := c.merge(d.leaves)
 	if err != nil {
 		return nil, err
@@ -157,6 +182,9 @@ func (c *schemaCompiler) disjunct(d disjunct) ([]*rule, error) {
 	rules, err := c.shapeRules(s)
 	if err != nil {
 		return nil, err
+	}
+	if len(rules) == 0 && c.b.suspect == nil {
+		c.b.suspect = d.leaves[0]
 	}
 	c.shapes[k] = rules
 	return rules, nil
@@ -234,6 +262,12 @@ func (c *schemaCompiler) expand(v *jsonValue, path []*jsonValue) ([]disjunct, er
 			return nil, err
 		}
 	}
+	if v.get("unevaluatedProperties") != nil || v.get("unevaluatedItems") != nil {
+		for i := range all {
+			n := len(all[i].closed)
+			all[i].closed = append(all[i].closed[:n:n], closing{v, len(all[i].leaves)})
+		}
+	}
 	return all, nil
 }
 
@@ -285,7 +319,7 @@ func (c *schemaCompiler) cross(a, b []disjunct, at *jsonValue) ([]disjunct, erro
 	out := make([]disjunct, 0, len(a)*len(b))
 	for _, x := range a {
 		for _, y := range b {
-			both := disjunct{x.leaves[:len(x.leaves):len(x.leaves)], x.not[:len(x.not):len(x.not)]}
+			both := disjunct{slices.Clip(x.leaves), slices.Clip(x.not), append(slices.Clip(x.closed), y.closed...)}
 			for _, v := range y.leaves {
 				if !slices.Contains(both.leaves, v) {
 					both.leaves = append(both.leaves, v)
@@ -371,7 +405,7 @@ func (c *schemaCompiler) resolve(v, ref *jsonValue) (*jsonValue, error) {
 		return nil, ref.invalid("the reference is no URI")
 	}
 	if fragment != "" && fragment[0] != '/' {
-		if target := c.anchors["#"+fragment]; target != nil {
+		if target := c.anchors[anchorKey(base, fragment)]; target != nil {
 			return target, nil
 		}
 		return nil, ref.invalid(fmt.Sprintf("there is no $anchor %q", fragment))

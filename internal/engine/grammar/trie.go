@@ -99,7 +99,12 @@ type vocabulary struct {
 }
 
 func newVocabulary(v Vocab) *vocabulary {
-	out := &vocabulary{Vocab: v, size: v.Size(), ends: v.Ends()}
+	out := &vocabulary{Vocab: v, size: v.Size()}
+	for _, id := range v.Ends() {
+		if id >= 0 && int(id) < out.size {
+			out.ends = append(out.ends, id)
+		}
+	}
 	var all, rest []entry
 	var byLength [][]int32
 	for id := range int32(out.size) { //nolint:gosec // IDs are int32
