@@ -69,10 +69,10 @@ func onlyText(what string) error {
 }
 
 // system reads the system prompt.
-func (r *reader) system(blocks []llm.Block) (words, error) {
+func (r *reader) system(ctx context.Context, blocks []llm.Block) (words, error) {
 	var out words
 	for _, b := range blocks {
-		w, err := r.block(context.Background(), b) // text only: nothing that takes time
+		w, err := r.block(ctx, b)
 		if err != nil {
 			return nil, err
 		}

@@ -105,11 +105,10 @@ func (s *syntax) markers() []string {
 // detect tells the syntax from how the template writes a call in the history; nil
 // when it is none of those known here.
 func detect(rendered string, parallel bool) *syntax {
-	at := strings.Index(rendered, probeTool)
-	if at < 0 {
+	before, after, ok := strings.Cut(rendered, probeTool)
+	if !ok {
 		return nil
 	}
-	before, after := rendered[:at], rendered[at+len(probeTool):]
 	if i := strings.LastIndex(before, toolCallsMarker); i >= 0 {
 		return detectMistral(before[i+len(toolCallsMarker):], after)
 	}
@@ -127,8 +126,8 @@ func detect(rendered string, parallel bool) *syntax {
 }
 
 func detectMistral(between, after string) *syntax {
-	if open := strings.IndexByte(between, '['); open >= 0 {
-		return mistralSyntax(between[:open])
+	if gap, _, ok := strings.Cut(between, "["); ok {
+		return mistralSyntax(gap)
 	}
 	if strings.HasPrefix(after, argsMarker) || strings.Contains(after, callIDMarker) {
 		return mistralArgsSyntax(argsMarker)

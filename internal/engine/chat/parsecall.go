@@ -11,27 +11,25 @@ func (p *Parser) open(marker string) {
 	p.begun, p.scan = false, nil
 	switch {
 	case p.syntax.family == familyMistral:
-		p.head = marker
+		p.held = []byte(marker)
 		p.state = p.mistral
 	case p.syntax.opener == "": // <|python_tag|>: code, or a call
-		p.head = ""
+		p.held = nil
 		p.state = p.candidate
 	default:
-		p.head = marker
+		p.held = []byte(marker)
 		p.state = p.tagged
 	}
 }
 
 // space moves white space from the buffer to what is held.
 func (p *Parser) space() {
-	rest := strings.TrimLeftFunc(p.buf, unicode.IsSpace)
-	p.head += p.buf[:len(p.buf)-len(rest)]
-	p.buf = rest
+	p.hold(len(p.buf) - len(strings.TrimLeftFunc(p.buf, unicode.IsSpace)))
 }
 
 // hold moves n bytes from the buffer to what is held.
 func (p *Parser) hold(n int) {
-	p.head += p.buf[:n]
+	p.held = append(p.held, p.buf[:n]...)
 	p.buf = p.buf[n:]
 }
 
@@ -52,8 +50,12 @@ func (p *Parser) tagged(final bool) bool {
 // starved is a call's state that has nothing to read. At the end of the answer what
 // was held comes out.
 func (p *Parser) starved(final bool) bool {
-	if final {
+	switch {
+	case final:
 		p.broken("it is not complete")
+	case len(p.held) > maxHeld:
+		p.broken("its beginning is too long")
+		return true
 	}
 	return false
 }
@@ -61,13 +63,13 @@ func (p *Parser) starved(final bool) bool {
 // broken gives up a call.
 func (p *Parser) broken(why string) {
 	reported := p.begun || p.syntax.opener != ""
-	head := p.head
+	held := string(p.held)
 	if p.begun {
 		p.next()
 	} else { // the words go on where they stopped
-		p.head, p.scan, p.list, p.fence = "", nil, false, false
+		p.held, p.scan, p.list, p.fence = nil, nil, false, false
 		p.state = p.text
-		p.say(head)
+		p.say(held)
 	}
 	if reported {
 		p.emit(Event{Kind: Malformed, Text: why})
@@ -92,7 +94,7 @@ func (p *Parser) call(final bool) bool {
 			p.endCall()
 			return true
 		}
-		if !p.begun && len(p.head)+i > maxHeld {
+		if !p.begun && len(p.held)+i > maxHeld {
 			p.read(i + 1)
 			p.broken("its beginning is too long")
 			return true
@@ -123,7 +125,7 @@ func (p *Parser) read(n int) {
 // whole: nothing more will be known.
 func (p *Parser) start(whole bool) {
 	if !p.begun && (p.scan.started() || whole && p.scan.name != "") {
-		p.begun, p.head = true, ""
+		p.begun, p.held = true, nil
 		p.sink = sink{kind: Text}
 		p.emit(Event{Kind: ToolStart, Name: p.scan.name, ID: p.format.newID()})
 		if p.scan.inputIs == inputNone {
@@ -177,7 +179,7 @@ func (p *Parser) afterCall(final bool) bool {
 	case end != "" && strings.HasPrefix(end, p.buf) && !final:
 		return false
 	case p.buf[0] == '{':
-		p.head = ""
+		p.held = nil
 		p.scan = &callScan{known: p.known, strict: p.syntax.opener == ""}
 		p.state = p.call
 	default:
@@ -274,7 +276,7 @@ func (p *Parser) mistralID(final bool) bool {
 	const longest = 64
 	if i < 0 {
 		p.hold(len(p.buf))
-		if len(p.head) > maxToolName+longest {
+		if len(p.held) > maxToolName+longest {
 			p.broken("its ID is too long")
 			return true
 		}

@@ -62,7 +62,7 @@ type Parser struct {
 	sink  sink   // of the answer's text
 	ideas sink   // of the thoughts
 	blank bool   // nothing but white space since the line began
-	head  string // what stood before a call that has not begun, to come out if it is none
+	held  []byte // what was read of a call that has not begun, to come out if it is none
 	scan  *callScan
 	begun bool // the call's ToolStart is out
 	name  strings.Builder
@@ -215,19 +215,19 @@ func (p *Parser) say(text string) {
 // next leaves a call: what follows is text of its own.
 func (p *Parser) next() {
 	p.sink = sink{kind: Text}
-	p.head, p.scan, p.begun, p.list, p.fence = "", nil, false, false, false
+	p.held, p.scan, p.begun, p.list, p.fence = nil, nil, false, false, false
 	p.state = p.text
 }
 
 // begin looks for a thinking block at the answer's beginning.
 func (p *Parser) begin(final bool) bool {
-	rest := strings.TrimLeftFunc(p.buf, unicode.IsSpace)
-	if strings.HasPrefix(rest, thinkOpen) {
-		p.buf = rest[len(thinkOpen):]
+	p.buf = strings.TrimLeftFunc(p.buf, unicode.IsSpace)
+	if rest, ok := strings.CutPrefix(p.buf, thinkOpen); ok {
+		p.buf = rest
 		p.state = p.thoughts
 		return true
 	}
-	if strings.HasPrefix(thinkOpen, rest) && !final {
+	if strings.HasPrefix(thinkOpen, p.buf) && !final {
 		return false
 	}
 	p.state = p.text
@@ -237,11 +237,11 @@ func (p *Parser) begin(final bool) bool {
 // beginThoughts is begin in a block that the prompt has opened: models may open it
 // once more.
 func (p *Parser) beginThoughts(final bool) bool {
-	rest := strings.TrimLeftFunc(p.buf, unicode.IsSpace)
-	if strings.HasPrefix(thinkOpen, rest) && len(rest) < len(thinkOpen) && !final {
+	p.buf = strings.TrimLeftFunc(p.buf, unicode.IsSpace)
+	if strings.HasPrefix(thinkOpen, p.buf) && len(p.buf) < len(thinkOpen) && !final {
 		return false
 	}
-	p.buf = strings.TrimPrefix(rest, thinkOpen)
+	p.buf = strings.TrimPrefix(p.buf, thinkOpen)
 	p.state = p.thoughts
 	return true
 }
@@ -293,7 +293,7 @@ func (p *Parser) text(final bool) bool {
 		case wait:
 			return false
 		case p.syntax.opener == "" && p.blank && strings.IndexByte(lineFirsts, p.buf[0]) >= 0:
-			p.head = ""
+			p.held = nil
 			p.state = p.candidate
 			return true
 		}

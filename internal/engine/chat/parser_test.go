@@ -80,14 +80,20 @@ var parseCases = []parseCase{
 	{"thoughts and call", "qwen3", "<think>x</think>\n<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>", "thought \"x\"\ncall now\ninput {}\nstop\n"},
 	{"no thinking model", "llama31", "<think>x</think>", "text \"<think>x</think>\"\n"},
 
-	{"hermes", "chatml", "<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Zürich\", \"days\": 2}}\n</tool_call>",
-		"call get_weather\ninput {\"city\": \"Zürich\", \"days\": 2}\nstop\n"},
+	{
+		"hermes", "chatml", "<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Zürich\", \"days\": 2}}\n</tool_call>",
+		"call get_weather\ninput {\"city\": \"Zürich\", \"days\": 2}\nstop\n",
+	},
 	{"hermes text before", "chatml", "Let me see. \n<tool_call>{\"name\":\"now\",\"arguments\":{}}</tool_call>", "text \"Let me see.\"\ncall now\ninput {}\nstop\n"},
 	{"hermes text after", "chatml", "<tool_call>{\"name\":\"now\",\"arguments\":{}}</tool_call>\n\nDone. ", "call now\ninput {}\nstop\ntext \"Done.\"\n"},
-	{"hermes parallel", "chatml", "<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>\n<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\":\"Paris\"}}\n</tool_call>\n",
-		"call now\ninput {}\nstop\ncall get_weather\ninput {\"city\":\"Paris\"}\nstop\n"},
-	{"hermes two in one", "chatml", "<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n{\"name\": \"now\", \"arguments\": {\"a\":1}}\n</tool_call>",
-		"call now\ninput {}\nstop\ncall now\ninput {\"a\":1}\nstop\n"},
+	{
+		"hermes parallel", "chatml", "<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>\n<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\":\"Paris\"}}\n</tool_call>\n",
+		"call now\ninput {}\nstop\ncall get_weather\ninput {\"city\":\"Paris\"}\nstop\n",
+	},
+	{
+		"hermes two in one", "chatml", "<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n{\"name\": \"now\", \"arguments\": {\"a\":1}}\n</tool_call>",
+		"call now\ninput {}\nstop\ncall now\ninput {\"a\":1}\nstop\n",
+	},
 	{"hermes arguments first", "chatml", "<tool_call>{\"arguments\": {\"city\": \"Paris\"}, \"name\": \"get_weather\"}</tool_call>", "call get_weather\ninput {\"city\": \"Paris\"}\nstop\n"},
 	{"hermes text arguments", "chatml", `<tool_call>{"name": "get_weather", "arguments": "{\"city\": \"Z\u00fcrich\"}"}</tool_call>`, "call get_weather\ninput {\"city\": \"Zürich\"}\nstop\n"},
 	{"hermes empty text arguments", "chatml", `<tool_call>{"name": "now", "arguments": " "}</tool_call>`, "call now\ninput {}\nstop\n"},
@@ -95,8 +101,10 @@ var parseCases = []parseCase{
 	{"hermes no arguments", "chatml", `<tool_call>{"name": "now"}</tool_call>`, "call now\ninput {}\nstop\n"},
 	{"hermes parameters", "chatml", `<tool_call>{"name": "now", "parameters": {"a": [1, {"b": null}]}}</tool_call>`, "call now\ninput {\"a\": [1, {\"b\": null}]}\nstop\n"},
 	{"hermes openai form", "chatml", `<tool_call>{"id": "x", "type": "function", "function": {"name": "now", "arguments": {"a": 1}}}</tool_call>`, "call now\ninput {\"a\": 1}\nstop\n"},
-	{"hermes more members", "chatml", `<tool_call>{"why": {"name": "no"}, "name": "now", "n": [1], "arguments": {"name": "x", "arguments": {}}, "z": -1.5e3}</tool_call>`,
-		"call now\ninput {\"name\": \"x\", \"arguments\": {}}\nstop\n"},
+	{
+		"hermes more members", "chatml", `<tool_call>{"why": {"name": "no"}, "name": "now", "n": [1], "arguments": {"name": "x", "arguments": {}}, "z": -1.5e3}</tool_call>`,
+		"call now\ninput {\"name\": \"x\", \"arguments\": {}}\nstop\n",
+	},
 	{"hermes line feeds in strings", "chatml", "<tool_call>{\"name\": \"now\", \"arguments\": {\"a\": \"x\ny\tz\\d\\'\"}}</tool_call>", "call now\ninput {\"a\": \"x\\ny\\tz\\\\d'\"}\nstop\n"},
 	{"hermes brace missing", "chatml", "<tool_call>\n{\"name\": \"now\", \"arguments\": {\"a\": 1}\n</tool_call>\nText", "call now\ninput {\"a\": 1}\nstop\ntext \"Text\"\n"},
 	{"hermes end missing", "chatml", "<tool_call>\n{\"name\": \"now\", \"arguments\": {\"a\": 1}}", "call now\ninput {\"a\": 1}\nstop\n"},
@@ -109,15 +117,23 @@ var parseCases = []parseCase{
 	{"hermes no JSON", "chatml", "<tool_call> now() </tool_call>", "text \"<tool_call> now() </tool_call>\"\nmalformed: it is no JSON object\n"},
 	{"hermes bad JSON", "chatml", "<tool_call>{'name': 'now'}</tool_call>", "text \"<tool_call>{'name': 'now'}</tool_call>\"\nmalformed: unexpected '\\'' in JSON\n"},
 	{"hermes bad arguments", "chatml", `<tool_call>{"name": "now", "arguments": {"a": x}}</tool_call>`, "call now\ninput {\"a\": \nmalformed: unexpected 'x' in JSON\ntext \"x}}</tool_call>\"\n"},
-	{"hermes list arguments", "chatml", `<tool_call>{"name": "now", "arguments": [1]}</tool_call>`,
-		"text \"<tool_call>{\\\"name\\\": \\\"now\\\", \\\"arguments\\\": [1]}</tool_call>\"\nmalformed: a call's arguments are no object\n"},
-	{"hermes text that is no JSON", "chatml", `<tool_call>{"name": "now", "arguments": "today"}</tool_call>`,
-		"text \"<tool_call>{\\\"name\\\": \\\"now\\\", \\\"arguments\\\": \\\"today\\\"}</tool_call>\"\nmalformed: a call's arguments are a text that is no JSON object\n"},
-	{"hermes unknown tool", "chatml", `<tool_call>{"name": "fly", "arguments": {}}</tool_call>`,
-		"text \"<tool_call>{\\\"name\\\": \\\"fly\\\", \\\"arguments\\\": {}}</tool_call>\"\nmalformed: there is no tool \"fly\"\n"},
+	{
+		"hermes list arguments", "chatml", `<tool_call>{"name": "now", "arguments": [1]}</tool_call>`,
+		"text \"<tool_call>{\\\"name\\\": \\\"now\\\", \\\"arguments\\\": [1]}</tool_call>\"\nmalformed: a call's arguments are no object\n",
+	},
+	{
+		"hermes text that is no JSON", "chatml", `<tool_call>{"name": "now", "arguments": "today"}</tool_call>`,
+		"text \"<tool_call>{\\\"name\\\": \\\"now\\\", \\\"arguments\\\": \\\"today\\\"}</tool_call>\"\nmalformed: a call's arguments are a text that is no JSON object\n",
+	},
+	{
+		"hermes unknown tool", "chatml", `<tool_call>{"name": "fly", "arguments": {}}</tool_call>`,
+		"text \"<tool_call>{\\\"name\\\": \\\"fly\\\", \\\"arguments\\\": {}}</tool_call>\"\nmalformed: there is no tool \"fly\"\n",
+	},
 	{"hermes nameless", "chatml", `<tool_call>{"arguments": {}}</tool_call>`, "text \"<tool_call>{\\\"arguments\\\": {}}</tool_call>\"\nmalformed: it names no tool\n"},
-	{"hermes again after a bad one", "chatml", `<tool_call>x</tool_call><tool_call>{"name":"now"}</tool_call>`,
-		"text \"<tool_call>x</tool_call>\"\nmalformed: it is no JSON object\ncall now\ninput {}\nstop\n"},
+	{
+		"hermes again after a bad one", "chatml", `<tool_call>x</tool_call><tool_call>{"name":"now"}</tool_call>`,
+		"text \"<tool_call>x</tool_call>\"\nmalformed: it is no JSON object\ncall now\ninput {}\nstop\n",
+	},
 
 	{"llama", "llama31", `{"name": "get_weather", "parameters": {"city": "Paris"}}`, "call get_weather\ninput {\"city\": \"Paris\"}\nstop\n"},
 	{"llama python tag", "llama31", "<|python_tag|>{\"type\": \"function\", \"name\": \"now\", \"parameters\": {}}", "call now\ninput {}\nstop\n"},
@@ -256,8 +272,8 @@ func TestParserStreams(t *testing.T) {
 	steps := []struct{ in, want string }{
 		{"Let me", "text \"Let me\"\n"},
 		{" see <", "text \" see\"\n"},
-		{"tool_call>\n{\"name\": \"get_wea", ""},
-		{"ther\", \"arguments\": {\"ci", "call get_weather\ninput {\"ci\n"},
+		{"tool_call>\n{\"name\": \"get_w", ""},
+		{"eather\", \"arguments\": {\"ci", "call get_weather\ninput {\"ci\n"},
 		{"ty\": \"Par", "input ty\": \"Par\n"},
 		{"is\"}", "input is\"}\n"},
 		{"}\n</tool", "stop\n"},
@@ -286,7 +302,7 @@ func TestParserIsBounded(t *testing.T) {
 		held := 0
 		for range 64 {
 			out += len(script(p.Write(chunk, false)))
-			held = max(held, len(p.buf)+len(p.head))
+			held = max(held, len(p.buf)+len(p.held))
 		}
 		if held > maxHeld+2*len(chunk) {
 			t.Errorf("%s: %d bytes are held back", name, held)

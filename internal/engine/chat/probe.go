@@ -19,7 +19,6 @@ const (
 	probeKey    = "qzkeyqz"
 	probeValue  = "qzvalueqz"
 	probeResult = "qzresultqz"
-	probeID     = "qzCall001" // nine letters and digits, as Mistral's formats want
 	probeLongID = "tooluse_qzqzqzqzqz"
 )
 
@@ -52,15 +51,23 @@ func says(r role, text string) turn { return turn{role: r, text: own("%s", text)
 
 func calls(names ...string) turn {
 	t := turn{role: roleAssistant}
-	for i, name := range names {
-		id := probeID[:len(probeID)-1] + string(rune('1'+i))
-		t.calls = append(t.calls, call{id: id, name: name, input: json.RawMessage(`{"` + probeKey + `": "` + probeValue + `"}`)})
+	for _, name := range names {
+		t.calls = append(t.calls, call{id: probeID(name), name: name, input: json.RawMessage(`{"` + probeKey + `": "` + probeValue + `"}`)})
 	}
 	return t
 }
 
-func answers(i int, name, text string) turn {
-	return turn{role: roleTool, id: probeID[:len(probeID)-1] + string(rune('1'+i)), name: name, text: own("%s", text)}
+func answers(name, text string) turn {
+	return turn{role: roleTool, id: probeID(name), name: name, text: own("%s", text)}
+}
+
+// probeID returns the ID of a call of a tool: nine letters and digits, as Mistral's
+// formats want.
+func probeID(name string) string {
+	if name == probeTool {
+		return "qzCall001"
+	}
+	return "qzCall002"
 }
 
 // probe sets the model's abilities and returns how a call looks in the history, or ""
@@ -68,10 +75,10 @@ func answers(i int, name, text string) turn {
 func (m *model) probe() (callText string) {
 	p := &prober{m: m}
 	user := says(roleUser, probeUser)
-	if !p.shows([]turn{user}, probeUser) {
-		m.can.parts = true
-		if !p.shows([]turn{user}, probeUser) {
-			m.can.parts = false
+	for _, form := range []abilities{{}, {parts: true}, {toolList: true}} {
+		m.can.parts, m.can.toolList = form.parts, form.toolList
+		if p.shows([]turn{user}, probeUser) {
+			break
 		}
 	}
 	m.can.system = p.shows([]turn{says(roleSystem, probeSystem), user}, probeSystem, probeUser)
@@ -110,11 +117,11 @@ func (p *prober) afterCalls(one []turn) {
 	long.calls[0].id = probeLongID
 	_, ok := p.text([]turn{one[0], long})
 	can.shortIDs = !ok
-	answered := append(one[:2:2], answers(0, probeTool, probeResult))
+	answered := append(one[:2:2], answers(probeTool, probeResult))
 	can.results = p.shows(answered, probeTool, probeResult)
 	can.userAfterResult = can.results && p.shows(append(answered[:3:3], says(roleUser, probeNext)), probeResult, probeNext)
 	can.parallel = p.shows([]turn{
-		one[0], calls(probeTool, probeTool2), answers(0, probeTool, probeResult), answers(1, probeTool2, probeNext),
+		one[0], calls(probeTool, probeTool2), answers(probeTool, probeResult), answers(probeTool2, probeNext),
 	}, probeTool, probeTool2, probeResult, probeNext)
 }
 
@@ -130,16 +137,5 @@ func (m *model) end() string {
 	if !ok {
 		return ""
 	}
-	return after
-}
-
-// opening returns what the template writes to open an answer.
-func (m *model) opening() string {
-	segments, err := m.render(&view{turns: []turn{says(roleUser, probeUser)}, generate: true})
-	if err != nil || len(segments) == 0 {
-		return ""
-	}
-	last := segments[len(segments)-1].Text
-	_, after, _ := strings.Cut(last, probeUser)
 	return after
 }

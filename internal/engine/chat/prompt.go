@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/outcrop-ai/outcrop/internal/engine/jinja"
@@ -172,8 +173,8 @@ func refused(err error) error {
 
 // cutAfter cuts a prompt behind the last of the given words, which it goes on from.
 func cutAfter(segments []jinja.Segment, w words) []jinja.Segment {
-	for i := len(segments) - 1; i >= 0; i-- {
-		if s := segments[i].Source; s > 0 && s == w[len(w)-1].Source {
+	for i, s := range slices.Backward(segments) {
+		if s.Source > 0 && s.Source == w[len(w)-1].Source {
 			return segments[:i+1]
 		}
 	}

@@ -3,6 +3,7 @@ package chat
 import (
 	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -222,12 +223,7 @@ func TestModelsWithoutTemplate(t *testing.T) {
 		o := testOptions()
 		o.AddBOS = addBOS
 		o.Specials = func(s string) bool {
-			for _, m := range markers {
-				if m == s {
-					return true
-				}
-			}
-			return false
+			return slices.Contains(markers, s)
 		}
 		format, err := New("", o)
 		if err != nil {
@@ -399,6 +395,37 @@ func TestRefusals(t *testing.T) {
 	f("system tool", func(r *llm.ChatRequest) { r.Tools = []llm.Tool{{Name: "web", System: true}} })
 	f("must be a JSON object", func(r *llm.ChatRequest) { r.Extra = json.RawMessage(`[]`) })
 	f("empty", func(r *llm.ChatRequest) { r.Messages = nil })
+}
+
+// TestOddTemplates checks templates that want their input in another form than most.
+func TestOddTemplates(t *testing.T) {
+	t.Parallel()
+	req := testRequests()["call"]
+	const call = "{% for c in m.tool_calls or [] %}<tool_call>{\"name\": \"{{ c.function.name }}\", \"arguments\": "
+	f := func(template, want string) {
+		t.Helper()
+		f, err := New("{% for m in messages %}{{ m.role }}:"+template+"{% endfor %}", testOptions())
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := f.Prompt(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := joined(p); !strings.Contains(got, want) {
+			t.Errorf("%s: prompt %q, want %q in it", template, got, want)
+		}
+	}
+	// Text as a list of parts.
+	f("{% for c in m.content %}{% if c.type == 'text' %}{{ c.text }}{% endif %}{% endfor %};", "user:Thanks. And now?;")
+	// Tools that are not none.
+	f("{% for tool in tools %}{{ tool | tojson }}{% endfor %}{{ m.content }};", "user:Thanks. And now?;")
+	// Arguments as text, none for no text.
+	f("{% for tool in tools or [] %}{{ tool | tojson }}{% endfor %}{% if m.content is none %}"+call+
+		"{{ c.function.arguments + '}</tool_call>' }}{% endfor %}{% else %}{{ m.content }}{% endif %};",
+		"<tool_call>{\"name\": \"get_weather\", \"arguments\": {\"city\":\"Zürich\",\"days\":2}}</tool_call>;")
+	f("{% for tool in tools or [] %}{{ tool | tojson }}{% endfor %}{{ m.content }}"+call+"{{ c.function.arguments | tojson }}}</tool_call>{% endfor %};",
+		"<tool_call>{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Zürich\", \"days\": 2}}</tool_call>;")
 }
 
 func TestTemplateRefuses(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/outcrop-ai/outcrop/internal/engine/jinja"
@@ -24,6 +25,7 @@ type abilities struct {
 	noneContent     bool // wants none for the text of a turn that only calls
 	parts           bool // wants a turn's text as a list of parts
 	shortIDs        bool // wants IDs of calls to be nine letters or digits
+	toolList        bool // wants a list of tools even when there are none
 }
 
 // model is a template with what it needs to be rendered.
@@ -57,16 +59,14 @@ func (m *model) render(v *view) ([]jinja.Segment, error) {
 	}
 	vars := make(map[string]jinja.Value)
 	if v.extra != nil {
-		for name, value := range v.extra.All() {
-			vars[name] = value
-		}
+		maps.Insert(vars, v.extra.All())
 	}
 	vars["messages"] = jinja.List(messages...)
 	vars["add_generation_prompt"] = jinja.Bool(v.generate)
 	vars["bos_token"] = jinja.String(m.bos, 0)
 	vars["eos_token"] = jinja.String(m.eos, 0)
 	vars["tools"], vars["documents"] = jinja.None(), jinja.None()
-	if len(v.tools) > 0 {
+	if len(v.tools) > 0 || m.can.toolList {
 		tools, err := toolValues(v.tools, v.toolsSrc)
 		if err != nil {
 			return nil, err

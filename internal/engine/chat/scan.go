@@ -108,11 +108,11 @@ func (s *scan) begin(c byte) (string, error) {
 		s.state, s.number = inNumber, append(s.number[:0], c)
 		return "", nil // comes out when it is whole
 	case c == 't':
-		s.state, s.rest = inLiteral, "rue"
+		s.state, s.rest = inLiteral, "true"[1:]
 	case c == 'f':
-		s.state, s.rest = inLiteral, "alse"
+		s.state, s.rest = inLiteral, "false"[1:]
 	case c == 'n':
-		s.state, s.rest = inLiteral, "ull"
+		s.state, s.rest = inLiteral, "null"[1:]
 	default:
 		return "", s.unexpected(c)
 	}

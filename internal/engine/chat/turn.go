@@ -36,7 +36,7 @@ type call struct {
 
 // conversation reads a request's messages as turns, the system prompt first.
 func (r *reader) conversation(ctx context.Context, req *llm.ChatRequest) ([]turn, error) {
-	system, err := r.system(req.System)
+	system, err := r.system(ctx, req.System)
 	if err != nil {
 		return nil, err
 	}

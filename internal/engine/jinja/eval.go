@@ -109,7 +109,7 @@ func (f *filterExpression) apply(m *machine, s *scope, in Value) (Value, error) 
 func (m *machine) filter(name string, in Value, a *callArgs) (Value, error) {
 	fn := filterNamed(name)
 	if fn == nil {
-		return nil, fmt.Errorf("No filter named '%s'.", name) //nolint:revive,staticcheck // jinja2's words
+		return nil, fmt.Errorf("No filter named '%s'.", name) //nolint:staticcheck // jinja2's words
 	}
 	if err := m.step(1); err != nil {
 		return nil, err
@@ -141,7 +141,7 @@ func (t *testExpression) eval(m *machine, s *scope) (Value, error) {
 func (m *machine) test(name string, in Value, a *callArgs) (bool, error) {
 	fn := testNamed(name)
 	if fn == nil {
-		return false, fmt.Errorf("No test named '%s'.", name) //nolint:revive,staticcheck // jinja2's words
+		return false, fmt.Errorf("No test named '%s'.", name) //nolint:staticcheck // jinja2's words
 	}
 	if err := m.step(1); err != nil {
 		return false, err

@@ -100,7 +100,7 @@ func itemsFilter(_ *machine, in Value, a *callArgs) (Value, error) {
 	case undefined:
 		return newList(nil), nil
 	}
-	return nil, errors.New("Can only get item pairs from a mapping.") //nolint:revive,staticcheck // jinja2's words
+	return nil, errors.New("Can only get item pairs from a mapping.") //nolint:staticcheck // jinja2's words
 }
 
 func joinFilter(m *machine, in Value, a *callArgs) (Value, error) {
@@ -298,7 +298,7 @@ func dictsortFilter(m *machine, in Value, a *callArgs) (Value, error) {
 		case "value":
 			by = integer(1)
 		default:
-			return nil, errors.New(`You can only sort by either "key" or "value"`) //nolint:revive,staticcheck // jinja2's words
+			return nil, errors.New(`You can only sort by either "key" or "value"`) //nolint:staticcheck // jinja2's words
 		}
 	}
 	items, err := m.withKeys(newList(d.pairs()), by, isTrue(args[0]))
@@ -560,7 +560,7 @@ func selectFilter(m *machine, in Value, a *callArgs, byAttr, keep bool) (Value, 
 	rest := a.positional
 	if byAttr {
 		if len(rest) == 0 {
-			return nil, errors.New("Missing parameter for attribute name") //nolint:revive,staticcheck // jinja2's words
+			return nil, errors.New("Missing parameter for attribute name") //nolint:staticcheck // jinja2's words
 		}
 		attribute, rest = rest[0], rest[1:]
 	}

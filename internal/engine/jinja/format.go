@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // maxWidth bounds the widths and precisions of formats.
@@ -34,7 +35,7 @@ func (m *machine) addField(b *builder, v Value, f field) error {
 			return err
 		}
 		if f.verb != 0 && f.verb != 's' && f.verb != 'r' {
-			return fmt.Errorf("Unknown format code '%c' for object of type 'str'", f.verb) //nolint:revive,staticcheck // Python's words
+			return fmt.Errorf("Unknown format code '%c' for object of type 'str'", f.verb) //nolint:staticcheck // Python's words
 		}
 		if f.precision >= 0 && t.runes() > f.precision {
 			cut, err := m.sliceText(t, integer(0), integer(f.precision), 1)
@@ -129,6 +130,9 @@ func formatNumber(n Value, f field) (string, error) {
 	case '%':
 		s = strconv.FormatFloat(x*100, 'f', precision, 64) + "%"
 	case 'c':
+		if i < 0 || i > utf8.MaxRune {
+			return "", errOverflow
+		}
 		return string(rune(i)), nil
 	default:
 		return "", fmt.Errorf("unsupported format character '%c'", f.verb)

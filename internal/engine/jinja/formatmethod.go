@@ -26,7 +26,7 @@ func formatMethod(m *machine, t text, a *callArgs) (Value, error) {
 			continue
 		}
 		if t.s[at] == '}' {
-			return nil, errors.New("Single '}' encountered in format string") //nolint:revive,staticcheck // Python's words
+			return nil, errors.New("Single '}' encountered in format string") //nolint:staticcheck // Python's words
 		}
 		end := strings.IndexByte(t.s[at:], '}')
 		if end < 0 || strings.IndexByte(t.s[at+1:at+end], '{') >= 0 {
@@ -42,9 +42,10 @@ func formatMethod(m *machine, t text, a *callArgs) (Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		if conversion == "r" {
+		switch conversion {
+		case "r":
 			v, err = m.repr(v)
-		} else if conversion == "s" {
+		case "s":
 			v, err = m.str(v)
 		}
 		if err == nil {
@@ -79,7 +80,7 @@ func (m *machine) formatValue(name string, a *callArgs, next *int) (Value, error
 		}
 		end := strings.IndexByte(rest, ']')
 		if end < 0 {
-			return nil, errors.New("Missing ']' in format string") //nolint:revive,staticcheck // Python's words
+			return nil, errors.New("Missing ']' in format string") //nolint:staticcheck // Python's words
 		}
 		part, rest = rest[1:end], rest[end+1:]
 		var k Value = lit(part)
@@ -99,7 +100,7 @@ func formatArgument(name string, a *callArgs, next *int) (Value, error) {
 	}
 	if err == nil {
 		if i < 0 || i >= len(a.positional) {
-			return nil, fmt.Errorf("Replacement index %d out of range for positional args tuple", i) //nolint:revive,staticcheck // Python's words
+			return nil, fmt.Errorf("Replacement index %d out of range for positional args tuple", i) //nolint:staticcheck // Python's words
 		}
 		return a.positional[i], nil
 	}
@@ -155,7 +156,7 @@ func parseSpec(s string) (field, error) {
 		f.verb = s[0]
 		return f, nil
 	}
-	return f, errors.New("Invalid format specifier") //nolint:revive,staticcheck // Python's words
+	return f, errors.New("Invalid format specifier") //nolint:staticcheck // Python's words
 }
 
 func specNumber(s string, other int) (int, string, error) {

@@ -63,7 +63,7 @@ func rangeGlobal(_ *machine, a *callArgs) (Value, error) {
 		count = (start - stop - step - 1) / -step
 	}
 	if count > maxRange {
-		return nil, fmt.Errorf("Range too big. The sandbox blocks ranges larger than %d.", maxRange) //nolint:revive,staticcheck // jinja2's words
+		return nil, fmt.Errorf("Range too big. The sandbox blocks ranges larger than %d.", maxRange) //nolint:staticcheck // jinja2's words
 	}
 	items := make([]Value, count)
 	for i := range items {

@@ -36,7 +36,7 @@ type Segment struct {
 type Options struct {
 	// Now is what strftime_now tells. Nil: the function is not defined.
 	Now func() time.Time
-	// Steps bounds the work; zero means 20 million.
+	// Steps bounds the work; zero means 5 million.
 	Steps int
 	// Bytes bounds the text made, intermediate results included; zero means 512 MiB.
 	Bytes int

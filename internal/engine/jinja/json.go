@@ -189,7 +189,7 @@ func (w *jsonWriter) value(v Value, depth int) error {
 	case *Dict:
 		return w.dict(v, depth)
 	default:
-		return fmt.Errorf("Object of type %s is not JSON serializable", v.typeName()) //nolint:revive,staticcheck // Python's words
+		return fmt.Errorf("Object of type %s is not JSON serializable", v.typeName()) //nolint:staticcheck // Python's words
 	}
 	return nil
 }

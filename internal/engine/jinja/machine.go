@@ -8,13 +8,15 @@ import (
 
 // Defaults and bounds of a rendering.
 const (
-	defaultSteps = 20_000_000
+	defaultSteps = 5_000_000
 	defaultBytes = 512 << 20
 	maxText      = 64 << 20 // bytes of one text
 	maxCalls     = 64       // macros within macros
 	maxNesting   = 200      // of values, where they are printed or compared
 	maxRange     = 100_000  // as in jinja2's sandbox
+	maxParts     = 1 << 20  // of a text that is cut
 	stepBytes    = 64       // as many bytes cost as much as a step
+	textSize     = 64       // bytes that a text takes beside its own
 )
 
 // errors of a template that wants too much.
@@ -90,6 +92,9 @@ func (m *machine) charge(v Value) (Value, error) {
 		n = len(v.s)
 	case *list:
 		n = 16 * len(v.items)
+		if err := m.step(len(v.items)); err != nil {
+			return nil, err
+		}
 	case *Dict:
 		n = 64 * v.Len()
 	}
@@ -306,7 +311,7 @@ func (m *machine) iterate(v Value) ([]Value, error) {
 	case *Dict:
 		return v.keys, nil
 	case text:
-		if err := m.spend(16 * len(v.s)); err != nil {
+		if err := m.spend(textSize * len(v.s)); err != nil {
 			return nil, err
 		}
 		return v.chars(), nil

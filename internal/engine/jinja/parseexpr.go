@@ -3,6 +3,7 @@ package jinja
 import (
 	"slices"
 	"strconv"
+	"strings"
 )
 
 func isConstant(name string) bool {
@@ -39,10 +40,7 @@ func (p *parser) target(o targetOptions) (target, error) {
 	first := p.peek()
 	var parts []target
 	isTuple := false
-	for {
-		if len(parts) > 0 && p.tupleEnd(o.end) {
-			break
-		}
+	for len(parts) == 0 || !p.tupleEnd(o.end) {
 		t, err := p.oneTarget(o)
 		if err != nil {
 			return target{}, err
@@ -325,11 +323,12 @@ func (p *parser) primary() (expression, error) {
 		p.use(t.s)
 		return &nameExpression{line: t.line, name: t.s}, nil
 	case tokString:
-		s := t.s
+		var s strings.Builder
+		s.WriteString(t.s)
 		for p.peek().kind == tokString {
-			s += p.next().s
+			s.WriteString(p.next().s)
 		}
-		return &constExpression{value: lit(s)}, nil
+		return &constExpression{value: lit(s.String())}, nil
 	case tokInteger:
 		i, err := strconv.ParseInt(t.s, 0, 64)
 		if err != nil {

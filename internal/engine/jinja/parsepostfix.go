@@ -1,6 +1,9 @@
 package jinja
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // postfix reads attributes, items and calls after a value.
 func (p *parser) postfix(e expression) (expression, error) {
@@ -165,12 +168,12 @@ func (p *parser) argument(out *arguments, line int) error {
 // dotted reads a name that may have dots.
 func (p *parser) dotted() (string, error) {
 	t, err := p.expectKind(tokName)
-	name := t.s
+	parts := []string{t.s}
 	for err == nil && p.skipOp(".") {
 		t, err = p.expectKind(tokName)
-		name += "." + t.s
+		parts = append(parts, t.s)
 	}
-	return name, err
+	return strings.Join(parts, "."), err
 }
 
 // filter reads a filter's name and arguments.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // splitArgs reads the arguments of split and rsplit; sep is "" for white space.
@@ -30,7 +31,10 @@ type span struct{ from, to int }
 
 // parts returns the parts of t as a list.
 func parts(m *machine, t text, spans []span) (Value, error) {
-	if err := m.spend(len(t.s) + 16*len(spans)); err != nil {
+	if len(spans) > maxParts {
+		return nil, errBytes
+	}
+	if err := m.spend(len(t.s) + textSize*len(spans)); err != nil {
 		return nil, err
 	}
 	items := make([]Value, len(spans))
@@ -50,7 +54,7 @@ func splitMethod(m *machine, t text, a *callArgs) (Value, error) {
 	}
 	var out []span
 	at := 0
-	for limit < 0 || len(out) < limit {
+	for (limit < 0 || len(out) < limit) && len(out) <= maxParts {
 		i := strings.Index(t.s[at:], sep)
 		if i < 0 {
 			break
@@ -65,7 +69,7 @@ func splitMethod(m *machine, t text, a *callArgs) (Value, error) {
 func fields(s string, limit int) []span {
 	var out []span
 	at := 0
-	for {
+	for len(out) <= maxParts {
 		at += len(s[at:]) - len(strings.TrimLeftFunc(s[at:], isSpace))
 		if at == len(s) {
 			return out
@@ -80,6 +84,7 @@ func fields(s string, limit int) []span {
 		out = append(out, span{at, at + end})
 		at += end
 	}
+	return out // too many, which parts refuses
 }
 
 func rsplitMethod(m *machine, t text, a *callArgs) (Value, error) {
@@ -92,7 +97,7 @@ func rsplitMethod(m *machine, t text, a *callArgs) (Value, error) {
 		out = fieldsRight(t.s, limit)
 	} else {
 		end := len(t.s)
-		for limit < 0 || len(out) < limit {
+		for (limit < 0 || len(out) < limit) && len(out) <= maxParts {
 			i := strings.LastIndex(t.s[:end], sep)
 			if i < 0 {
 				break
@@ -109,7 +114,7 @@ func rsplitMethod(m *machine, t text, a *callArgs) (Value, error) {
 func fieldsRight(s string, limit int) []span {
 	var out []span
 	end := len(s)
-	for {
+	for len(out) <= maxParts {
 		end = len(strings.TrimRightFunc(s[:end], isSpace))
 		if end == 0 {
 			return out
@@ -121,10 +126,11 @@ func fieldsRight(s string, limit int) []span {
 		if start < 0 {
 			return append(out, span{0, end})
 		}
-		from := start + len(string([]rune(s[start:end])[:1]))
-		out = append(out, span{from, end})
+		_, width := utf8.DecodeRuneInString(s[start:])
+		out = append(out, span{start + width, end})
 		end = start
 	}
+	return out
 }
 
 func splitlinesMethod(m *machine, t text, a *callArgs) (Value, error) {
@@ -135,7 +141,7 @@ func splitlinesMethod(m *machine, t text, a *callArgs) (Value, error) {
 	keep := args[0] != nil && truth(args[0])
 	var out []span
 	from := 0
-	for from < len(t.s) {
+	for from < len(t.s) && len(out) <= maxParts {
 		i := strings.IndexFunc(t.s[from:], isLineEnd)
 		if i < 0 {
 			out = append(out, span{from, len(t.s)})

@@ -44,9 +44,6 @@ func (t text) slice(i, j int) text {
 	return b.text()
 }
 
-// part returns sub, which must share its memory's place with t: t.s[at:at+len(sub)].
-func (t text) part(at int, sub string) text { return t.slice(at, at+len(sub)) }
-
 // each calls f for each part of one source.
 func (t text) each(f func(s string, source int32)) {
 	if t.runs == nil {

@@ -416,6 +416,9 @@ func pad(m *machine, how string, t text, a *callArgs) (Value, error) {
 	if missing <= 0 {
 		return t, nil
 	}
+	if missing > maxText {
+		return nil, errBytes
+	}
 	left, right := 0, 0
 	body := t
 	b := m.builder()
