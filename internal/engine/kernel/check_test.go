@@ -45,6 +45,22 @@ func TestShortSlicesPanic(t *testing.T) {
 				r.panelBF16(c(short), a(short), bytes(2*panelRows*k-less(short, 3)), mr, k)
 			}, 3)
 		}
+		for _, n := range []int{1, 3, 7} {
+			for _, mr := range []int{1, 5, 13} {
+				const lda, k = 9, 7
+				ldc := n*panelRows + 2
+				refuses(fmt.Sprintf("%d panels × %d", n, mr), func(short int) {
+					c, a := view{floats((mr-1)*ldc + n*panelRows - less(short, 1)), ldc}, view{floats((mr-1)*lda + k - less(short, 2)), lda}
+					b := panels{typ: F32, floats: floats(n*panelRows*k - less(short, 3)), ld: panelRows, stride: panelRows * k, n: n}
+					r.panels(c, a, b, mr, k)
+				}, 3)
+				refuses(fmt.Sprintf("%d panels of F16 × %d", n, mr), func(short int) {
+					c, a := view{floats((mr-1)*ldc + n*panelRows - less(short, 1)), ldc}, view{floats((mr-1)*lda + k - less(short, 2)), lda}
+					b := panels{typ: F16, data: bytes(2*n*panelRows*k - less(short, 3)), ld: panelRows, stride: panelRows * k, n: n}
+					r.panels(c, a, b, mr, k)
+				}, 3)
+			}
+		}
 		for _, typ := range []Type{Q8_0, Q4_0, Q5_0, Q4_K, Q5_K, Q6_K} {
 			f := typ.format()
 			for _, nt := range []int{1, 2, 4} {
