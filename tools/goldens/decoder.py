@@ -125,7 +125,7 @@ def folders(out):
     add("llama, YaRN", "llama.safetensors", 5, llama, bf16,
         rope_parameters=rope("yarn", factor=4.0, original_max_position_embeddings=32))
     add("llama, YaRN with all its settings", "llama.safetensors", 6, llama, bf16, legacy=True,
-        rope_parameters=rope("yarn", factor=8.0, original_max_position_embeddings=24, beta_fast=8.0, beta_slow=0.5, attention_factor=1.3, truncate=False))
+        rope_parameters={**rope("yarn", factor=8.0, original_max_position_embeddings=64, beta_fast=8.0, beta_slow=0.5, attention_factor=1.3, truncate=False), "rope_theta": 100.0})
     add("mistral, sliding window", "llama.safetensors", 7, ("Mistral", 11, {}), bf16, sliding_window=9)
     add("mistral, no window", "llama.safetensors", 8, ("Mistral", 11, {}), bf16, sliding_window=None)
     add("llama, tied, one key head", "tied.safetensors", 9, ("Llama", 12, dict(tie_word_embeddings=True, num_key_value_heads=1)), torch.float16)
@@ -251,9 +251,10 @@ def ggufs(out):
     def yarn(w):
         w.add_rope_scaling_type(gguf.RopeScalingType.YARN)
         w.add_rope_scaling_factor(4.0)
-        w.add_rope_scaling_orig_ctx_len(32)
+        w.add_rope_scaling_orig_ctx_len(64)
     add("GGUF llama Q4_0, YaRN", "llama-q4_0.gguf", "llama", 22,
-        build("Llama", 22, tie_word_embeddings=True, rope_parameters=rope("yarn", factor=4.0, original_max_position_embeddings=32)), Q.Q4_0, yarn)
+        build("Llama", 22, tie_word_embeddings=True,
+              rope_parameters={**rope("yarn", factor=4.0, original_max_position_embeddings=64), "rope_theta": 50.0}), Q.Q4_0, yarn)
     add("GGUF qwen2 Q8_0", "qwen2-q8_0.gguf", "qwen2", 23, build("Qwen2", 23), Q.Q8_0)
     add("GGUF qwen3 BF16", "qwen3-bf16.gguf", "qwen3", 24, build("Qwen3", 24, head_dim=16, tie_word_embeddings=True), Q.BF16)
     add("GGUF llama F16", "llama-f16.gguf", "llama", 25, build("Llama", 25, tie_word_embeddings=True, num_hidden_layers=1), Q.F16)

@@ -47,9 +47,9 @@
 //
 // Where time goes is products; the rest is kept from adding to it. Queries, keys and
 // values are products of one input, quantised once; so are gate and up. A residual is
-// added by the norm after it. Threads meet five times per layer when one token is
-// decoded: for three products with the out and down projections, attention, and the
-// feed-forward's first half; what is too small to share is done alone. In the last layer
+// added by the norm after it. When one token is decoded, threads meet five times per
+// layer: for queries, keys and values, for attention, for its output, for gate and up,
+// and for down; what is too small to share is done by one. In the last layer
 // only rows whose logits are wanted go on behind their keys and values.
 //
 // # Adding an architecture

@@ -20,7 +20,7 @@ const maxHeadDim = 1 << 12
 // to the last. Nothing is ever repacked.
 //
 //	keys, F16 or F32     [HeadDim][64 tokens]
-//	values               [64 tokens][HeadDim], rows filled up with zeros to a multiple of 16
+//	values               [64 tokens][HeadDim], rows filled up to a multiple of 16
 //
 // Q8_0 has one int8 per element and a half as scale for every 32 elements of a token;
 // 32 elements make a block:
@@ -28,7 +28,8 @@ const maxHeadDim = 1 << 12
 //	keys                 [HeadDim/32] blocks:  scales [64 tokens], quants [32][64 tokens]
 //	values               [HeadDim/32] blocks:  scales [64 tokens], quants [64 tokens][32]
 //
-// Tokens that aren't stored yet may be any bytes: they are never part of a result.
+// What rows are filled up with, and tokens that aren't stored yet, may be any bytes: they
+// are never part of a result.
 type CacheLayout struct {
 	Type             Type // F16, Q8_0 or F32
 	KVHeads, HeadDim int
@@ -180,15 +181,12 @@ func (c *Compute) storeToken(l CacheLayout, row, keys, values []byte, t kvToken)
 			o := 2 * (e*PageTokens + t.slot)
 			keys[o], keys[o+1] = row[2*e], row[2*e+1]
 		}
-		to := values[2*t.slot*l.valueWidth():][:2*l.valueWidth()]
-		clear(to[2*l.HeadDim:])
-		c.r.cache.toF16(to, t.value)
+		c.r.cache.toF16(values[2*t.slot*l.valueWidth():], t.value)
 	default:
 		for e, x := range t.key {
 			binary.LittleEndian.PutUint32(keys[4*(e*PageTokens+t.slot):], math.Float32bits(x))
 		}
-		to := values[4*t.slot*l.valueWidth():][:4*l.valueWidth()]
-		clear(to[4*l.HeadDim:])
+		to := values[4*t.slot*l.valueWidth():]
 		for e, x := range t.value {
 			binary.LittleEndian.PutUint32(to[4*e:], math.Float32bits(x))
 		}

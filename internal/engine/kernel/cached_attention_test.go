@@ -107,7 +107,7 @@ func TestAttendCached(t *testing.T) {
 			for _, a.Layout.Type = range cacheTypes(a.Layout.HeadDim) {
 				for i, n := range lengths {
 					s := newCached(uint64(10*i+1), a, n)
-					checkAttendCached(t, c, a, s)
+					checkAttendCached(t, c, a, s, 8e-6)
 				}
 			}
 		}
@@ -115,7 +115,7 @@ func TestAttendCached(t *testing.T) {
 }
 
 // checkAttendCached reads a sequence in two chunks and compares with the definition.
-func checkAttendCached(t *testing.T, c *kernel.Compute, a kernel.CachedAttention, s *cached) {
+func checkAttendCached(t *testing.T, c *kernel.Compute, a kernel.CachedAttention, s *cached, tolerance float64) {
 	t.Helper()
 	var m kernel.AttentionMemory
 	var got []float32
@@ -131,7 +131,7 @@ func checkAttendCached(t *testing.T, c *kernel.Compute, a kernel.CachedAttention
 	want := attend(s.q, stored(a.Layout.Type, s.k), stored(a.Layout.Type, s.v), []kernel.Sequence{{Queries: s.tokens, Keys: s.tokens}},
 		kernel.Attention{Heads: a.Heads, KVHeads: a.Layout.KVHeads, HeadDim: a.Layout.HeadDim, Scale: a.Scale, Causal: true, Window: a.Window})
 	for i, w := range want {
-		if d := math.Abs(float64(got[i]) - w); !(d <= 8e-6) {
+		if d := math.Abs(float64(got[i]) - w); !(d <= tolerance) {
 			t.Fatalf("%s %+v, %d tokens, element %d: got %v, want %v", c.ISA(), a, s.tokens, i, got[i], w)
 		}
 	}
@@ -252,6 +252,30 @@ func TestStoreKVStaysInItsSlots(t *testing.T) {
 					t.Errorf("%+v: another token's bytes changed", a.Layout)
 				}
 			}
+		}
+	})
+}
+
+// TestAttendCachedFoldsFarScores gives later keys scores that are hundreds larger, or
+// smaller, than those of segments before: their weights must not overflow, nor those of
+// the others be lost.
+func TestAttendCachedFoldsFarScores(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, c *kernel.Compute) {
+		for _, slope := range []float32{-0.7, 0.7} {
+			a := kernel.CachedAttention{CacheLayer: kernel.CacheLayer{Layout: kernel.CacheLayout{Type: kernel.F32, KVHeads: 1, HeadDim: 16}}, Heads: 2, Scale: 1}
+			s := newCached(1, a, 900)
+			for i := range s.tokens {
+				s.k[16*i] = slope * float32(i)
+			}
+			for i := range s.q {
+				if i%16 == 0 {
+					s.q[i] = 1
+				} else {
+					s.q[i] *= 0.1
+				}
+			}
+			checkAttendCached(t, c, a, s, 2e-4) // of scores in the hundreds
 		}
 	})
 }
