@@ -63,7 +63,7 @@ type Format struct {
 	native bool // the template itself shows tools, calls and results
 	addBOS bool
 	ends   []string
-	thinks bool // the model writes thinking blocks
+	think  markers // around what the model thinks; empty: it doesn't show it
 	newID  func() string
 }
 
@@ -94,7 +94,7 @@ func New(template string, o Options) (*Format, error) {
 	if !p.shows([]turn{says(roleUser, probeUser)}, probeUser) {
 		return nil, errors.New("the model's chat template does not show what the user says")
 	}
-	f.thinks = strings.Contains(template, thinkClose) || o.Specials != nil && o.Specials(thinkOpen)
+	f.think = findThinking(template, &o)
 	f.setSyntax(callText, &o, own)
 	f.ends = f.findEnds(&o)
 	return f, nil
@@ -141,17 +141,26 @@ func (f *Format) Family() string { return f.syntax.family }
 func (f *Format) Ends() []string { return f.ends }
 
 // Thinking returns the markers of the model's thinking blocks; empty when it has none.
-func (f *Format) Thinking() (open, end string) {
-	if !f.thinks {
-		return "", ""
-	}
-	return thinkOpen, thinkClose
-}
+func (f *Format) Thinking() (open, end string) { return f.think.open, f.think.end }
 
-const (
-	thinkOpen  = "<think>"
-	thinkClose = "</think>"
-)
+// markers stand around a thinking block.
+type markers struct{ open, end string }
+
+// findThinking returns the markers that the template or the vocabulary knows.
+func findThinking(template string, o *Options) markers {
+	known := []markers{{"<think>", "</think>"}, {"[THINK]", "[/THINK]"}}
+	for _, m := range known {
+		if strings.Contains(template, m.end) {
+			return m
+		}
+	}
+	for _, m := range known {
+		if o.Specials != nil && o.Specials(m.open) && o.Specials(m.end) {
+			return m
+		}
+	}
+	return markers{}
+}
 
 // newID returns the ID of a call, in the form that Bedrock gives it.
 func newID() string {

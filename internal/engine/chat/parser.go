@@ -93,7 +93,7 @@ func (f *Format) NewParser(p *Prompt, req *llm.ChatRequest) *Parser {
 	switch {
 	case p.Thinking:
 		r.state = r.beginThoughts
-	case f.thinks && !p.Continues:
+	case f.think.open != "" && !p.Continues:
 		r.state = r.begin
 	default:
 		r.state = r.text
@@ -159,7 +159,7 @@ func unfinished(s string) int {
 }
 
 func (p *Parser) isMarker(text string) bool {
-	if p.format.thinks && (text == thinkOpen || text == thinkClose) {
+	if text != "" && (text == p.format.think.open || text == p.format.think.end) {
 		return true
 	}
 	if p.syntax == nil {
@@ -222,12 +222,12 @@ func (p *Parser) next() {
 // begin looks for a thinking block at the answer's beginning.
 func (p *Parser) begin(final bool) bool {
 	p.buf = strings.TrimLeftFunc(p.buf, unicode.IsSpace)
-	if rest, ok := strings.CutPrefix(p.buf, thinkOpen); ok {
+	if rest, ok := strings.CutPrefix(p.buf, p.format.think.open); ok {
 		p.buf = rest
 		p.state = p.thoughts
 		return true
 	}
-	if strings.HasPrefix(thinkOpen, p.buf) && !final {
+	if strings.HasPrefix(p.format.think.open, p.buf) && !final {
 		return false
 	}
 	p.state = p.text
@@ -238,24 +238,24 @@ func (p *Parser) begin(final bool) bool {
 // once more.
 func (p *Parser) beginThoughts(final bool) bool {
 	p.buf = strings.TrimLeftFunc(p.buf, unicode.IsSpace)
-	if strings.HasPrefix(thinkOpen, p.buf) && len(p.buf) < len(thinkOpen) && !final {
+	if strings.HasPrefix(p.format.think.open, p.buf) && len(p.buf) < len(p.format.think.open) && !final {
 		return false
 	}
-	p.buf = strings.TrimPrefix(p.buf, thinkOpen)
+	p.buf = strings.TrimPrefix(p.buf, p.format.think.open)
 	p.state = p.thoughts
 	return true
 }
 
 func (p *Parser) thoughts(final bool) bool {
-	if i := strings.Index(p.buf, thinkClose); i >= 0 {
+	if i := strings.Index(p.buf, p.format.think.end); i >= 0 {
 		p.put(&p.ideas, p.buf[:i])
-		p.buf = p.buf[i+len(thinkClose):]
+		p.buf = p.buf[i+len(p.format.think.end):]
 		p.state = p.text
 		return true
 	}
 	keep := 0
 	if !final {
-		keep = overlap(p.buf, thinkClose)
+		keep = overlap(p.buf, p.format.think.end)
 	}
 	p.put(&p.ideas, p.buf[:len(p.buf)-keep])
 	p.buf = p.buf[len(p.buf)-keep:]

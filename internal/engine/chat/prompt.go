@@ -186,12 +186,12 @@ func (f *Format) finish(out *Prompt, segments []jinja.Segment, points []int32, v
 	for _, p := range points {
 		out.Cache = append(out.Cache, before(segments, p))
 	}
-	if f.thinks && !out.Continues && len(segments) > 0 {
+	if f.think.open != "" && !out.Continues && len(segments) > 0 {
 		last := &segments[len(segments)-1]
-		open := last.Source == 0 && strings.HasSuffix(strings.TrimRight(last.Text, " \n"), thinkOpen)
+		open := last.Source == 0 && strings.HasSuffix(strings.TrimRight(last.Text, " \n"), f.think.open)
 		if open && v.thinking != nil && !*v.thinking {
 			// A template that always begins to think: the block is closed at once.
-			last.Text = strings.TrimRight(last.Text, " \n") + "\n\n" + thinkClose + "\n\n"
+			last.Text = strings.TrimRight(last.Text, " \n") + "\n\n" + f.think.end + "\n\n"
 			open = false
 		}
 		out.Thinking = open
