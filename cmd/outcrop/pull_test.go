@@ -1,7 +1,10 @@
 package main
 
 import (
+	"archive/zip"
+	"bytes"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,10 +27,15 @@ func TestPull(t *testing.T) {
 	if got := ok(t, with()...); !strings.Contains(got, "No models") {
 		t.Errorf("an empty folder: %s", got)
 	}
-	if got := ok(t, with(from)...); !strings.Contains(got, "is in "+dir) || !strings.Contains(got, "2 MB") {
+	if got := ok(t, with(from)...); !strings.Contains(got, "used from there") || !strings.Contains(got, "2 MB") {
 		t.Errorf("a path: %s", got)
 	}
-	if got := ok(t, with()...); !strings.Contains(got, from) {
+	mine := filepath.Join(t.TempDir(), "mine.zip")
+	if err := os.WriteFile(mine, zipped(t, "config.json", "{}", "model.safetensors", "weights"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ok(t, with(mine)...)
+	if got := ok(t, with()...); !strings.Contains(got, mine) {
 		t.Errorf("the list: %s", got)
 	}
 	var list []pull.Model
@@ -38,6 +46,26 @@ func TestPull(t *testing.T) {
 	fails(t, 1, pull.EmbedModel, with("nosuch")...)
 	fails(t, 1, "no Hugging Face repository", with("hf:nosuch")...)
 	fails(t, 1, "package index", with("--index", "nowhere", pull.EmbedModel)...)
+}
+
+// zipped is an archive of files: name, text, name, text.
+func zipped(t *testing.T, files ...string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for i := 0; i < len(files); i += 2 {
+		f, err := w.Create(files[i])
+		if err == nil {
+			_, err = io.WriteString(f, files[i+1])
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
 
 // TestMeter writes a line for each tenth where nobody looks at a terminal.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -367,10 +368,11 @@ func notReady(name string, err error) error {
 	if errors.Is(err, errAbsent) {
 		reason = "is not on this machine, and pull: never forbids to fetch it"
 	}
-	return &fault.Error{
-		Kind: fault.NotReady, Resource: name, Err: err,
-		Message: fmt.Sprintf("The model %s %s. Fetch it with: outcrop pull %s", name, reason, name),
+	message := fmt.Sprintf("The model %s %s.", name, reason)
+	if !filepath.IsAbs(name) {
+		message += " Fetch it with: outcrop pull " + name
 	}
+	return &fault.Error{Kind: fault.NotReady, Resource: name, Err: err, Message: message}
 }
 
 // busy is the fault of a model that others leave no memory for.

@@ -74,6 +74,7 @@ func TestMemory(t *testing.T) {
 		if want := []string{"a"}; !slices.Equal(*closed, want) {
 			t.Errorf("unloaded %v, want %v", *closed, want)
 		}
+		time.Sleep(time.Second)
 		releaseC()
 		take(t, m, "a")() // comes back in place of b
 		if want := []string{"a", "b"}; !slices.Equal(*closed, want) || m.taken != 90 {

@@ -108,8 +108,11 @@ func TestInPlace(t *testing.T) {
 	lonely := put("three/m-00001-of-00002.gguf")
 	put("four/a.gguf")
 	put("four/b.gguf")
-	put("five/a.gguf")
-	put("five/model.safetensors")
+	checkpoint := put("five/stories.bin")
+	put("six/model.safetensors")
+	put("six/1_Pooling/config.json")
+	put("six/onnx/deep/config.json")
+	put("six/config.json")
 	p := newPuller(t, Config{Offline: true})
 	f := func(ref, weights string, files int) {
 		t.Helper()
@@ -130,10 +133,9 @@ func TestInPlace(t *testing.T) {
 	if _, err := p.Pull(t.Context(), lonely); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "m-00002-of-00002.gguf") {
 		t.Errorf("half a model: %v", err)
 	}
-	if m, err := p.Pull(t.Context(), filepath.Join(dir, "five")); err != nil || !strings.HasPrefix(m.Path, p.cfg.Dir) || m.Weights() == m.Path {
-		t.Errorf("both kinds of weights: %+v, %v", m, err)
-	}
-	if list, err := p.List(); err != nil || len(list) != 1 {
+	f(filepath.Join(dir, "six"), filepath.Join(dir, "six"), 3)
+	f(checkpoint, checkpoint, 1)
+	if list, err := p.List(); err != nil || len(list) != 0 {
 		t.Errorf("the list is of the folder of models: %+v, %v", list, err)
 	}
 	if _, err := p.Pull(t.Context(), filepath.Join(dir, "nosuch.gguf")); err == nil || !strings.Contains(err.Error(), "there is no file or folder") {
@@ -345,11 +347,11 @@ func TestSweep(t *testing.T) {
 	if unlock == nil || p.tryLock("cccc") != nil {
 		t.Fatal("the lock is not one")
 	}
-	from := t.TempDir()
-	if err := os.WriteFile(filepath.Join(from, "model.safetensors"), []byte("weights"), 0o600); err != nil {
+	zip := filepath.Join(t.TempDir(), "m.zip")
+	if err := os.WriteFile(zip, archive(t, model("m/")...), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.Pull(t.Context(), from); err != nil { // whatever is pulled
+	if _, err := p.Pull(t.Context(), zip); err != nil { // whatever is pulled
 		t.Fatal(err)
 	}
 	there := func(dir string) bool { _, err := os.Stat(dir); return err == nil }

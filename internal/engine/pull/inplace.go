@@ -11,49 +11,30 @@ import (
 	"github.com/outcrop-ai/outcrop/internal/engine/gguf"
 )
 
-// GGUF files of this machine are used where they are: they hold everything a model
-// needs, and are large.
+// Models of this machine are used where they are, for they are large: a folder, or a
+// file that holds everything a model needs. Only archives are unpacked.
 
-// parseGGUF returns the reference of a file, or of a folder of files, at abs.
-func parseGGUF(abs string) *reference {
-	return &reference{name: abs, here: func(*Puller) (*Model, error) { return openGGUF(abs) }}
+// parseHere returns the reference of a file, or of a folder of files, at abs.
+func parseHere(abs string) *reference {
+	return &reference{name: abs, here: func(*Puller) (*Model, error) { return openHere(abs) }}
 }
 
-// holdsGGUF reports whether a folder has GGUF files and no other weights.
-func holdsGGUF(dir string) bool {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return false
-	}
-	found := false
-	for _, e := range entries {
-		switch strings.ToLower(filepath.Ext(e.Name())) {
-		case ".safetensors":
-			return false
-		case ".gguf":
-			found = found || !e.IsDir()
-		}
-	}
-	return found
-}
-
-// openGGUF returns the model of a file, with all its shards, or of a folder.
-func openGGUF(path string) (*Model, error) {
+// openHere returns the model of a file, with all its shards, or of a folder.
+func openHere(path string) (*Model, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
 	m := &Model{Name: path, Path: path, Source: path}
-	var files []string
+	names := gguf.Shards(path)
 	if info.IsDir() {
-		if files, err = filepath.Glob(filepath.Join(escapeGlob(path), "*.gguf")); err != nil {
+		if names, err = folderFiles(path); err != nil {
 			return nil, err
 		}
 	} else {
 		m.Path = filepath.Dir(path)
-		files = gguf.Shards(path)
 	}
-	for _, f := range files {
+	for _, f := range names {
 		info, err := os.Stat(f)
 		if err != nil {
 			return nil, fmt.Errorf("a file of the model: %w", err)
@@ -64,14 +45,44 @@ func openGGUF(path string) (*Model, error) {
 		if t := info.ModTime().UTC(); t.After(m.Pulled) {
 			m.Pulled = t
 		}
-		m.Files = append(m.Files, File{Name: filepath.Base(f), Size: info.Size()})
+		name, err := filepath.Rel(m.Path, f)
+		if err != nil {
+			return nil, err
+		}
+		m.Files = append(m.Files, File{Name: filepath.ToSlash(name), Size: info.Size()})
+	}
+	if !info.IsDir() && kindOf(path) == "weights" {
+		m.weights = gguf.Shards(path)[0]
 	}
 	return m, nil
 }
 
-// escapeGlob makes a path stand for itself in a pattern.
-func escapeGlob(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+// folderFiles returns the files of a folder that belong to a model. There are weights
+// among them.
+func folderFiles(dir string) (files []string, err error) {
+	weights := false
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		switch name = filepath.ToSlash(name); {
+		case d.IsDir() && strings.Count(name, "/") > 0:
+			return fs.SkipDir // no model has folders in folders
+		case d.IsDir() || !safeName(name) || !wanted(name) && kindOf(name) != "weights":
+			return nil
+		}
+		weights = weights || kindOf(name) == "weights"
+		files = append(files, path)
+		return nil
+	})
+	if err == nil && !weights {
+		err = fmt.Errorf("the folder %s has no .safetensors or .gguf file", dir)
+	}
+	return files, err
 }
 
 // Weights returns what package weights opens: the GGUF file of a model that has one,

@@ -124,17 +124,21 @@ func parsePath(s string, info os.FileInfo) (*reference, error) {
 		return nil, err
 	}
 	base := filepath.Base(abs)
-	if !info.IsDir() && kindOf(base) == "" {
-		return nil, fmt.Errorf("%s is neither a folder nor a .safetensors, .gguf, .whl or .zip file", s)
-	}
-	if strings.EqualFold(filepath.Ext(base), ".gguf") || info.IsDir() && holdsGGUF(abs) {
-		return parseGGUF(abs), nil
+	switch {
+	case info.IsDir():
+		return parseHere(abs), nil
+	case kindOf(base) == "":
+		return nil, fmt.Errorf("%s is neither a folder nor a .gguf, .bin, .whl or .zip file", s)
+	case strings.EqualFold(filepath.Ext(base), ".safetensors"):
+		return nil, fmt.Errorf("%s is only a part of a model: name the folder that it is in, with its config.json", s)
+	case kindOf(base) == "weights":
+		return parseHere(abs), nil
 	}
 	if !plainName.MatchString(base) {
 		base = "model"
 	}
 	folder := "path/" + base + "@" + shortHash(abs)
-	return &reference{name: abs, folder: folder, sources: []source{&local{path: abs, dir: info.IsDir()}}}, nil
+	return &reference{name: abs, folder: folder, sources: []source{&local{path: abs}}}, nil
 }
 
 // kindOf returns what a file holds by its name: "archive", "weights" or nothing known.
@@ -142,7 +146,7 @@ func kindOf(name string) string {
 	switch strings.ToLower(path.Ext(name)) {
 	case ".whl", ".zip":
 		return "archive"
-	case ".safetensors", ".gguf":
+	case ".safetensors", ".gguf", ".bin":
 		return "weights"
 	}
 	return ""
