@@ -98,7 +98,7 @@ func TestFilters(t *testing.T) {
 	computes(t, func(t *testing.T, c *kernel.Compute) {
 		r := rand.New(rand.NewPCG(1, 2))
 		for shape := range shapes {
-			for _, n := range []int{3, 64, 130, 4200} {
+			for _, n := range []int{3, 130, 4200} {
 				x := row(r, n, shape)
 				for m, mask := range masks(r, x) {
 					for _, p := range params {
@@ -128,19 +128,20 @@ func unlike(s *Sampler, x []float32, mask []uint64) string {
 	must, may := reference(strict, x, mask, nil, nil), reference(loose, x, mask, nil, nil)
 	var text strings.Builder
 	kept := 0.0
+	edge := aboutBorder(x, may)
 	for id := range x {
 		c := candidate{int32(id), x[id]}
 		got := limit.follows(c) && (mask == nil || mask[id/64]>>(id%64)&1 == 1)
 		if got {
 			kept += math.Exp(float64(scale) * float64(x[id]-s.row.top))
 		}
-		// In long rows, look at those about the border only: the sum takes time.
-		if got && !math.IsInf(need, 1) && (len(x) < 1000 || may[id] == 0 || id%100 == 0) {
-			got = s.row.weigh(border(c), scale) < need
-		} else if got && may[id] == 0 {
-			got = true
+		if len(x) > 1000 && id%97 != 0 && !slices.Contains(edge, id) {
+			continue // to look at all takes time
 		}
-		if !got && must[id] > 1e-7 || got && may[id] == 0 && must[id] == 0 && math.Exp(float64(x[id])) > 0 {
+		if got && !math.IsInf(need, 1) {
+			got = s.row.weigh(border(c), scale) < need
+		}
+		if !got && must[id] > 1e-7 || got && may[id] == 0 && math.Exp(float64(x[id])) > 0 {
 			fmt.Fprintf(&text, "%d kept: %v, want %g to %g; ", id, got, must[id], may[id])
 		}
 	}
@@ -148,6 +149,20 @@ func unlike(s *Sampler, x []float32, mask []uint64) string {
 		fmt.Fprintf(&text, "what is kept weighs %g, want %g", mass, kept)
 	}
 	return text.String()
+}
+
+// aboutBorder returns the least likely token that is kept and the likeliest that is not.
+func aboutBorder(x []float32, probs []float64) []int {
+	last, next := -1, -1
+	for id, p := range probs {
+		if p > 0 && (last < 0 || x[id] < x[last]) {
+			last = id
+		}
+		if p == 0 && (next < 0 || x[id] > x[next]) {
+			next = id
+		}
+	}
+	return []int{last, next}
 }
 
 // TestDistribution draws many tokens and compares their frequencies with the reference.
@@ -166,7 +181,7 @@ func TestDistribution(t *testing.T) {
 		{Temperature: 1, FrequencyPenalty: 0.7, PresencePenalty: -0.4, RepeatWindow: 4},
 		{Temperature: 1, RepeatPenalty: 0.5, FrequencyPenalty: -0.3, TopP: 0.9},
 	}
-	const n, draws = 130, 15_000
+	const n, draws = 130, 4_000
 	r := rand.New(rand.NewPCG(3, 4))
 	x := row(r, n, "normal")
 	computes(t, func(t *testing.T, c *kernel.Compute) {
@@ -227,7 +242,7 @@ func TestGreedy(t *testing.T) {
 	computes(t, func(t *testing.T, c *kernel.Compute) {
 		r := rand.New(rand.NewPCG(5, 6))
 		for shape := range shapes {
-			for _, n := range []int{1, 63, 64, 65, 700, 5000} {
+			for _, n := range []int{1, 63, 64, 65, 1500} {
 				x := row(r, n, shape)
 				for m, mask := range masks(r, x) {
 					for _, p := range []Params{{}, {RepeatPenalty: 1.3, PresencePenalty: 2}, {Temperature: 1e-7}} {
@@ -421,7 +436,7 @@ func TestValidate(t *testing.T) {
 func TestHead(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(11, 12))
-	for range 20_000 {
+	for range 5_000 {
 		n := 1 + r.IntN(200)
 		c := make([]candidate, n)
 		for i := range c {
@@ -440,7 +455,7 @@ func TestHead(t *testing.T) {
 func TestKth(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(13, 14))
-	for range 20_000 {
+	for range 5_000 {
 		x := make([]float32, 1+r.IntN(300))
 		for i := range x {
 			x[i] = float32(r.IntN(1 + r.IntN(400)))

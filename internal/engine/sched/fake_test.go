@@ -35,6 +35,8 @@ type fakeModel struct {
 	perToken time.Duration
 	// fail makes a step fail or panic. It is called with the first tokens of the sequences.
 	fail func(names string) error
+	// broken is the letter of sequences whose logits are no numbers.
+	broken byte
 
 	mu     sync.Mutex
 	memory *arch.DecoderMemory
@@ -77,6 +79,9 @@ func (m *fakeModel) Forward(ctx context.Context, spans []arch.Span, memory *arch
 			logits = append(logits, h.logits()...)
 		}
 		n := name(int32(binary.LittleEndian.Uint32(s.Pages[0])))
+		if s.Logits > 0 && n[0] == m.broken {
+			logits[len(logits)-1] = float32(math.NaN())
+		}
 		names.WriteString(n)
 		fmt.Fprintf(&log, " %s%d", n, s.Start)
 		if len(s.IDs) > 1 {
@@ -221,6 +226,22 @@ func newScheduler(t *testing.T, m *fakeModel, pages int, c Config) *Scheduler {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// newWarm returns one that reads as many prompt tokens in a step as it may, as it does after
+// many steps that took no time.
+func newWarm(t *testing.T, m *fakeModel, pages int, c Config) *Scheduler {
+	t.Helper()
+	m.context = 1 << 20
+	c.Model, c.CacheBytes = m, int64(pages)*pageBytes
+	s, err := prepare(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.pace.perToken = 0
+	s.run()
 	t.Cleanup(s.Close)
 	return s
 }

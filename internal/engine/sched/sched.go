@@ -68,6 +68,15 @@ const ownersPerQueue = 4
 
 // New returns a running scheduler.
 func New(c Config) (*Scheduler, error) {
+	s, err := prepare(c)
+	if err == nil {
+		s.run()
+	}
+	return s, err
+}
+
+// prepare returns a scheduler that doesn't run yet.
+func prepare(c Config) (*Scheduler, error) {
 	c = c.withDefaults()
 	if err := c.validate(); err != nil {
 		return nil, err
@@ -95,11 +104,15 @@ func New(c Config) (*Scheduler, error) {
 	}
 	s.chooseAt = s.chooseOne
 	s.snapshot()
+	return s, nil
+}
+
+// run starts the goroutines, which Close ends.
+func (s *Scheduler) run() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	go s.lookLoop()
 	go s.loop(ctx)
-	return s, nil
 }
 
 // Close ends all runs with ErrClosed and waits for the model to be let go of. Closing twice

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/outcrop-ai/outcrop/internal/engine/sample"
 )
 
 // arrival is a request of a scenario: its letter names it, by its prompt's first token.
@@ -26,8 +28,7 @@ type arrival struct {
 func play(t *testing.T, pages int, c Config, arrivals ...arrival) (steps string, stats Stats) {
 	t.Helper()
 	m := &fakeModel{perStep: ms(1)}
-	s := newScheduler(t, m, pages, c)
-	s.pace.perToken = 0 // as after many steps
+	s := newWarm(t, m, pages, c)
 	begin := time.Now()
 	var runs []*outcome
 	for _, a := range arrivals {
@@ -214,8 +215,7 @@ func TestFirstToken(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := &fakeModel{perStep: ms(1)}
-		s := newScheduler(t, m, 2000, Config{MaxSequences: 16, BatchTokens: 128})
-		s.pace.perToken = 0
+		s := newWarm(t, m, 2000, Config{MaxSequences: 16, BatchTokens: 128})
 		for i := range 10 {
 			background(start(t, s, Request{Prompt: prompt(byte('a'+i), 8000), MaxTokens: 50}))
 		}
@@ -246,8 +246,7 @@ func TestShare(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := &fakeModel{perStep: ms(1)}
-		s := newScheduler(t, m, 100, Config{BatchTokens: 128})
-		s.pace.perToken = 0
+		s := newWarm(t, m, 100, Config{BatchTokens: 128})
 		ask := func(owner string, last int32) Request {
 			return Request{Prompt: append(prompt('a', 320), last), MaxTokens: 1, Owner: owner, CachePoints: []CachePoint{{Tokens: 300}}}
 		}
@@ -517,4 +516,43 @@ func TestPace(t *testing.T) {
 			t.Errorf("alone, 1000 tokens took %d steps", n)
 		}
 	})
+}
+
+// TestNotNumbers: a sequence whose logits are no numbers fails alone.
+func TestNotNumbers(t *testing.T) {
+	t.Parallel()
+	m := &fakeModel{broken: 'n'}
+	s := newScheduler(t, m, 100, Config{})
+	other := background(start(t, s, Request{Prompt: prompt('a', 10), MaxTokens: 300}))
+	ids, err := collect(start(t, s, Request{Prompt: prompt('n', 10), MaxTokens: 3}))
+	if !errors.Is(err, sample.ErrLogits) || ids != nil {
+		t.Errorf("got %v, %v", ids, err)
+	}
+	if <-other.done; other.err != nil || len(other.ids) != 300 {
+		t.Errorf("the other got %d tokens, %v", len(other.ids), other.err)
+	}
+}
+
+// TestMasksBesideTheModel: masks are computed while the model runs.
+func TestMasksBesideTheModel(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScheduler(t, &fakeModel{perStep: ms(10)}, 100, Config{})
+		c := &slowMask{multiples{by: 1, left: 10}}
+		begin := time.Now()
+		if _, err := collect(start(t, s, Request{Prompt: prompt('a', 10), Constraint: c})); err != nil {
+			t.Fatal(err)
+		}
+		if d := time.Since(begin); d != ms(100) {
+			t.Errorf("10 tokens took %v", d)
+		}
+	})
+}
+
+// slowMask needs as long as the model.
+type slowMask struct{ multiples }
+
+func (s *slowMask) Mask(bits []uint64) error {
+	time.Sleep(ms(10))
+	return s.multiples.Mask(bits)
 }
