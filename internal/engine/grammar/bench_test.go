@@ -1,7 +1,6 @@
 package grammar
 
 import (
-	"bufio"
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
@@ -42,14 +41,13 @@ var onceVocab = sync.OnceValues(func() ([]string, error) {
 })
 
 func readVocab(path string) ([]string, error) {
-	f, err := os.Open(path)
+	file, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
 	var texts []string
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		b, err := base64.StdEncoding.DecodeString(lines.Text())
+	for line := range strings.Lines(string(file)) {
+		b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(line))
 		if err != nil {
 			return nil, err
 		}
@@ -91,10 +89,14 @@ type benchCase struct{ name, schema, text string }
 
 // benchCases are schemas as callers have them, with an answer to each.
 var benchCases = []benchCase{
-	{"tool", `{"type":"object","properties":{"city":{"type":"string","description":"where"},"unit":{"type":"string","enum":["celsius","fahrenheit"]},"days":{"type":"integer","minimum":1,"maximum":14}},"required":["city","unit"],"additionalProperties":false}`,
-		`{"city": "Frankfurt am Main, on the other side of the river", "unit": "celsius", "days": 7}`},
-	{"nested", `{"type":"object","properties":{"id":{"type":"string","format":"uuid"},"created":{"type":"string","format":"date-time"},"items":{"type":"array","maxItems":50,"items":{"type":"object","properties":{"name":{"type":"string","maxLength":80},"price":{"type":"number","minimum":0},"tags":{"type":"array","items":{"type":"string","pattern":"^[a-z-]+$"}}},"required":["name","price"]}},"note":{"type":["string","null"]}},"required":["id","created","items"]}`,
-		"{\n  \"id\": \"123e4567-e89b-12d3-a456-426614174000\",\n  \"created\": \"2024-02-29T10:11:12Z\",\n  \"items\": [\n    {\"name\": \"A red bicycle with a basket\", \"price\": 129.95, \"tags\": [\"outdoor\", \"second-hand\"]},\n    {\"name\": \"Tea\", \"price\": 3, \"tags\": []}\n  ],\n  \"note\": \"The customer asked for delivery on Monday.\\nCall first.\"\n}"},
+	{
+		"tool", `{"type":"object","properties":{"city":{"type":"string","description":"where"},"unit":{"type":"string","enum":["celsius","fahrenheit"]},"days":{"type":"integer","minimum":1,"maximum":14}},"required":["city","unit"],"additionalProperties":false}`,
+		`{"city": "Frankfurt am Main, on the other side of the river", "unit": "celsius", "days": 7}`,
+	},
+	{
+		"nested", `{"type":"object","properties":{"id":{"type":"string","format":"uuid"},"created":{"type":"string","format":"date-time"},"items":{"type":"array","maxItems":50,"items":{"type":"object","properties":{"name":{"type":"string","maxLength":80},"price":{"type":"number","minimum":0},"tags":{"type":"array","items":{"type":"string","pattern":"^[a-z-]+$"}}},"required":["name","price"]}},"note":{"type":["string","null"]}},"required":["id","created","items"]}`,
+		"{\n  \"id\": \"123e4567-e89b-12d3-a456-426614174000\",\n  \"created\": \"2024-02-29T10:11:12Z\",\n  \"items\": [\n    {\"name\": \"A red bicycle with a basket\", \"price\": 129.95, \"tags\": [\"outdoor\", \"second-hand\"]},\n    {\"name\": \"Tea\", \"price\": 3, \"tags\": []}\n  ],\n  \"note\": \"The customer asked for delivery on Monday.\\nCall first.\"\n}",
+	},
 	{"wide", wideSchema(), `{"property7": "value", "property150": "some more text"}`},
 	{"union", unionSchema(), `{"kind": "kind77", "value": "some text", "number": 5}`},
 	{"call", `{"type":"object","properties":{"q":{"type":"string"}}}`, "Let me look that up < for you.\n<tool_call>\n{\"q\": \"x\"}\n</tool_call>"},

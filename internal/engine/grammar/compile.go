@@ -198,7 +198,7 @@ func (b *builder) repeat(d *draft, from, to int32, r Rule, depth int) error {
 	}
 	x := b.rule()
 	d.call(from, to, x)
-	return b.finish(x, body, start, int32(least), int32(min(most, unlimited))) //nolint:gosec // just compared
+	return b.finish(x, body, start, int32(least), int32(min(most, unlimited)))
 }
 
 // idles reports whether a node can be reached from itself without reading.
@@ -214,7 +214,7 @@ func (r *rule) idles() bool {
 			continue
 		}
 		mark[i] = open
-		stack := []visit{{node: int32(i)}} //nolint:gosec // bounded by maxNodes
+		stack := []visit{{node: int32(i)}}
 		for len(stack) > 0 {
 			v := &stack[len(stack)-1]
 			edges := r.graph[v.node].edges
@@ -225,7 +225,7 @@ func (r *rule) idles() bool {
 			}
 			e := &edges[v.next]
 			v.next++
-			if e.kind != edgeEmpty && !(e.kind == edgeCall && e.call.nullable) {
+			if e.kind != edgeEmpty && (e.kind != edgeCall || !e.call.nullable) {
 				continue
 			}
 			switch mark[e.to] {

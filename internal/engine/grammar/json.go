@@ -227,14 +227,14 @@ func arrayDraft(prefix [][]*rule, item []*rule, least, most int32) *draft {
 		d.byte(at, end, ']')
 	}
 	for i, values := range prefix {
-		if int32(i) >= most { //nolint:gosec // bounded by maxNodes
+		if int32(i) >= most {
 			return d
 		}
 		done := d.node(spaceNone)
 		for _, v := range values {
 			d.call(at, done, v)
 		}
-		if int32(i+1) >= least { //nolint:gosec // bounded by maxNodes
+		if int32(i+1) >= least {
 			d.empty(done, closing)
 		}
 		at = d.node(spaceLine)

@@ -60,13 +60,13 @@ func newQuoted(d *automaton.DFA, lo, hi int32) (q *quoted, ok bool) {
 	}
 	q.plain = make([]bool, d.States())
 	for i := range q.plain {
-		q.plain[i] = plainLoop(d, int32(i)) //nolint:gosec // a state's number
+		q.plain[i] = plainLoop(d, int32(i))
 	}
 	if d.States() <= 4096 {
 		q.ascii = make([][128]int32, d.States())
 		for i := range q.ascii {
 			for r := range rune(utf8.RuneSelf) {
-				q.ascii[i][r] = d.Step(int32(i), r) //nolint:gosec // a state's number
+				q.ascii[i][r] = d.Step(int32(i), r)
 			}
 		}
 	}
@@ -96,7 +96,7 @@ func needTable(d *automaton.DFA, shortest []int, lo int32) [][]int32 {
 	for l := int32(1); l <= lo; l++ {
 		for q := range need {
 			best := int32(never)
-			for _, e := range d.Edges(int32(q)) { //nolint:gosec // a state's number
+			for _, e := range d.Edges(int32(q)) {
 				best = min(best, need[e.To][l-1]+1)
 			}
 			need[q][l] = best
@@ -115,7 +115,7 @@ func plainLoop(d *automaton.DFA, q int32) bool {
 		if e.Lo > next && next != 0xD800 {
 			return false
 		}
-		if e.To != q && !(e.Lo == e.Hi && (e.Lo == '"' || e.Lo == '\\')) {
+		if e.To != q && (e.Lo != e.Hi || isPlain(e.Lo)) {
 			return false
 		}
 		next = e.Hi + 1
@@ -379,8 +379,8 @@ func (x *quoted) rest(dst []byte, s state) []byte {
 			return dst
 		}
 		for b := 255; b >= 0; b-- { // from the top: a letter is better than a control character
-			if to, ok := x.step(s, byte(b)); ok { //nolint:gosec // a byte
-				dst, s = append(dst, byte(b)), to //nolint:gosec // a byte
+			if to, ok := x.step(s, byte(b)); ok {
+				dst, s = append(dst, byte(b)), to
 				break
 			}
 		}

@@ -91,17 +91,19 @@ func distances(rows [][]arc, ends []bool) []int32 {
 	for q, row := range rows {
 		dist[q] = never
 		for _, a := range row {
-			from[a.to] = append(from[a.to], int32(q)) //nolint:gosec // a state's number
+			from[a.to] = append(from[a.to], int32(q))
 		}
 		if ends[q] {
 			dist[q] = 0
-			queue = append(queue, int32(q)) //nolint:gosec // a state's number
+			queue = append(queue, int32(q))
 		}
 	}
-	for i := 0; i < len(queue); i++ {
-		for _, p := range from[queue[i]] {
+	for len(queue) > 0 {
+		q := queue[0]
+		queue = queue[1:]
+		for _, p := range from[q] {
 			if dist[p] == never {
-				dist[p] = dist[queue[i]] + 1
+				dist[p] = dist[q] + 1
 				queue = append(queue, p)
 			}
 		}
@@ -181,8 +183,9 @@ func textTable(markers []string, last bool) *table {
 	}
 	fail := make([]int32, len(next))
 	queue := []int32{0}
-	for i := 0; i < len(queue); i++ {
-		q := queue[i]
+	for len(queue) > 0 {
+		q := queue[0]
+		queue = queue[1:]
 		for b := range next[q] {
 			to := next[q][b]
 			switch {
@@ -203,7 +206,7 @@ func textTable(markers []string, last bool) *table {
 		}
 		for b, to := range next[q] {
 			if last || !d.ends[to] {
-				d.link(int32(q), to, byte(b), byte(b)) //nolint:gosec // a state's number and a byte
+				d.link(int32(q), to, byte(b), byte(b))
 			}
 		}
 	}

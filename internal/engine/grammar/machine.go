@@ -1,5 +1,7 @@
 package grammar
 
+import "slices"
+
 // state is where one rule stands.
 type state struct {
 	q   int32  // node of the rule's graph, or state of its lexer
@@ -71,17 +73,12 @@ func (m *machine) begin() {
 	}
 }
 
-// set is the set being built.
-func (m *machine) set() []pos { return m.items[m.base:] }
-
 // add puts p into the set unless it is there.
 func (m *machine) add(p pos) {
 	set := m.items[m.base:]
 	if len(set) < scanUntil {
-		for i := range set {
-			if set[i] == p {
-				return
-			}
+		if slices.Contains(set, p) {
+			return
 		}
 		m.items = append(m.items, p)
 		return
@@ -176,10 +173,8 @@ func (m *machine) call(r *rule, back pos) {
 			if c.frame.back == back {
 				return
 			}
-			for i := range c.frame.more {
-				if c.frame.more[i] == back {
-					return
-				}
+			if slices.Contains(c.frame.more, back) {
+				return
 			}
 			c.frame.more = append(c.frame.more, back)
 			return

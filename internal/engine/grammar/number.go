@@ -197,11 +197,13 @@ func (s numberSpec) lexer() (t *table, ok bool) {
 	}
 	n.setBounds()
 	n.state(numState{phase: atStart})
-	for i := 0; i < len(n.queue); i++ {
-		if len(n.queue) > maxNumStates {
+	for len(n.queue) > 0 {
+		if len(n.known) > maxNumStates {
 			return nil, false
 		}
-		n.expand(n.queue[i])
+		s := n.queue[0]
+		n.queue = n.queue[1:]
+		n.expand(s)
 	}
 	return n.draft.done(), true
 }

@@ -16,10 +16,7 @@ import (
 
 // schemaMaker makes random schemas and, independently of any grammar, values that
 // are valid against them.
-type schemaMaker struct {
-	*rand.Rand
-	defs int
-}
+type schemaMaker struct{ *rand.Rand }
 
 // object is JSON whose members keep their order.
 type object []member2

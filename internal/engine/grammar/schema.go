@@ -160,11 +160,12 @@ func (c *schemaCompiler) rules(slot []*jsonValue) ([]*rule, error) {
 
 // disjunct returns the rules of a disjunct.
 func (c *schemaCompiler) disjunct(d disjunct) ([]*rule, error) {
-	k := key(d.leaves)
+	var k strings.Builder
+	k.WriteString(key(d.leaves))
 	for _, x := range d.not {
-		k += "-" + strconv.Itoa(x.schema.id)
+		k.WriteString("-" + strconv.Itoa(x.schema.id))
 	}
-	if rules, ok := c.shapes[k]; ok {
+	if rules, ok := c.shapes[k.String()]; ok {
 		return rules, nil
 	}
 	for _, x := range d.closed {
@@ -186,7 +187,7 @@ func (c *schemaCompiler) disjunct(d disjunct) ([]*rule, error) {
 	if len(rules) == 0 && c.b.suspect == nil {
 		c.b.suspect = d.leaves[0]
 	}
-	c.shapes[k] = rules
+	c.shapes[k.String()] = rules
 	return rules, nil
 }
 
@@ -231,7 +232,7 @@ func (c *schemaCompiler) expand(v *jsonValue, path []*jsonValue) ([]disjunct, er
 	if err := refuse(v); err != nil {
 		return nil, err
 	}
-	path = append(path[:len(path):len(path)], v)
+	path = append(slices.Clip(path), v)
 	own := disjunct{leaves: []*jsonValue{v}}
 	if n := v.get("not"); n != nil {
 		own.not = []exclusion{{n, n, "not"}}
@@ -298,7 +299,7 @@ func (c *schemaCompiler) oneFrom(all []disjunct, v *jsonValue, keyword string, p
 			if keyword == "oneOf" {
 				for j, other := range parts {
 					if i != j {
-						d.not = append(d.not[:len(d.not):len(d.not)], exclusion{other, v.get(keyword), keyword})
+						d.not = append(slices.Clip(d.not), exclusion{other, v.get(keyword), keyword})
 					}
 				}
 			}

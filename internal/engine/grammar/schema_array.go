@@ -83,7 +83,7 @@ func (c *schemaCompiler) drawArray(r *rule, s *shape) error {
 	}
 	if prefix > 0 && !a.said && (a.closed || int(a.least) <= prefix) || a.closed && !a.said {
 		// Items that no keyword speaks of are left out, as are properties.
-		a.most = min(a.most, int32(prefix)) //nolint:gosec // bounded by the schema's size
+		a.most = min(a.most, int32(prefix))
 	}
 	if a.least > maxItems {
 		return &LimitError{What: "items that an array needs", Limit: maxItems, Pointer: s.leaves[0].pointer()}

@@ -65,8 +65,9 @@ func (v *jsonValue) typeOf() typeSet {
 			return typeInteger
 		}
 		return typeFraction
+	default:
+		return typeNull
 	}
-	return typeNull
 }
 
 func (c *schemaCompiler) allowsOwn(v, x *jsonValue) (bool, error) {
@@ -87,8 +88,9 @@ func (c *schemaCompiler) allowsOwn(v, x *jsonValue) (bool, error) {
 		return c.allowsArray(v, x)
 	case kindObject:
 		return c.allowsObject(v, x)
+	default:
+		return true, nil
 	}
-	return true, nil
 }
 
 // listed reports whether enum and const of v let x through.
@@ -193,7 +195,7 @@ func (c *schemaCompiler) allowsObject(v, x *jsonValue) (bool, error) {
 		return false, err
 	}
 	for _, m := range x.members {
-		if keys != nil && !(keys.Match(m.name) && fits(m.name, least, most)) {
+		if keys != nil && (!keys.Match(m.name) || !fits(m.name, least, most)) {
 			return false, nil
 		}
 		if ok, err := c.allows(o.slotOf(m.name), m.value); err != nil || !ok {

@@ -420,8 +420,9 @@ func (v *jsonValue) literal() string {
 			return "true"
 		}
 		return "false"
+	default:
+		return "null"
 	}
-	return "null"
 }
 
 // constant is the rule of one value.
@@ -450,6 +451,7 @@ func (c *schemaCompiler) constant(v *jsonValue) (*rule, error) {
 		}
 		r := c.b.rule()
 		return r, c.b.finish(r, objectDraft(members), 0, 0, unlimited)
+	default:
+		return wordTable([]string{v.literal()}).rule(c.b.c.masks), nil
 	}
-	return wordTable([]string{v.literal()}).rule(c.b.c.masks), nil
 }

@@ -45,29 +45,52 @@ type schemaCase struct {
 }
 
 var schemaCases = []schemaCase{
-	{`{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"integer"}},"required":["a"]}`,
+	{
+		`{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"integer"}},"required":["a"]}`,
 		[]string{`{"a":"x"}`, `{"a": "x", "b": 12}`, "{\n  \"a\": \"\",\n  \"b\": -3\n}", `{ "a": "x" }`},
-		[]string{`{}`, `{"b":1,"a":"x"}`, `{"a":"x","c":1}`, `{"a":1}`, `{"a":"x","b":1.5}`, `{"a":"x","a":"y"}`, `{"a" :"x"}`}},
-	{`{"type":"object","properties":{"a":{},"b":{},"c":{}}}`,
-		[]string{`{}`, `{"a":1}`, `{"b":[]}`, `{"a":{},"c":null}`, `{"a":1,"b":2,"c":3}`}, []string{`{"a":1,}`, `{,"a":1}`, `{"c":1,"a":2}`}},
-	{`{"type":"object","properties":{"a":{"type":"integer"}},"additionalProperties":{"type":"string"}}`,
-		[]string{`{}`, `{"x":"y"}`, `{"a":1,"x":"y","z":""}`}, []string{`{"a":"y"}`, `{"x":1}`, `{"x":"y","a":1}`, `{"\u0061":"y"}`}},
-	{`{"type":"object","additionalProperties":true,"properties":{"ab":{"type":"null"}}}`,
-		[]string{`{"a":1,"abc":2}`, `{"ab":null}`, `{"b":"x"}`}, []string{`{"ab":1}`, `{"x":1,"ab":1}`}},
+		[]string{`{}`, `{"b":1,"a":"x"}`, `{"a":"x","c":1}`, `{"a":1}`, `{"a":"x","b":1.5}`, `{"a":"x","a":"y"}`, `{"a" :"x"}`},
+	},
+	{
+		`{"type":"object","properties":{"a":{},"b":{},"c":{}}}`,
+		[]string{`{}`, `{"a":1}`, `{"b":[]}`, `{"a":{},"c":null}`, `{"a":1,"b":2,"c":3}`},
+		[]string{`{"a":1,}`, `{,"a":1}`, `{"c":1,"a":2}`},
+	},
+	{
+		`{"type":"object","properties":{"a":{"type":"integer"}},"additionalProperties":{"type":"string"}}`,
+		[]string{`{}`, `{"x":"y"}`, `{"a":1,"x":"y","z":""}`},
+		[]string{`{"a":"y"}`, `{"x":1}`, `{"x":"y","a":1}`, `{"\u0061":"y"}`},
+	},
+	{
+		`{"type":"object","additionalProperties":true,"properties":{"ab":{"type":"null"}}}`,
+		[]string{`{"a":1,"abc":2}`, `{"ab":null}`, `{"b":"x"}`},
+		[]string{`{"ab":1}`, `{"x":1,"ab":1}`},
+	},
 	{`{"type":"object","required":["z"],"properties":{"a":{"type":"boolean"}}}`, []string{`{"z":[1]}`, `{"a":true,"z":0}`}, []string{`{}`, `{"a":true}`}},
 	{`{"type":"object"}`, []string{`{}`, `{"x":{"y":[1]}}`}, []string{`[]`}},
 	{`{"properties":{"a":{"type":"integer"}}}`, []string{`{"a":1}`, `{}`}, []string{`"x"`}},
 	{`{"type":"object","properties":{},"additionalProperties":false}`, []string{`{}`}, []string{`{"a":1}`}},
-	{`{"type":"object","patternProperties":{"^s_":{"type":"string"},"^i_":{"type":"integer"}},"additionalProperties":false}`,
-		[]string{`{}`, `{"s_a":"x","i_b":2}`, `{"i_":1}`}, []string{`{"s_a":1}`, `{"x":1}`}},
-	{`{"type":"object","properties":{"s_x":{"minLength":2}},"patternProperties":{"^s_":{"type":"string"}},"additionalProperties":{"type":"boolean"}}`,
-		[]string{`{"s_x":"ab","s_y":"","b":true}`}, []string{`{"s_x":"a"}`, `{"s_x":1}`, `{"b":1}`, `{"s_z":true}`}},
+	{
+		`{"type":"object","patternProperties":{"^s_":{"type":"string"},"^i_":{"type":"integer"}},"additionalProperties":false}`,
+		[]string{`{}`, `{"s_a":"x","i_b":2}`, `{"i_":1}`},
+		[]string{`{"s_a":1}`, `{"x":1}`},
+	},
+	{
+		`{"type":"object","properties":{"s_x":{"minLength":2}},"patternProperties":{"^s_":{"type":"string"}},"additionalProperties":{"type":"boolean"}}`,
+		[]string{`{"s_x":"ab","s_y":"","b":true}`},
+		[]string{`{"s_x":"a"}`, `{"s_x":1}`, `{"b":1}`, `{"s_z":true}`},
+	},
 	{`{"type":"object","propertyNames":{"pattern":"^[a-z]{1,3}$"},"additionalProperties":{"type":"integer"}}`, []string{`{"abc":1}`, `{}`}, []string{`{"abcd":1}`, `{"A":1}`, `{"":1}`}},
 	{`{"type":"object","propertyNames":{"enum":["x","y"]},"additionalProperties":true}`, []string{`{"x":1}`, `{"y":[]}`}, []string{`{"z":1}`}},
-	{`{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"integer"},"c":{"type":"integer"}},"minProperties":2,"maxProperties":2}`,
-		[]string{`{"a":1,"b":2}`, `{"a":1,"c":2}`, `{"b":1,"c":2}`}, []string{`{}`, `{"a":1}`, `{"a":1,"b":2,"c":3}`}},
-	{`{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"integer"},"c":{"type":"integer"}},"required":["b"],"maxProperties":2}`,
-		[]string{`{"b":1}`, `{"a":1,"b":2}`, `{"b":1,"c":2}`}, []string{`{}`, `{"a":1,"c":2}`, `{"a":1,"b":2,"c":3}`}},
+	{
+		`{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"integer"},"c":{"type":"integer"}},"minProperties":2,"maxProperties":2}`,
+		[]string{`{"a":1,"b":2}`, `{"a":1,"c":2}`, `{"b":1,"c":2}`},
+		[]string{`{}`, `{"a":1}`, `{"a":1,"b":2,"c":3}`},
+	},
+	{
+		`{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"integer"},"c":{"type":"integer"}},"required":["b"],"maxProperties":2}`,
+		[]string{`{"b":1}`, `{"a":1,"b":2}`, `{"b":1,"c":2}`},
+		[]string{`{}`, `{"a":1,"c":2}`, `{"a":1,"b":2,"c":3}`},
+	},
 	{`{"type":"object","additionalProperties":{"type":"integer"},"minProperties":1,"maxProperties":2}`, []string{`{"a":1}`, `{"a":1,"b":2}`}, []string{`{}`, `{"a":1,"b":2,"c":3}`}},
 	{`{"type":"array","items":{"type":"integer"}}`, []string{`[]`, `[1]`, `[1, 2,3]`, "[\n  1,\n  2\n]"}, []string{`[1,]`, `["a"]`, `[1 , 2]`}},
 	{`{"type":"array","items":{"type":"integer"},"minItems":2,"maxItems":3}`, []string{`[1,2]`, `[1,2,3]`}, []string{`[]`, `[1]`, `[1,2,3,4]`, `[1,2,3,]`}},
@@ -122,18 +145,30 @@ var schemaCases = []schemaCase{
 	{`{}`, []string{`1`, `{"a":[]}`, `null`}, nil},
 	{`{"title":"t","description":"d","default":1,"examples":[2],"$comment":"c","x-unknown":{"type":"integer"},"type":"null","deprecated":true}`, []string{`null`}, []string{`1`}},
 	{`{"anyOf":[{"type":"integer"},{"type":"string","maxLength":2}]}`, []string{`12`, `"ab"`}, []string{`"abc"`, `1.5`}},
-	{`{"type":"object","properties":{"k":{"type":"string"}},"required":["k"],"anyOf":[{"properties":{"a":{"type":"integer"}},"required":["a"]},{"properties":{"b":{"type":"integer"}},"required":["b"]}]}`,
-		[]string{`{"k":"","a":1}`, `{"k":"","b":1}`}, []string{`{"k":""}`, `{"a":1}`}},
-	{`{"oneOf":[{"type":"object","properties":{"t":{"const":"a"},"x":{"type":"integer"}},"required":["t","x"]},{"type":"object","properties":{"t":{"const":"b"},"y":{"type":"string"}},"required":["t"]}]}`,
-		[]string{`{"t":"a","x":1}`, `{"t":"b"}`, `{"t": "b", "y": ""}`}, []string{`{"t":"a"}`, `{"t":"b","x":1}`, `{"t":"c"}`}},
+	{
+		`{"type":"object","properties":{"k":{"type":"string"}},"required":["k"],"anyOf":[{"properties":{"a":{"type":"integer"}},"required":["a"]},{"properties":{"b":{"type":"integer"}},"required":["b"]}]}`,
+		[]string{`{"k":"","a":1}`, `{"k":"","b":1}`},
+		[]string{`{"k":""}`, `{"a":1}`},
+	},
+	{
+		`{"oneOf":[{"type":"object","properties":{"t":{"const":"a"},"x":{"type":"integer"}},"required":["t","x"]},{"type":"object","properties":{"t":{"const":"b"},"y":{"type":"string"}},"required":["t"]}]}`,
+		[]string{`{"t":"a","x":1}`, `{"t":"b"}`, `{"t": "b", "y": ""}`},
+		[]string{`{"t":"a"}`, `{"t":"b","x":1}`, `{"t":"c"}`},
+	},
 	{`{"oneOf":[{"type":"string"},{"type":"null"},{"type":"integer","maximum":3},{"type":"integer","minimum":4}]}`, []string{`"a"`, `null`, `3`, `4`}, []string{`1.5`}},
-	{`{"oneOf":[{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]},{"type":"object","properties":{"b":{"type":"integer"}},"required":["b"]}]}`,
-		[]string{`{"a":1}`, `{"b":1}`}, []string{`{"a":1,"b":1}`, `{}`}},
+	{
+		`{"oneOf":[{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]},{"type":"object","properties":{"b":{"type":"integer"}},"required":["b"]}]}`,
+		[]string{`{"a":1}`, `{"b":1}`},
+		[]string{`{"a":1,"b":1}`, `{}`},
+	},
 	{`{"oneOf":[{"enum":[1,2,3]},{"enum":[3,4]}]}`, []string{`1`, `2`, `4`}, []string{`3`}},
 	{`{"type":"integer","enum":[1,2,3],"not":{"const":2}}`, []string{`1`, `3`}, []string{`2`}},
 	{`{"type":"string","not":{"type":"integer"}}`, []string{`"a"`}, []string{`1`}},
-	{`{"allOf":[{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]},{"properties":{"a":{"maxLength":1},"b":{"type":"integer"}},"required":["b"]}]}`,
-		[]string{`{"a":"x","b":1}`}, []string{`{"a":"xy","b":1}`, `{"a":"x"}`}},
+	{
+		`{"allOf":[{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]},{"properties":{"a":{"maxLength":1},"b":{"type":"integer"}},"required":["b"]}]}`,
+		[]string{`{"a":"x","b":1}`},
+		[]string{`{"a":"xy","b":1}`, `{"a":"x"}`},
+	},
 	{`{"allOf":[{"properties":{"a":{"type":"integer"}},"additionalProperties":false},{"properties":{"b":{"type":"integer"}}}],"type":"object"}`, []string{`{}`, `{"a":1}`}, []string{`{"b":1}`}},
 	{`{"allOf":[{"type":["integer","string"]},{"type":["string","null"]}]}`, []string{`"a"`}, []string{`1`, `null`}},
 	{`{"type":"object","properties":{"v":{"type":"integer"},"next":{"$ref":"#"}},"required":["v"]}`, []string{`{"v":1}`, `{"v":1,"next":{"v":2,"next":{"v":3}}}`}, []string{`{"v":1,"next":{}}`}},
@@ -277,8 +312,7 @@ func TestSchemaErrors(t *testing.T) {
 	invalid := func(schema string) {
 		t.Helper()
 		_, err := c.Compile(Schema(json.RawMessage(schema)))
-		var e *InvalidError
-		if !errors.As(err, &e) {
+		if _, ok := errors.AsType[*InvalidError](err); !ok {
 			t.Errorf("%s: got %v, want an InvalidError", schema, err)
 		}
 	}
@@ -308,8 +342,7 @@ func TestHostileSchemas(t *testing.T) {
 	limit := func(name, schema string) {
 		t.Helper()
 		_, err := compile(name, schema)
-		var e *LimitError
-		if !errors.As(err, &e) {
+		if _, ok := errors.AsType[*LimitError](err); !ok {
 			t.Errorf("%s: got %v, want a LimitError", name, err)
 		}
 	}

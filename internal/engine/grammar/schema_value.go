@@ -56,9 +56,9 @@ func (v *jsonValue) pointer() string {
 		parts = append(parts, strings.NewReplacer("~", "~0", "/", "~1").Replace(v.name))
 	}
 	var b strings.Builder
-	for i := len(parts) - 1; i >= 0; i-- {
+	for _, part := range slices.Backward(parts) {
 		b.WriteByte('/')
-		b.WriteString(parts[i])
+		b.WriteString(part)
 	}
 	return b.String()
 }
@@ -191,8 +191,9 @@ func (v *jsonValue) canonical() string {
 		return "{" + strings.Join(parts, ",") + "}"
 	case kindString:
 		return strconv.Quote(v.text)
+	default:
+		return v.literal()
 	}
-	return v.literal()
 }
 
 func (v *jsonValue) equal(w *jsonValue) bool { return v.canonical() == w.canonical() }
@@ -211,9 +212,9 @@ func (v *jsonValue) count(keyword string, absent int32) (int32, error) {
 	if !ok || d.negative || d.frac != "" {
 		return 0, n.invalid("it must be a whole number that is not negative")
 	}
-	c, err := strconv.ParseInt(d.whole, 10, 32)
-	if err != nil || c > unlimited {
+	if len(d.whole) > 9 {
 		return unlimited, nil
 	}
-	return int32(c), nil
+	c, err := strconv.ParseInt(d.whole, 10, 32)
+	return int32(c), err
 }

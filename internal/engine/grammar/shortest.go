@@ -1,6 +1,9 @@
 package grammar
 
-import "container/heap"
+import (
+	"container/heap"
+	"slices"
+)
 
 // piece is a part of a completion: bytes, or one token.
 type piece struct {
@@ -100,8 +103,9 @@ func (e *edge) cost() int {
 		return 0
 	case edgeCall:
 		return e.call.least
+	default:
+		return 1
 	}
-	return 1
 }
 
 // measure works out the length of the rules' shortest texts, the rules that need
@@ -126,8 +130,8 @@ func (r *rule) append(to []piece, st state) []piece {
 		return append(to, piece{text: r.lex.rest([]byte{}, st)})
 	}
 	edges, _ := r.route(st)
-	for i := len(edges) - 1; i >= 0; i-- {
-		switch e := edges[i]; e.kind {
+	for _, e := range slices.Backward(edges) {
+		switch e.kind {
 		case edgeByte:
 			to = append(to, piece{text: []byte{e.lo}})
 		case edgeToken:

@@ -142,10 +142,10 @@ func (b *builder) live() []bool {
 	var queue []int32
 	for q, edges := range b.edges {
 		for _, e := range edges {
-			from[e.To] = append(from[e.To], int32(q)) //nolint:gosec // a state's number
+			from[e.To] = append(from[e.To], int32(q))
 		}
 		if live[q] {
-			queue = append(queue, int32(q)) //nolint:gosec // a state's number
+			queue = append(queue, int32(q))
 		}
 	}
 	for len(queue) > 0 {
@@ -190,8 +190,9 @@ func product(a, b *DFA, keep func(x, y bool) bool) (*DFA, error) {
 		return q
 	}
 	state(pair{0, 0})
-	for i := 0; i < len(queue); i++ {
-		p := queue[i]
+	for len(queue) > 0 {
+		p := queue[0]
+		queue = queue[1:]
 		from := number[p]
 		for _, e := range a.edges[p.x] {
 			b.split(p.y, e, func(lo, hi rune, y int32) {
@@ -280,11 +281,11 @@ func (d *DFA) Shortest() []int {
 	for q, edges := range d.edges {
 		best[q] = far
 		for _, e := range edges {
-			from[e.To] = append(from[e.To], int32(q)) //nolint:gosec // a state's number
+			from[e.To] = append(from[e.To], int32(q))
 		}
 		if d.final[q] {
 			best[q] = 0
-			queue = append(queue, int32(q)) //nolint:gosec // a state's number
+			queue = append(queue, int32(q))
 		}
 	}
 	for i := 0; i < len(queue); i++ {

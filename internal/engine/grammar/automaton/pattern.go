@@ -23,8 +23,7 @@ func Pattern(expr string) (*DFA, error) {
 	}
 	re, err := syntax.Parse(translated, syntax.Perl)
 	if err != nil {
-		var e *syntax.Error
-		if errors.As(err, &e) {
+		if e, ok := errors.AsType[*syntax.Error](err); ok {
 			if e.Code == syntax.ErrInvalidRepeatSize || e.Code == syntax.ErrLarge {
 				return nil, ErrTooLarge
 			}
@@ -58,8 +57,8 @@ type subsets struct {
 func (c *subsets) build() (*DFA, error) {
 	start := c.closure([]uint32{uint32(c.prog.Start)}, syntax.EmptyBeginText) //nolint:gosec // an instruction's number
 	c.state(start, syntax.EmptyBeginText)
-	for q := 0; q < len(c.sets); q++ {
-		if err := c.expand(int32(q)); err != nil { //nolint:gosec // a state's number
+	for q := int32(0); int(q) < len(c.sets); q++ {
+		if err := c.expand(q); err != nil {
 			return nil, err
 		}
 	}
@@ -106,7 +105,7 @@ func (c *subsets) state(set []uint32, at syntax.EmptyOp) int32 {
 		set = nil
 	}
 	key := make([]byte, 0, 4*len(set)+1)
-	key = append(key, byte(at)) //nolint:gosec // a few flags
+	key = append(key, byte(at))
 	for _, pc := range set {
 		key = binary.LittleEndian.AppendUint32(key, pc)
 	}
