@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,9 +39,8 @@ type fakeModel struct {
 	// broken is the letter of sequences whose logits are no numbers.
 	broken byte
 
-	mu     sync.Mutex
-	memory *arch.DecoderMemory
-	steps  []string
+	mu    sync.Mutex
+	steps []string
 }
 
 func (m *fakeModel) PageBytes() int { return pageBytes }
@@ -163,10 +163,8 @@ func want(t *testing.T, r Request, limit int) (ids []int32, finish Finish) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, end := range r.Ends {
-			if id == end {
-				return ids, End
-			}
+		if slices.Contains(r.Ends, id) {
+			return ids, End
 		}
 		if r.Constraint != nil {
 			if err := r.Constraint.Accept(id); err != nil {

@@ -182,7 +182,8 @@ func (c *client) check(t *testing.T, limit int) error {
 	var panicked *PanicError
 	switch {
 	case c.r.Prompt[0] == 24 || c.r.Prompt[0] == 25:
-		if !errors.Is(c.err, errPoison) && !errors.As(c.err, &panicked) && !(c.cancel > 0 && errors.Is(c.err, context.DeadlineExceeded)) || len(c.ids) > 0 {
+		failed := errors.Is(c.err, errPoison) || errors.As(c.err, &panicked)
+		if late := c.cancel > 0 && errors.Is(c.err, context.DeadlineExceeded); len(c.ids) > 0 || !failed && !late {
 			return fmt.Errorf("the model didn't fail: %v, %w", c.ids, c.err)
 		}
 		return nil

@@ -71,7 +71,8 @@ func TestSteps(t *testing.T) {
 		want     string
 	}{
 		{
-			"alone, in chunks", 20, Config{BatchTokens: 128},
+			"alone, in chunks", 20,
+			Config{BatchTokens: 128},
 			[]arrival{{letter: 'a', prompt: 300, max: 3}},
 			`a0-128
 			 a128-256
@@ -80,7 +81,8 @@ func TestSteps(t *testing.T) {
 			 a301`,
 		},
 		{
-			"chunks beside a decode, which never waits for more than one", 20, Config{BatchTokens: 128},
+			"chunks beside a decode, which never waits for more than one", 20,
+			Config{BatchTokens: 128},
 			[]arrival{{letter: 'a', prompt: 5, max: 6}, {at: ms(1) - half, letter: 'b', prompt: 300, max: 1}},
 			`a0-5
 			 a5 b0-128
@@ -91,9 +93,11 @@ func TestSteps(t *testing.T) {
 		},
 		{
 			// a is the oldest and the shorter of two; then c is, and a keeps its half.
-			"a short prompt overtakes long ones", 60, Config{BatchTokens: 128},
+			"a short prompt overtakes long ones", 60,
+			Config{BatchTokens: 128},
 			[]arrival{
-				{letter: 'a', prompt: 700, max: 1}, {letter: 'b', prompt: 800, max: 1},
+				{letter: 'a', prompt: 700, max: 1},
+				{letter: 'b', prompt: 800, max: 1},
 				{at: ms(2) - half, letter: 'c', prompt: 60, max: 3},
 			},
 			`a0-128
@@ -112,10 +116,13 @@ func TestSteps(t *testing.T) {
 		},
 		{
 			// It gets its half, and the others are done one after the other.
-			"a long prompt is not starved by short ones", 60, Config{BatchTokens: 128},
+			"a long prompt is not starved by short ones", 60,
+			Config{BatchTokens: 128},
 			[]arrival{
-				{letter: 'a', prompt: 400, max: 1}, {letter: 'b', prompt: 100, max: 1},
-				{letter: 'c', prompt: 100, max: 1}, {letter: 'd', prompt: 100, max: 1},
+				{letter: 'a', prompt: 400, max: 1},
+				{letter: 'b', prompt: 100, max: 1},
+				{letter: 'c', prompt: 100, max: 1},
+				{letter: 'd', prompt: 100, max: 1},
 			},
 			`a0-128
 			 a128-192 b0-64
@@ -125,10 +132,13 @@ func TestSteps(t *testing.T) {
 			 a384-400 d56-100`,
 		},
 		{
-			"owners take turns", 60, Config{BatchTokens: 64, MaxSequences: 1},
+			"owners take turns", 60,
+			Config{BatchTokens: 64, MaxSequences: 1},
 			[]arrival{
-				{letter: 'a', prompt: 64, max: 1, owner: "me"}, {letter: 'b', prompt: 64, max: 1, owner: "me"},
-				{letter: 'c', prompt: 64, max: 1, owner: "me"}, {letter: 'd', prompt: 64, max: 1, owner: "you"},
+				{letter: 'a', prompt: 64, max: 1, owner: "me"},
+				{letter: 'b', prompt: 64, max: 1, owner: "me"},
+				{letter: 'c', prompt: 64, max: 1, owner: "me"},
+				{letter: 'd', prompt: 64, max: 1, owner: "you"},
 			},
 			// When d comes it stands where its owner stands: b and d have waited alike.
 			`a0-64
@@ -137,9 +147,11 @@ func TestSteps(t *testing.T) {
 			 c0-64`,
 		},
 		{
-			"an owner with all slots gives one up", 60, Config{MaxSequences: 2},
+			"an owner with all slots gives one up", 60,
+			Config{MaxSequences: 2},
 			[]arrival{
-				{letter: 'a', prompt: 3, max: 6, owner: "me"}, {letter: 'b', prompt: 4, max: 6, owner: "me"},
+				{letter: 'a', prompt: 3, max: 6, owner: "me"},
+				{letter: 'b', prompt: 4, max: 6, owner: "me"},
 				{at: ms(2) - half, letter: 'c', prompt: 5, max: 2, owner: "you"},
 			},
 			`a0-3
@@ -153,9 +165,11 @@ func TestSteps(t *testing.T) {
 			 b8`,
 		},
 		{
-			"reserved slots stay free for those that have them", 60, Config{MaxSequences: 2, Reserved: 1},
+			"reserved slots stay free for those that have them", 60,
+			Config{MaxSequences: 2, Reserved: 1},
 			[]arrival{
-				{letter: 'a', prompt: 3, max: 5}, {letter: 'b', prompt: 3, max: 2},
+				{letter: 'a', prompt: 3, max: 5},
+				{letter: 'b', prompt: 3, max: 2},
 				{at: ms(2) - half, letter: 'v', prompt: 3, max: 2, vip: true},
 			},
 			`a0-3
