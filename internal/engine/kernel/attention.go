@@ -180,14 +180,17 @@ func (h *heads) weigh(dst, scores, values view, mr, n int) {
 }
 
 // packKeys packs n keys of d elements into panels, the last one padded with zeros.
-func (s *scratch) packKeys(k view, n, d int) {
-	panels := (n + panelRows - 1) / panelRows
-	s.keys = grow(s.keys, panels*panelRows*d)
-	clear(s.keys[(panels-1)*panelRows*d:])
-	for i := range n {
-		panel := s.keys[i/panelRows*panelRows*d+i%panelRows:]
-		for e, x := range k.data[i*k.ld:][:d] {
-			panel[e*panelRows] = x
+func (h *heads) packKeys(k view, n, d int) {
+	whole, rest := n/panelRows, n%panelRows
+	h.keys = grow(h.keys, (whole+min(rest, 1))*panelRows*d)
+	for p := range whole {
+		h.c.r.transpose(h.keys[p*panelRows*d:][:panelRows*d], k.at(p*panelRows*k.ld), d)
+	}
+	last := h.keys[whole*panelRows*d:]
+	clear(last)
+	for i := range rest {
+		for e, x := range k.data[(whole*panelRows+i)*k.ld:][:d] {
+			last[e*panelRows+i] = x
 		}
 	}
 }

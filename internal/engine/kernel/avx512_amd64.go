@@ -47,6 +47,11 @@ func avx512PanelsBF16x2(c *float32, ldc int, a *float32, lda int, b *byte, ldb i
 //go:noescape
 func avx512PanelsBF16x1(c *float32, ldc int, a *float32, lda int, b *byte, ldb int, stride int, k int, rows int)
 
+// avx512Transpose writes 4·n elements of 16 rows column by column; n > 0.
+//
+//go:noescape
+func avx512Transpose(dst *float32, src *float32, ld int, n int)
+
 // avx512Peak runs 24 independent multiply-adds n times; n > 0.
 //
 //go:noescape

@@ -48,7 +48,7 @@ func New(cfg Config) (*Compute, error) {
 	}
 	c := &Compute{r: r, pool: NewPool(cfg.Threads)}
 	for t := range c.groups {
-		c.groups[t] = r.group(Type(t)) //nolint:gosec // a small number
+		c.groups[t] = r.group(Type(t))
 	}
 	c.scratch.New = func() any { return new(scratch) }
 	return c, nil

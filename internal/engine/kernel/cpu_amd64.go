@@ -28,6 +28,7 @@ func avx512() *routines {
 	r.panel, r.panelF16, r.panelBF16 = panelAVX512, panelF16AVX512, panelBF16AVX512
 	r.panels, r.abreast, r.depth = panelsAVX512, 4, 128
 	r.wide = nil
+	r.transpose = transposeAVX512
 	r.act32, r.act256 = act32AVX512, act256AVX512
 	r.group, r.groups = groupAVX512, vnniAbreast
 	r.read, r.peak = readAVX512, peakAVX512
@@ -45,6 +46,7 @@ func avx2() *routines {
 		panel:     panelAVX2,
 		panelF16:  panelF16AVX2,
 		panelBF16: panelBF16AVX2,
+		transpose: plainTranspose,
 		act32:     act32AVX2,
 		act256:    act256AVX2,
 		group:     groupAVX2,

@@ -84,6 +84,11 @@ func edgesOfProducts(t *testing.T, r *routines, end bool) {
 			}
 		}
 	}
+	for d := range 18 {
+		touches(t, "transpose", func() {
+			r.transpose(edge[float32](t, panelRows*d, end), view{edge[float32](t, panelRows*d, end), d}, d)
+		})
+	}
 	for _, nt := range []int{1, 2, 4} {
 		touches(t, "act32", func() { r.act32(edge[byte](t, 3*nt*act32Size, end), nt, nt-1, edge[float32](t, 96, end)) })
 		touches(t, "act256", func() { r.act256(edge[byte](t, 3*nt*act256Size, end), nt, nt-1, edge[float32](t, 768, end)) })

@@ -75,3 +75,14 @@ func panelF16AVX512(c, a view, b []byte, mr, k int) {
 func panelBF16AVX512(c, a view, b []byte, mr, k int) {
 	panelsAVX512(c, a, panels{typ: BF16, data: b, ld: panelRows, n: 1}, mr, k)
 }
+
+func transposeAVX512(panel []float32, rows view, d int) {
+	if d%4 != 0 {
+		plainTranspose(panel, rows, d)
+		return
+	}
+	if d > 0 {
+		panel, last := panel[:panelRows*d], rows.data[:(panelRows-1)*rows.ld+d]
+		avx512Transpose(&panel[0], &last[0], rows.ld, d/4)
+	}
+}

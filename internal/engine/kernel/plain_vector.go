@@ -16,27 +16,28 @@ func plain() *routines {
 		panelBF16: func(c, a view, b []byte, mr, k int) {
 			plainPanel16(c, a, b, mr, k, BF16ToF32)
 		},
-		act32:    plainAct32,
-		act256:   plainAct256,
-		group:    plainGroup,
-		groups:   1,
-		abreast:  1,
-		depth:    256,
-		read:     func(x []float32) { plainSum(x) },
-		dot:      plainDot,
-		sum:      plainSum,
-		spread:   plainSpread,
-		largest:  plainLargest,
-		add:      plainAdd,
-		mul:      plainMul,
-		scale:    plainScale,
-		axpy:     plainAxpy,
-		affine:   plainAffine,
-		expSum:   plainExpSum,
-		gelu:     plainGELU,
-		geluTanh: plainGELUTanh,
-		silu:     plainSiLU,
-		cache:    plainCache(),
+		transpose: plainTranspose,
+		act32:     plainAct32,
+		act256:    plainAct256,
+		group:     plainGroup,
+		groups:    1,
+		abreast:   1,
+		depth:     256,
+		read:      func(x []float32) { plainSum(x) },
+		dot:       plainDot,
+		sum:       plainSum,
+		spread:    plainSpread,
+		largest:   plainLargest,
+		add:       plainAdd,
+		mul:       plainMul,
+		scale:     plainScale,
+		axpy:      plainAxpy,
+		affine:    plainAffine,
+		expSum:    plainExpSum,
+		gelu:      plainGELU,
+		geluTanh:  plainGELUTanh,
+		silu:      plainSiLU,
+		cache:     plainCache(),
 	}
 	r.panels = onePanel(r)
 	return r
@@ -67,6 +68,15 @@ func plainPanel16(c, a view, b []byte, mr, k int, value func(uint16) float32) {
 			for n := range row {
 				row[n] += v * w[n]
 			}
+		}
+	}
+}
+
+func plainTranspose(panel []float32, rows view, d int) {
+	panel = panel[:panelRows*d]
+	for r := range panelRows {
+		for k, x := range rows.data[r*rows.ld:][:d] {
+			panel[k*panelRows+r] = x
 		}
 	}
 }

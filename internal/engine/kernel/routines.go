@@ -39,6 +39,9 @@ type routines struct {
 	panels         func(c, a view, b panels, mr, k int)
 	abreast, depth int
 
+	// transpose packs 16 rows of d elements as a panel.
+	transpose func(panel []float32, rows view, d int)
+
 	// act32 and act256 quantise blocks of x as row t of a tile of nt rows.
 	act32  func(tile []byte, nt, t int, x []float32)
 	act256 func(tile []byte, nt, t int, x []float32)

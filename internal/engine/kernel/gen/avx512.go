@@ -8,6 +8,7 @@ func avx512() *unit {
 			avx512Panels(u, t, np)
 		}
 	}
+	avx512Transpose(u)
 	avx512Vectors(u)
 	avx512Quants(u)
 	return u

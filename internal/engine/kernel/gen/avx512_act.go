@@ -89,11 +89,11 @@ func avx512Act256(u *unit) {
 	f := quantiser(u, "avx512Act256", "quantises blocks of 256 floats; the pointers are those of the first block, bs bytes apart.", "q", "d", "sums32", "sums16")
 	var unpack, order []byte
 	for i := range 16 {
-		unpack = binary.LittleEndian.AppendUint32(unpack, uint32(4*(i%4)+i/4)) //nolint:gosec // small
+		unpack = binary.LittleEndian.AppendUint32(unpack, uint32(4*(i%4)+i/4))
 	}
 	// Words are sums of lanes: of two registers in turn, then of two others.
 	for i := range 16 {
-		order = binary.LittleEndian.AppendUint16(order, uint16(i/8*8+i%4*2+i/4%2)) //nolint:gosec // small
+		order = binary.LittleEndian.AppendUint16(order, uint16(i/8*8+i%4*2+i/4%2))
 	}
 	f.p("VMOVDQU32 %s, Z22", u.bytes("unpack64", unpack))
 	f.p("VMOVDQU32 %s, Y23", u.bytes("laneOrder", order))

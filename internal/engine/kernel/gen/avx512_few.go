@@ -216,7 +216,7 @@ func fewKQuant(u *unit, typ string, nt int, fifth bool) {
 	g.begin()
 	g.zero(sums...)
 	g.prefetchPart(0, 160)
-	g.loopParts(8, bytes, 8, []string{"SI"}, func() {
+	g.loopParts(bytes, 8, []string{"SI"}, func() {
 		g.prefetchPart(160, bytes)
 		g.zero(part...)
 		g.acts(quantsAt(nt), 256, acts)
@@ -272,7 +272,7 @@ func fewQ6_K(u *unit, nt int) {
 	g.zero(offsets...)
 	g.prefetchPart(0, 144)
 	g.p("XORL R11, R11")
-	g.loopParts(8, 192, 16, []string{"SI"}, func() {
+	g.loopParts(192, 16, []string{"SI"}, func() {
 		g.prefetchPart(144, 192)
 		g.zero(part...)
 		g.acts(quantsAt(nt), 256, acts)

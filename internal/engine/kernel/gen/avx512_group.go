@@ -78,13 +78,13 @@ func (g *vnni) halves(name string, low, high int) int {
 	return reg
 }
 
-// loopParts writes the loop over n parts of a K-quant's block: bytes long, with header
-// bytes of scales for each at the start of the block, and 32 activations. While the
+// loopParts writes the loop over the 8 parts of a K-quant's block: bytes long, with
+// header bytes of scales for each at the start of the block, and 32 activations. While the
 // pointers into packed blocks and DI advance, R13 is what takes them back to the
 // scales; R12 counts.
-func (g *vnni) loopParts(n, bytes, header int, pointers []string, body func()) {
+func (g *vnni) loopParts(bytes, header int, pointers []string, body func()) {
 	g.p("XORL R13, R13")
-	g.p("MOVQ $%d, R12", n)
+	g.p("MOVQ $8, R12")
 	g.label("part")
 	body()
 	g.p("SUBQ $%d, R13", bytes-header)

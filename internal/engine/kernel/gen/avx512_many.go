@@ -267,7 +267,7 @@ func manyKQuant(u *unit, typ string, nt int, fifth bool) {
 	n := g.newRuns(fifth)
 	g.begin()
 	g.zero(sums...)
-	g.loopParts(8, bytes, 8, pointers[:], func() {
+	g.loopParts(bytes, 8, pointers[:], func() {
 		g.zero(part...)
 		g.dot32(n, 160, quantsAt(nt), 256, part)
 		for i, r := range scales {
@@ -314,7 +314,7 @@ func manyQ6_K(u *unit, nt int) {
 	g.begin()
 	g.zero(sums...)
 	g.p("XORL R11, R11")
-	g.loopParts(8, 192, 16, pointers[:], func() {
+	g.loopParts(192, 16, pointers[:], func() {
 		g.header("VPMOVSXBW", 16, "(R13*1)", scales)
 		for i, r := range scales {
 			g.op("VPADDW", r, r, own[i])

@@ -35,13 +35,11 @@ func avx512Vec(u *unit, name, doc string, vectors []string, more ...string) *zve
 	return &zvec{f, len(vectors), map[string]int{}}
 }
 
-// constants puts numbers into registers of their own.
-func (v *zvec) constants(pairs ...any) {
-	for i := 0; i < len(pairs); i += 2 {
-		name, reg := pairs[i].(string), 31-len(v.known)
-		v.known[name] = reg
-		v.p("VBROADCASTSS %s, Z%d", v.u.float(name, pairs[i+1].(float64)), reg)
-	}
+// constant puts a number into a register of its own.
+func (v *zvec) constant(name string, x float64) {
+	reg := 31 - len(v.known)
+	v.known[name] = reg
+	v.p("VBROADCASTSS %s, Z%d", v.u.float(name, x), reg)
 }
 
 // c names the register of a constant.
@@ -84,12 +82,13 @@ func (p part) op(op, a, b, dst string) {
 	p.p("%s %s, %s, %s", op, a, b, dst)
 }
 
-func (p part) store(reg, ptr string) {
+// store writes elements to the first vector.
+func (p part) store(reg string) {
 	if p.rest {
-		p.p("VMOVUPS %s, K1, %d(%s)", reg, 64*p.i, ptr)
+		p.p("VMOVUPS %s, K1, %d(SI)", reg, 64*p.i)
 		return
 	}
-	p.p("VMOVUPS %s, %d(%s)", reg, 64*p.i, ptr)
+	p.p("VMOVUPS %s, %d(SI)", reg, 64*p.i)
 }
 
 // loop writes the loop over 16·unroll elements, then over 16, then what is left.
@@ -241,7 +240,7 @@ func avx512Elementwise(u *unit) {
 		v.loop(4, func(p part) {
 			p.load("SI", p.reg(0))
 			p.with(op.ins, "DI", p.reg(0), p.reg(0))
-			p.store(p.reg(0), "SI")
+			p.store(p.reg(0))
 		})
 		v.end()
 	}
@@ -249,7 +248,7 @@ func avx512Elementwise(u *unit) {
 	v.p("VBROADCASTSS (R10), Z31")
 	v.loop(4, func(p part) {
 		p.with("VMULPS", "SI", "Z31", p.reg(0))
-		p.store(p.reg(0), "SI")
+		p.store(p.reg(0))
 	})
 	v.end()
 
@@ -258,7 +257,7 @@ func avx512Elementwise(u *unit) {
 	v.loop(4, func(p part) {
 		p.load("SI", p.reg(0))
 		p.with("VFMADD231PS", "DI", "Z31", p.reg(0))
-		p.store(p.reg(0), "SI")
+		p.store(p.reg(0))
 	})
 	v.end()
 
@@ -278,7 +277,7 @@ func avx512Elementwise(u *unit) {
 			if bias {
 				p.with("VADDPS", "R9", p.reg(0), p.reg(0))
 			}
-			p.store(p.reg(0), "SI")
+			p.store(p.reg(0))
 		})
 		v.end()
 	}
@@ -287,11 +286,18 @@ func avx512Elementwise(u *unit) {
 // expCoefficients approximate exp on ±ln 2/2, the highest power first.
 var expCoefficients = []float64{1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1, 1, 1}
 
+// erfCoefficients are those of Abramowitz and Stegun 7.1.26, the highest power first.
+var erfCoefficients = []float64{1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592}
+
 // expConstants loads what exp needs.
 func (v *zvec) expConstants() {
-	v.constants("expHigh", 88., "expLow", -87., "log2e", 1.44269504088896341, "ln2High", 0.693359375, "ln2Low", -2.12194440e-4)
+	v.constant("expHigh", 88)
+	v.constant("expLow", -87)
+	v.constant("log2e", 1.44269504088896341)
+	v.constant("ln2High", 0.693359375)
+	v.constant("ln2Low", -2.12194440e-4)
 	for i, c := range expCoefficients {
-		v.constants(fmt.Sprintf("exp%d", i), c)
+		v.constant(fmt.Sprintf("exp%d", i), c)
 	}
 }
 
@@ -322,7 +328,7 @@ func avx512Activations(u *unit) {
 		p.p("VMULPS Z9, Z0, Z0")
 		p.exp()
 		p.op("VADDPS", "Z0", "Z10", "Z10")
-		p.store("Z0", "SI")
+		p.store("Z0")
 	})
 	v.p("VMOVAPS Z10, Z0")
 	v.reduce("VADDPS", 1, "R12")
@@ -332,7 +338,7 @@ func avx512Activations(u *unit) {
 		p.exp()
 		p.p("VADDPS %s, Z0, Z0", p.c("exp7"))
 		p.p("VDIVPS Z0, Z8, Z0")
-		p.store("Z0", "SI")
+		p.store("Z0")
 	}
 	v = avx512Vec(u, "SiLU", "sets x to x·σ(x).", []string{"x"})
 	v.expConstants()
@@ -347,7 +353,8 @@ func avx512Activations(u *unit) {
 	// x·(1+tanh u)/2 = x·σ(2u), u = √(2/π)·(x + 0.044715·x³).
 	v = avx512Vec(u, "GELUTanh", "applies the tanh form of GELU to x.", []string{"x"})
 	v.expConstants()
-	v.constants("gelu3", -2*0.7978845608028654*0.044715, "gelu1", -2*0.7978845608028654)
+	v.constant("gelu3", -2*0.7978845608028654*0.044715)
+	v.constant("gelu1", -2*0.7978845608028654)
 	v.loop(1, func(p part) {
 		p.load("SI", "Z8")
 		p.p("VMULPS Z8, Z8, Z0")
@@ -360,8 +367,11 @@ func avx512Activations(u *unit) {
 	// As avx2's GELU.
 	v = avx512Vec(u, "GELU", "applies the erf form of GELU to x.", []string{"x"})
 	v.expConstants()
-	v.constants("minusHalf", -0.5, "erfP", 0.3275911*0.7071067811865476, "erf5", 1.061405429,
-		"erf4", -1.453152027, "erf3", 1.421413741, "erf2", -0.284496736, "erf1", 0.254829592)
+	v.constant("minusHalf", -0.5)
+	v.constant("erfP", 0.3275911*0.7071067811865476)
+	for i, c := range erfCoefficients {
+		v.constant(fmt.Sprintf("erf%d", i), c)
+	}
 	v.p("VBROADCASTSS %s, Z10", u.words("notSign", 1<<31-1))
 	v.p("VPXORD Z11, Z11, Z11")
 	v.loop(1, func(p part) {
@@ -373,8 +383,8 @@ func avx512Activations(u *unit) {
 		p.p("VMOVAPS %s, Z4", p.c("erfP"))
 		p.p("VFMADD213PS %s, Z9, Z4", p.c("exp7"))
 		p.p("VDIVPS Z4, %s, Z4", p.c("exp7"))
-		p.p("VMOVAPS %s, Z5", p.c("erf5"))
-		for i := 4; i > 0; i-- {
+		p.p("VMOVAPS %s, Z5", p.c("erf0"))
+		for i := 1; i < len(erfCoefficients); i++ {
 			p.p("VFMADD213PS %s, Z4, Z5", p.c(fmt.Sprintf("erf%d", i)))
 		}
 		p.p("VMULPS Z4, Z5, Z5")
@@ -382,7 +392,7 @@ func avx512Activations(u *unit) {
 		p.p("VMULPS %s, Z9, Z9", p.c("minusHalf"))
 		p.p("VMAXPS Z8, Z11, Z8") // this order keeps NaN
 		p.p("VFMADD231PS Z5, Z9, Z8")
-		p.store("Z8", "SI")
+		p.store("Z8")
 	})
 	v.end()
 }
