@@ -20,6 +20,10 @@ type CallSyntax struct {
 	Required               bool // a call must be made, and no text may precede it
 	// Trigger is a beginning of Open+Before: where free text has it, a call must follow.
 	Trigger string
+	// Triggers are longer and more exact, where calls have no marker and an answer in
+	// JSON may begin like one: Open+Before with the name of a tool and what follows it.
+	// Else they are Trigger alone.
+	Triggers []string
 	// Markers are the texts within the syntax that may be tokens of their own.
 	Markers []string
 }
@@ -36,6 +40,13 @@ func (f *Format) Calls(tools []llm.Tool, choice llm.ToolChoice) *CallSyntax {
 		return nil
 	}
 	s := f.syntax
+	triggers := []string{s.trigger}
+	if s.opener == "" {
+		triggers = triggers[:0]
+		for _, t := range allowed {
+			triggers = append(triggers, s.open+s.before+t.Name+s.between)
+		}
+	}
 	return &CallSyntax{
 		Tools: allowed,
 		Open:  s.open, Close: s.close, Separator: s.separator,
@@ -43,6 +54,7 @@ func (f *Format) Calls(tools []llm.Tool, choice llm.ToolChoice) *CallSyntax {
 		Several:  s.parallel && !choice.DisableParallel && choice.Mode != llm.ToolNamed,
 		Required: choice.Mode == llm.ToolAny || choice.Mode == llm.ToolNamed,
 		Trigger:  s.trigger,
+		Triggers: triggers,
 		Markers:  s.markers(),
 	}
 }

@@ -36,6 +36,11 @@ func TestCallsCanBeRead(t *testing.T) {
 		if !strings.HasPrefix(s.Open+s.Before, s.Trigger) || s.Trigger == "" {
 			t.Errorf("%s: the trigger %q does not begin calls: %q", name, s.Trigger, s.Open+s.Before)
 		}
+		for i, trigger := range s.Triggers {
+			if !strings.HasPrefix(written(s, [2]string{s.Tools[i].Name, "{}"}), trigger) || !strings.HasPrefix(trigger, s.Trigger) {
+				t.Errorf("%s: the trigger %q begins no call", name, trigger)
+			}
+		}
 		for _, m := range s.Markers {
 			if !strings.Contains(written(s, now), m) && m != pythonTag {
 				t.Errorf("%s: the marker %q is in no call", name, m)

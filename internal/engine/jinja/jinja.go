@@ -8,6 +8,10 @@
 //
 // It is not a general template engine: no inheritance, no includes, no autoescape.
 // What is missing is an error with its line, never something left out in silence.
+// Meant differences: integers have 64 bits; filters that give a generator there give a
+// list here, so that it can be printed; safe marks nothing, for nothing is escaped;
+// lists that a template makes itself have append and pop, as templates in use expect
+// though the reference's sandbox refuses them.
 //
 // Templates come from files that nobody vouches for. A Render does a bounded number
 // of steps and makes a bounded amount of text; it reads no files and no clock but

@@ -15,7 +15,7 @@ const (
 	maxNesting   = 200      // of values, where they are printed or compared
 	maxRange     = 100_000  // as in jinja2's sandbox
 	maxParts     = 1 << 20  // of a text that is cut
-	stepBytes    = 64       // as many bytes cost as much as a step
+	stepBytes    = 256      // as many bytes cost as much as a step
 	textSize     = 64       // bytes that a text takes beside its own
 )
 
