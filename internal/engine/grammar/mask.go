@@ -29,12 +29,15 @@ type maskStore struct {
 	mu    sync.RWMutex
 	masks map[maskKey]*mask
 	bytes int
+	most  int
 }
 
 // maxMaskBytes bounds a store; a full one forgets everything and begins anew.
 const maxMaskBytes = 96 << 20
 
-func newMaskStore() *maskStore { return &maskStore{masks: map[maskKey]*mask{}} }
+func newMaskStore() *maskStore {
+	return &maskStore{masks: map[maskKey]*mask{}, most: maxMaskBytes}
+}
 
 func (s *maskStore) get(k maskKey) *mask {
 	s.mu.RLock()
@@ -49,7 +52,10 @@ func (s *maskStore) put(k maskKey, m *mask) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.bytes+size > maxMaskBytes {
+	if size > s.most {
+		return
+	}
+	if s.bytes+size > s.most {
 		clear(s.masks)
 		s.bytes = 0
 	}

@@ -409,11 +409,11 @@ func TestHostileSchemas(t *testing.T) {
 
 func FuzzSchema(f *testing.F) {
 	for _, x := range schemaCases {
-		f.Add([]byte(x.schema), uint64(1))
+		f.Add([]byte(x.schema), uint64(1), strings.Join(x.valid, "\n"))
 	}
 	v := smallVocab(jsonPieces...)
 	c := NewCompiler(v)
-	f.Fuzz(func(t *testing.T, schema []byte, seed uint64) {
+	f.Fuzz(func(t *testing.T, schema []byte, seed uint64, text string) {
 		if len(schema) > 2000 || bytes.Contains(schema, []byte("nullable")) || bytes.Contains(schema, []byte("$id")) {
 			return
 		}
@@ -421,13 +421,18 @@ func FuzzSchema(f *testing.F) {
 		if err != nil {
 			return
 		}
-		text := generate(t, g, v, rand.New(rand.NewPCG(seed, 1)), int(seed%30))
+		random := rand.New(rand.NewPCG(seed, 1))
+		made := generate(t, g, v, random, int(seed%30))
+		accepted := len(text) < 200 && read(g.Start(), v, text, random) == nil
 		check, err := validator(string(schema))
 		if err != nil {
 			return // what it takes for an invalid schema need not be one here
 		}
-		if err := validate(check, text); err != nil {
-			t.Errorf("generated %s: %v", text, err)
+		if err := validate(check, made); err != nil {
+			t.Errorf("generated %s: %v", made, err)
+		}
+		if err := validate(check, text); accepted && err != nil {
+			t.Errorf("accepted %s: %v", text, err)
 		}
 	})
 }
