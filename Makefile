@@ -37,7 +37,7 @@ weights: build ## fetch outcrop.embed-v1, without which its tests skip
 
 ##@ Before a commit
 
-check: drift lint platforms test race-quick conformance-smoke ## everything CI runs
+check: drift lint platforms test neon race-quick conformance-smoke ## everything CI runs
 
 lint: $(GOBIN)/golangci-lint ## golangci-lint, gofumpt and goimports
 	@$(GOBIN)/golangci-lint run ./...
@@ -49,16 +49,26 @@ gen: ## regenerate internal/gen from the pinned API models, and the engine's ass
 	@go run ./tools/apigen
 	@go generate ./internal/engine/kernel
 
-goldens: weights ## regenerate the engine's reference vectors (numpy and tokenizers, in a venv of their own)
+goldens: weights ## regenerate what the references say of the engine's test models (PyTorch and others, in venvs of their own)
 	@python3 -m venv .venv/goldens && .venv/goldens/bin/pip install -q -r tools/goldens/requirements.txt
 	@.venv/goldens/bin/python tools/goldens/tokens.py internal/engine/token/testdata $(MINILM)
+	@.venv/goldens/bin/python tools/goldens/codecs.py internal/engine/token/testdata
+	@.venv/goldens/bin/python tools/goldens/patterns.py internal/engine/token/pattern/testdata
 	@.venv/goldens/bin/python tools/goldens/bert.py internal/engine/testdata $(MINILM)
+	@.venv/goldens/bin/python tools/goldens/gguf_file.py internal/engine/gguf/testdata
+	@.venv/goldens/bin/python tools/goldens/templates.py internal/engine/jinja/testdata internal/engine/chat/testdata
+	@python3 -m venv .venv/torch && .venv/torch/bin/pip install -q --extra-index-url https://download.pytorch.org/whl/cpu -r tools/goldens/requirements-torch.txt
+	@.venv/torch/bin/python tools/goldens/decoder.py internal/engine/arch/testdata/decoder $(wildcard $(OUTCROP_SHARED)/models/stories260k/checkpoint_legacy.bin)
 
 drift: ## fail when generated code differs from what the generator writes
 	@go run ./tools/apigen -check
 
 platforms: ## compile for every platform we release
 	@for p in $(PLATFORMS); do echo "build $$p"; GOOS=$${p%/*} GOARCH=$${p#*/} go build -o /dev/null ./cmd/outcrop; done
+
+neon: ## the kernels' tests for arm64, under emulation (needs qemu-user)
+	@if command -v qemu-aarch64 >/dev/null; then GOARCH=arm64 go test -short -exec qemu-aarch64 ./internal/engine/kernel; \
+	 elif [ "$${CI:-}" = true ]; then echo "qemu-user is missing" >&2; exit 1; else echo "no qemu-aarch64: the kernels for arm64 are not tested"; fi
 
 race: ## all tests under the race detector (needs a C compiler)
 	@CGO_ENABLED=1 scripts/with-servers.sh go test -race ./internal/...
@@ -79,6 +89,9 @@ conformance-smoke: build $(VENV)/.ready conformance/node_modules/.ready ## boto3
 
 eval: ## quality of outcrop.reader-v1 on the public development sets
 	@go run ./tools/eval
+
+bench-engine: ## speed of the embedded engine beside llama.cpp and onnxruntime, in one run (BENCH=-quick for minutes)
+	@go run ./bench/engine $(BENCH)
 
 bench: build ## gateway speed beside a bare reverse proxy, in one run
 	@go run ./bench
@@ -117,4 +130,4 @@ $(VENV)/.ready: conformance/requirements.txt
 conformance/node_modules/.ready: conformance/package.json conformance/package-lock.json
 	@cd conformance && npm ci --silent --no-audit --no-fund && touch node_modules/.ready
 
-.PHONY: help demo test build check lint fmt gen drift platforms race race-quick fuzz conformance conformance-smoke eval bench soak weights goldens cover vuln release image clean
+.PHONY: help demo test build check lint fmt gen drift platforms race race-quick fuzz conformance conformance-smoke eval bench soak weights goldens bench-engine neon cover vuln release image clean
