@@ -84,7 +84,7 @@ func cachedShapes() []kernel.CachedAttention {
 	}
 	return []kernel.CachedAttention{
 		shape(1, 1, 64, 0), shape(6, 2, 32, 0), shape(8, 4, 8, 0), shape(4, 1, 96, 0), shape(9, 3, 64, 100),
-		shape(7, 1, 32, 1), shape(2, 2, 20, 37), shape(4, 2, 128, 300), shape(5, 5, 33, 0),
+		shape(7, 1, 32, 1), shape(2, 2, 20, 37), shape(4, 2, 128, 300), shape(5, 5, 33, 0), shape(6, 1, 32, 600),
 	}
 }
 

@@ -7,6 +7,7 @@ type cachedUnit struct {
 	row         int // of the first token in dst and q
 	first, last int // tokens of the span
 	lo, hi      int // segments that any of them sees
+	keys        int // that any of them sees
 	tasks       int
 	left        int32 // tasks that aren't done; counted down by several threads
 	states      int   // if there are several tasks: where their states are
@@ -27,7 +28,7 @@ func (m *AttentionMemory) plan(spans []CachedSpan, a *CachedAttention) int {
 			u := cachedUnit{span: s, row: row + first, first: first, last: min(first+step, tokens)}
 			lo, _ := a.sees(spans[s].Start + first)
 			_, hi := a.sees(spans[s].Start + u.last - 1)
-			u.lo, u.hi = lo/segment, (hi+segment-1)/segment
+			u.lo, u.hi, u.keys = lo/segment, (hi+segment-1)/segment, hi-lo
 			for u.head = range a.Layout.KVHeads {
 				m.units = append(m.units, u)
 			}
@@ -40,7 +41,7 @@ func (m *AttentionMemory) plan(spans []CachedSpan, a *CachedAttention) int {
 
 // cost estimates how many keys the rows of a unit see.
 func (u *cachedUnit) cost(a *CachedAttention) int {
-	return (u.last - u.first) * a.group() * (u.hi - u.lo) * segment
+	return (u.last - u.first) * a.group() * u.keys
 }
 
 // divide makes tasks of the units, so that none is much more than a quarter of a
