@@ -138,6 +138,25 @@ name . upper ( ), list [ 0 ], ( 1 )
 1 in (1, 2), 'a' in ('a',), 1 in {1: 2}, none in [none]
 [1, 2] | map('string') | map('length') | sum
 words | map('first') | join, words | sort | first | upper
+{'a': [1]} == {'a': [1.0]}, {'a': 1} == {'b': 1}, {'a': 1} == {'a': 1, 'b': 2}, [[1]] == [[1]], nested == nested, mapping != void
+1.5 < 2, 2 > 1.5, 2 >= 2.0, 2 <= 1.5, half == 0.5, -1 < 0.5, true > false, 1 == true, (1, 2) < (1, 3)
+dict([['a', 1], ('b', 2)]), dict({'x': 1}, y=2), dict({'x': 1}, x=2)
+'%*d|%-*s|%.*f' % (5, 1, 4, 'a', 2, 1.239), '%+d % d' % (1, 2), '%#x %o %X' % (255, 8, 255), '%E %G' % (12345.678, 0.00001)
+'inf' | float, '-inf' | float | tojson, 'nan' | float | string
+5 | replace(5, 6), none | trim, 3.0 | trim, true | lower
+[1, 2].copy() + [3], [2, 1].index(1), ('a', 'b').index('b'), ('a', 'a').count('a')
+mapping.copy() | length
+'{:>{}}'.replace('{}', '4').format('a'), '{0:<3}|{0:>3}'.format(1), '{:.3}'.format('abcdef'), '{:.3g}|{:e}|{:08.3f}|{:,.2f}'.format(1234.5678, 1.5, -3.14159, 12345.678)
+range(5)[::-1] | list, range(3) == range(3), range(10) | select('divisibleby', 3) | list
+messages | map(attribute='content') | select('string') | list, messages | map('length') | list
+people | sort(attribute='name') | map(attribute='name') | join(','), people[:3] | sort(attribute='age', reverse=true) | map(attribute='name') | join(','), mapping | dictsort(by='key') | first
+'a' is in mapping, 5 is in [1, 5], name is sameas name, none is none and not (none is defined and false)
+lines | indent, lines | indent(2, blank=true), 'a\r\nb' | indent(1)
+'x' ~ [1, {'a': none}] ~ (1,) ~ 1.50
+'ß'.title(), 'ǆ'.upper(), 'ΑΣ'.lower(), 'İ'.lower() | length, 'ﬁ' | upper
+'tschüß' | capitalize, 'élan vital' | title, 'O\'NEIL' | title
+'1,2;3' | replace(',', ';'), 'aXbX'.replace('X', ''), 'x' | replace('', '-')
+'%s' | format(none), '%s and %s' | format('a', mapping), '%d%%' | format(5)
 "{{ not a tag }}", '{% nor this %}', "{# or this #}"
 """
 
@@ -243,6 +262,12 @@ FAILING = {
     "syntax_default": "{% macro m(a=1, b) %}{% endmacro %}", "syntax_dot": "{{ a. }}", "syntax_pipe": "{{ a | }}", "syntax_is": "{{ a is }}", "syntax_pct": "{% %}", "syntax_eq": "{{ a = 1 }}",
     "no_filter": "{{ 1 | nope }}", "no_test": "{{ 1 is nope }}", "break_outside": "{% break %}", "index_missing": "{{ list.index(99) }}",
     "macro_depth": "{% macro f(n) %}{{ f(n) }}{% endmacro %}{{ f(1) }}", "caller_none": "{% macro m() %}{% endmacro %}{% call m() %}x{% endcall %}",
+    "range_none": "{{ range() }}", "range_step": "{{ range(1, 2, 0) }}", "dict_pairs": "{{ dict([1]) }}", "replace_one": "{{ 'a' | replace('a') }}",
+    "dictsort_list": "{{ list | dictsort }}", "get_none": "{{ mapping.get() }}", "pow_zero": "{{ 0 ** -1 }}", "less_dict": "{{ mapping < mapping }}",
+    "cycle_none": "{% for i in list %}{{ loop.cycle() }}{% endfor %}", "loop_call": "{% for i in list %}{{ loop([1]) }}{% endfor %}", "call_kw_twice": "{{ dict(a=1, **{'a': 2}) }}",
+    "call_star_int": "{{ range(*1) }}", "call_star_star": "{{ dict(**1) }}", "int_arg": "{{ 'a'.ljust('b') }}", "fill_two": "{{ 'a'.ljust(5, 'ab') }}",
+    "multi_line": "{{ 'a' }}\n{% if yes %}\n{{ 1 / 0 }}\n{% endif %}", "macro_line": "{% macro m() %}\n\n{{ 1 / 0 }}{% endmacro %}\n{{ m() }}",
+    "loop_line": "\n{% for i in list %}\n{% set x = i.y.z %}\n{% endfor %}", "elif_line": "{% if no %}\n{% elif 1 / 0 %}\n{% endif %}", "syntax_line": "\n\n{% if %}{% endif %}",
     "append_input": "{{ list.append(1) }}", "update_input": "{{ mapping.update({}) }}",
 }
 

@@ -18,14 +18,6 @@ type words []jinja.Segment
 
 func (w words) value() jinja.Value { return jinja.Join(w...) }
 
-func (w words) String() string {
-	var b strings.Builder
-	for _, s := range w {
-		b.WriteString(s.Text)
-	}
-	return b.String()
-}
-
 // and appends more words, with sep between where both have some.
 func (w words) and(sep string, more words) words {
 	if len(more) == 0 {
@@ -98,8 +90,6 @@ func (r *reader) block(ctx context.Context, b llm.Block) (words, error) {
 		return r.document(ctx, b)
 	case *llm.SearchResult:
 		return r.searchResult(b), nil
-	case *llm.JSON:
-		return r.json(b.Value)
 	case *llm.CachePoint:
 		r.point()
 		return nil, nil
@@ -191,7 +181,13 @@ func attribute(name, value string) string {
 func (r *reader) result(ctx context.Context, t *llm.ToolResult) (words, error) {
 	var out words
 	for _, b := range t.Content {
-		w, err := r.block(ctx, b)
+		var w words
+		var err error
+		if j, ok := b.(*llm.JSON); ok {
+			w, err = r.json(j.Value)
+		} else {
+			w, err = r.block(ctx, b)
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -390,6 +390,8 @@ func TestRefusals(t *testing.T) {
 	f("cannot take images", content(result("x", false, &llm.Image{})))
 	f("cannot take audio", content(&llm.Audio{}))
 	f("cannot take video", content(&llm.Video{}))
+	f("llm.JSON", content(&llm.JSON{Value: json.RawMessage(`{}`)}))
+	f("valid JSON", content(result("x", false, &llm.JSON{Value: json.RawMessage(`{`)})))
 	f("from S3", content(&llm.Document{Name: "d", Format: "txt", Source: s3}))
 	f(`document "d" cannot be read`, content(&llm.Document{Name: "d", Format: "docx", Source: llm.Source{Bytes: []byte("no zip")}}))
 	f("system tool", func(r *llm.ChatRequest) { r.Tools = []llm.Tool{{Name: "web", System: true}} })
@@ -426,6 +428,29 @@ func TestOddTemplates(t *testing.T) {
 		"<tool_call>{\"name\": \"get_weather\", \"arguments\": {\"city\":\"Zürich\",\"days\":2}}</tool_call>;")
 	f("{% for tool in tools or [] %}{{ tool | tojson }}{% endfor %}{{ m.content }}"+call+"{{ c.function.arguments | tojson }}}</tool_call>{% endfor %};",
 		"<tool_call>{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Zürich\", \"days\": 2}}</tool_call>;")
+}
+
+func TestContent(t *testing.T) {
+	t.Parallel()
+	f := func(b llm.Block, want string) {
+		t.Helper()
+		p, err := newFormat(t, "plain").Prompt(t.Context(), &llm.ChatRequest{Messages: []llm.Message{user(text("Q"), b)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff("Q\n\n"+want, joined(p)); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	}
+	bytes := func(s string) llm.Source { return llm.Source{Bytes: []byte(s)} }
+	f(&llm.SearchResult{Source: "https://a", Title: "The \"A\"\n", Content: []string{"one", "two\n"}},
+		"<search_result index=\"1\" source=\"https://a\" title=\"The 'A' \">\none\n\ntwo\n</search_result>")
+	f(&llm.Document{Name: "d", Text: "t", Context: "c"}, "<document index=\"1\" name=\"d\" context=\"c\">\nt\n</document>")
+	f(&llm.Document{Name: "d", Content: []llm.Text{{Text: "a"}, {Text: "b"}}}, "<document index=\"1\" name=\"d\">\na\n\nb\n</document>")
+	f(&llm.Document{Format: "csv", Name: "d", Source: bytes("\ufeffa,b\r\n1,2")}, "<document index=\"1\" name=\"d\">\na,b\n1,2\n</document>")
+	f(&llm.Document{Format: "html", Name: "d", Source: bytes("<h1>Hi</h1><script>x</script><p>there</p>")}, "<document index=\"1\" name=\"d\">\n# Hi\n\nthere\n</document>")
+	f(&llm.Citations{Text: "cited"}, "cited")
+	f(&llm.Guard{Text: "guarded"}, "guarded")
 }
 
 func TestTemplateRefuses(t *testing.T) {

@@ -74,7 +74,8 @@ func (c *callExpression) eval(m *machine, s *scope) (Value, error) {
 		return nil, at(c.line, err)
 	}
 	if l, ok := fn.(*loop); ok {
-		return l.recurse(a)
+		v, err := l.recurse(a)
+		return v, at(c.line, err)
 	}
 	v, err := m.call(fn, a)
 	return v, at(c.line, err)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // filterFunc is a filter.
@@ -91,15 +92,16 @@ func onText(f func(t text) text) filterFunc {
 // titleFilter is the filter title, which is not the method: words begin after white
 // space, hyphens and opening brackets only.
 func titleFilter(s string) string {
-	first := true
-	return strings.Map(func(r rune) rune {
-		was := first
-		first = isSpace(r) || strings.ContainsRune("-({[<", r)
-		if was {
-			return unicode.ToUpper(r)
-		}
-		return unicode.ToLower(r)
-	}, s)
+	between := func(r rune) bool { return isSpace(r) || strings.ContainsRune("-({[<", r) }
+	var b strings.Builder
+	for len(s) > 0 {
+		gap := wordLength(s, between)
+		end := gap + wordLength(s[gap:], func(r rune) bool { return !between(r) })
+		_, first := utf8.DecodeRuneInString(s[gap:])
+		b.WriteString(s[:gap] + toUpper(s[gap:gap+first]) + toLower(s[gap+first:end]))
+		s = s[end:]
+	}
+	return b.String()
 }
 
 func escapeHTML(s string) string { return html.EscapeString(s) }

@@ -125,8 +125,10 @@ func formatNumber(n Value, f field) (string, error) {
 		s = strconv.FormatFloat(x, 'f', precision, 64)
 	case 'e', 'E':
 		s = strconv.FormatFloat(x, f.verb, precision, 64)
-	case 'g', 'G':
+	case 'g':
 		s = general(x, precision)
+	case 'G':
+		s = strings.ToUpper(general(x, precision))
 	case '%':
 		s = strconv.FormatFloat(x*100, 'f', precision, 64) + "%"
 	case 'c':

@@ -53,7 +53,7 @@ func decode(d *json.Decoder, source int32, depth int) (Value, error) {
 }
 
 func decodeList(d *json.Decoder, source int32, depth int) (Value, error) {
-	l := &list{frozen: true}
+	l := &list{frozen: true, source: source}
 	for d.More() {
 		v, err := decode(d, source, depth+1)
 		if err != nil {
@@ -66,7 +66,7 @@ func decodeList(d *json.Decoder, source int32, depth int) (Value, error) {
 }
 
 func decodeDict(d *json.Decoder, source int32, depth int) (Value, error) {
-	out := &Dict{}
+	out := &Dict{source: source}
 	for d.More() {
 		k, err := decode(d, source, depth+1)
 		if err != nil {
@@ -219,6 +219,7 @@ func (w *jsonWriter) line(depth int) {
 }
 
 func (w *jsonWriter) list(l *list, depth int) error {
+	w.source = max(w.source, l.source)
 	if len(l.items) == 0 {
 		w.b.WriteString("[]")
 		return nil
@@ -239,6 +240,7 @@ func (w *jsonWriter) list(l *list, depth int) error {
 }
 
 func (w *jsonWriter) dict(d *Dict, depth int) error {
+	w.source = max(w.source, d.source)
 	if d.Len() == 0 {
 		w.b.WriteString("{}")
 		return nil

@@ -269,7 +269,17 @@ func (a *arguments) evaluate(m *machine, s *scope) (*callArgs, error) {
 			out.named = append(out.named, namedValue{name: name.s, value: d.values[i]})
 		}
 	}
-	return out, m.step(len(out.positional) + len(out.named))
+	if err := m.step(len(out.positional) + len(out.named)*len(out.named)); err != nil {
+		return nil, err
+	}
+	for i, n := range out.named {
+		for _, other := range out.named[:i] {
+			if n.name == other.name {
+				return nil, fmt.Errorf("got multiple values for keyword argument '%s'", n.name)
+			}
+		}
+	}
+	return out, nil
 }
 
 // call calls a value.

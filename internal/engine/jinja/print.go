@@ -74,34 +74,34 @@ func (m *machine) addListRepr(b *builder, l *list, depth int) error {
 			end = ",)"
 		}
 	}
-	b.addString(open, 0)
+	b.addString(open, l.source)
 	for i, item := range l.items {
 		if i > 0 {
-			b.addString(", ", 0)
+			b.addString(", ", l.source)
 		}
 		if err := m.addRepr(b, item, depth+1); err != nil {
 			return err
 		}
 	}
-	b.addString(end, 0)
+	b.addString(end, l.source)
 	return nil
 }
 
 func (m *machine) addDictRepr(b *builder, d *Dict, depth int) error {
-	b.addString("{", 0)
+	b.addString("{", d.source)
 	for i, k := range d.keys {
 		if i > 0 {
-			b.addString(", ", 0)
+			b.addString(", ", d.source)
 		}
 		if err := m.addRepr(b, k, depth+1); err != nil {
 			return err
 		}
-		b.addString(": ", 0)
+		b.addString(": ", d.source)
 		if err := m.addRepr(b, d.values[i], depth+1); err != nil {
 			return err
 		}
 	}
-	b.addString("}", 0)
+	b.addString("}", d.source)
 	return nil
 }
 

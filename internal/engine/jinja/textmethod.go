@@ -33,9 +33,9 @@ func textMethod(t text, name string) Value {
 func textMethodNamed(name string) func(*machine, text, *callArgs) (Value, error) {
 	switch name {
 	case "upper":
-		return mapped(func(s string) string { return cases.Upper(language.Und).String(s) })
+		return mapped(toUpper)
 	case "lower":
-		return mapped(func(s string) string { return cases.Lower(language.Und).String(s) })
+		return mapped(toLower)
 	case "swapcase":
 		return mapped(swapCase)
 	case "casefold":
@@ -171,21 +171,38 @@ func swapCase(s string) string {
 
 func capitalize(s string) string {
 	_, n := utf8.DecodeRuneInString(s)
-	return strings.ToTitle(s[:n]) + strings.ToLower(s[n:])
+	return toTitle(s[:n]) + toLower(s[n:])
 }
 
 // title is str.title: a capital after whatever is no letter.
 func title(s string) string {
-	inWord := false
-	return strings.Map(func(r rune) rune {
-		letter := unicode.IsLetter(r)
-		defer func() { inWord = letter }()
-		if inWord {
-			return unicode.ToLower(r)
+	var b strings.Builder
+	for len(s) > 0 {
+		start := strings.IndexFunc(s, unicode.IsLetter)
+		if start < 0 {
+			break
 		}
-		return unicode.ToTitle(r)
-	}, s)
+		end := start + wordLength(s[start:], unicode.IsLetter)
+		b.WriteString(s[:start] + capitalize(s[start:end]))
+		s = s[end:]
+	}
+	return b.String() + s
 }
+
+// wordLength returns how many bytes at the start of s belong to a word.
+func wordLength(s string, in func(rune) bool) int {
+	if n := strings.IndexFunc(s, func(r rune) bool { return !in(r) }); n >= 0 {
+		return n
+	}
+	return len(s)
+}
+
+// The mappings of case with all that Unicode says, such as a sharp s becoming two.
+func toUpper(s string) string { return cases.Upper(language.Und).String(s) }
+
+func toLower(s string) string { return cases.Lower(language.Und).String(s) }
+
+func toTitle(s string) string { return cases.Title(language.Und, cases.NoLower).String(s) }
 
 func stripper(left, right bool) func(*machine, text, *callArgs) (Value, error) {
 	return func(_ *machine, t text, a *callArgs) (Value, error) {

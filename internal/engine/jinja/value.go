@@ -37,6 +37,7 @@ type list struct {
 	items  []Value
 	tuple  bool
 	frozen bool // handed in
+	source int32
 }
 
 // key is a hashable value.
@@ -53,6 +54,7 @@ type Dict struct {
 	keys   []Value
 	values []Value
 	index  map[key]int
+	source int32
 }
 
 // namespace is an object whose attributes a template may set.
