@@ -24,7 +24,7 @@ import (
 var floors = [][]string{
 	{"archtest", "arn", "fault", "sharedtest"},
 	{"call", "client", "db", "document", "llm", "policy", "smithy", "text"},
-	{"gen"},
+	{"gen", "object"},
 	{"auth", "catalog", "dialect", "engine", "iam", "ledger", "wire"},
 	{"backend"},
 	{"gateway", "kb"},
