@@ -90,18 +90,18 @@ func sections() []section {
 
 // plan is how much is measured.
 type plan struct {
-	folder   string   // models and tools
-	json     string   // where the figures go; empty: nowhere
-	only     []string // sections; empty: all
-	shapes   []shape
-	types    []string
-	threads  []int
-	rounds   int
-	prompt   int   // tokens of a prefill
-	tokens   int   // decoded per round
-	depths   []int // tokens of context, beside a short one
-	onnx     string
-	profile  string // file for a CPU profile of our engine; empty: none
+	folder  string   // models and tools
+	json    string   // where the figures go; empty: nowhere
+	only    []string // sections; empty: all
+	shapes  []shape
+	types   []string
+	threads []int
+	rounds  int
+	prompt  int   // tokens of a prefill
+	tokens  int   // decoded per round
+	depths  []int // tokens of context, beside a short one
+	onnx    string
+	profile string // file for a CPU profile of our engine; empty: none
 }
 
 func parse(args []string) (plan, error) {

@@ -213,6 +213,9 @@ func (c *Compute) groupBlock(t *task, s *scratch) {
 	for u, n := t.first, 0; u < t.last; u += n {
 		n = max(1, min(abreast, whole-u)) // the last group may have to be alone
 		data := w.data[u*blocks*f.group:][:n*blocks*f.group]
+		if t.hi-t.lo > 1 { // the kernel for a single row looks ahead itself
+			prefetch(w.data[(u+n)*blocks*f.group : min(u+2*n, t.last)*blocks*f.group])
+		}
 		for r, nt := t.lo, 0; r < t.hi; r += nt {
 			nt = tileRows(t.hi - r)
 			acts, dst := t.acts[r*row:][:nt*row], view{t.p.Dst[r*out+u*groupRows:], out}
