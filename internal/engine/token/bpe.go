@@ -145,7 +145,7 @@ func (b *bpe) mergeSmall(syms []int32) int {
 		copy(ids[best:n-2], ids[best+1:n-1])
 		n--
 		if best > 0 {
-			ranks[best-1], ids[best-1] = b.merges.get(syms[best-1], syms[best])
+			ranks[best-1], ids[best-1] = b.merges.get(syms[best-1], syms[best]) //nolint:gosec // best is positive
 		}
 		if best < n-1 {
 			ranks[best], ids[best] = b.merges.get(syms[best], syms[best+1])

@@ -16,7 +16,7 @@ type bpeOptions struct {
 
 // newBPE makes a model without merges. Words hold the text of each token as the model
 // sees it; those that keep denies are never made of text.
-func newBPE(words *pieces, keep func(id int32) bool, o bpeOptions) (*bpe, error) {
+func newBPE(words *pieces, keep func(id int32) bool, o bpeOptions) *bpe {
 	b := &bpe{
 		words: newIndex(words, keep), byteLevel: o.byteLevel, ignoreMerges: o.ignoreMerges, fuseUnknown: o.fuseUnknown,
 		unknown: o.unknown, size: int32(words.len()), known: newKnownWords(words.len()), //nolint:gosec // at most maxVocabulary
@@ -31,7 +31,7 @@ func newBPE(words *pieces, keep func(id int32) bool, o bpeOptions) (*bpe, error)
 	if o.fallback {
 		b.fallback = new([256]int32)
 	}
-	return b, nil
+	return b
 }
 
 // byteToken reads the text of a byte token, such as <0x0A>.
@@ -79,7 +79,7 @@ func (b *bpe) setMerges(merges []merge, of func(dst []byte, s string) []byte, ke
 			return fmt.Errorf("merge %d, %.40q and %.40q, is of words that are not in the vocabulary", rank, m.left, m.right)
 		}
 		if keep(whole) {
-			b.merges.put(left, right, int32(rank), whole) //nolint:gosec // at most maxMerges
+			b.merges.put(left, right, int32(rank), whole)
 		}
 	}
 	return nil
@@ -180,29 +180,37 @@ func (b *bpe) symbol(w string) int32 {
 	return noToken
 }
 
-// bordersAtMarks reports whether no merge goes over the border before a
-// SentencePiece mark, unless marks are on both sides: then a text can be cut there, and
-// its words be merged on their own.
-func (b *bpe) bordersAtMarks() bool {
+// markWords returns a function for the end of the word at s[i] in a text that is not
+// cut into words otherwise: merges go over a border before a SentencePiece mark only
+// behind few characters or none, so the words between the others may be merged on
+// their own. It returns nil when the vocabulary has no mark.
+func (b *bpe) markWords() func(s string, i int) int {
+	if b.words.get(sentencePieceMark) == noToken {
+		return nil
+	}
+	var joined [256]bool // last bytes of characters behind which a merge goes on to a mark
 	for _, m := range b.merges.slots {
 		if m.pair == noPair {
 			continue
 		}
-		if w := string(b.words.words.at(m.id)); strings.Contains(strings.TrimLeft(w, sentencePieceMark), sentencePieceMark) {
-			return false
+		w := strings.TrimLeft(string(b.words.words.at(m.id)), sentencePieceMark)
+		for i := strings.Index(w, sentencePieceMark); i >= 0; i = strings.Index(w, sentencePieceMark) {
+			joined[w[i-1]] = true
+			w = strings.TrimLeft(w[i:], sentencePieceMark)
 		}
 	}
-	return b.words.get(sentencePieceMark) != noToken
-}
-
-// markWord returns the end of the word at s[i]: it ends before a SentencePiece mark
-// that comes after something else.
-func markWord(s string, i int) int {
-	for strings.HasPrefix(s[i:], sentencePieceMark) {
-		i += len(sentencePieceMark)
+	return func(s string, i int) int {
+		for {
+			for strings.HasPrefix(s[i:], sentencePieceMark) {
+				i += len(sentencePieceMark)
+			}
+			n := strings.Index(s[i:], sentencePieceMark)
+			if n < 0 {
+				return len(s)
+			}
+			if i += n; n > 0 && !joined[s[i-1]] {
+				return i
+			}
+		}
 	}
-	if n := strings.Index(s[i:], sentencePieceMark); n >= 0 {
-		return i + n
-	}
-	return len(s)
 }

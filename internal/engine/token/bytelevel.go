@@ -46,7 +46,7 @@ func (u *byteUnmapper) bytes(dst []byte, word string) (out []byte, ok bool) {
 		if r >= rune(len(u.low)) || u.low[r] < 0 || r == utf8.RuneError {
 			return dst[:n], false
 		}
-		dst = append(dst, byte(u.low[r]))
+		dst = append(dst, byte(u.low[r])) //nolint:gosec // checked
 	}
 	return dst, true
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"unicode/utf8"
 
@@ -166,4 +167,40 @@ func equallyGood(c *Codec, t *Table, a, b []int32) bool {
 		return false
 	}
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
+}
+
+// TestConcurrent encodes the same texts in several goroutines, which share what they
+// learn of words.
+func TestConcurrent(t *testing.T) {
+	t.Parallel()
+	texts := codecTexts(t)
+	c := parseCodec(t, "gpt2")
+	var g codecGolden
+	readCodecJSON(t, "gpt2.golden.json", &g)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for i, text := range texts {
+				if got := c.Encode(nil, Segment{Text: text}); !slices.Equal(got, g.IDs[i]) {
+					t.Errorf("%q: %v, want %v", text, got, g.IDs[i])
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func BenchmarkCodec(b *testing.B) {
+	text := strings.Repeat("The quick brown fox jumps over 13 lazy dogs; it didn't stop.\n\tif (x == 1) { return err }\n", 100)
+	for _, name := range families() {
+		c := parseCodec(b, name)
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			var ids []int32
+			for b.Loop() {
+				ids = c.Encode(ids[:0], Segment{Text: text})
+			}
+		})
+	}
 }

@@ -212,7 +212,7 @@ func (f *codecFile) keepIDs(tokens []string) {
 	}
 	for id, s := range tokens {
 		if i, ok := index[s]; ok && s != "" {
-			f.Added[i].ID = int32(id) //nolint:gosec // at most maxVocabulary
+			f.Added[i].ID = int32(id)
 		}
 	}
 }
@@ -230,7 +230,7 @@ func (f *codecFile) bpe(c *Codec, tokens []string, byteLevel bool) error {
 	if byteLevel {
 		word = u.word
 	}
-	words, mapped := newPieces(len(tokens), 0), make([]bool, len(tokens))
+	words, mapped := newPieces(len(tokens)), make([]bool, len(tokens))
 	var buf []byte
 	for i, s := range tokens {
 		buf, mapped[i] = append(buf[:0], s...), true
@@ -243,7 +243,7 @@ func (f *codecFile) bpe(c *Codec, tokens []string, byteLevel bool) error {
 	}
 	keep := func(id int32) bool {
 		_, isByte := byteToken(tokens[id])
-		return mapped[id] && c.kinds[id] != kindControl && !(isByte && m.Fallback)
+		return mapped[id] && c.kinds[id] != kindControl && (!isByte || !m.Fallback)
 	}
 	o := bpeOptions{
 		byteLevel: byteLevel, ignoreMerges: m.IgnoreMerges, fuseUnknown: m.FuseUnknown, fallback: m.Fallback && !byteLevel, unknown: noToken,
@@ -253,17 +253,14 @@ func (f *codecFile) bpe(c *Codec, tokens []string, byteLevel bool) error {
 			return fmt.Errorf("the unknown token %.40q is not in the vocabulary", *m.Unknown)
 		}
 	}
-	b, err := newBPE(words, keep, o)
-	if err != nil {
-		return err
-	}
+	b := newBPE(words, keep, o)
 	if err := b.setMerges(m.Merges, word, keep); err != nil {
 		return err
 	}
 	b.setFallback(fallbackTokens(tokens))
 	c.model, c.words = b, b.words
-	if c.cut == nil && c.spaces.marks && !m.IgnoreMerges && b.bordersAtMarks() {
-		c.whole = markWord
+	if c.cut == nil && !byteLevel && !m.IgnoreMerges {
+		c.whole = b.markWords()
 	}
 	return nil
 }
@@ -273,7 +270,7 @@ func fallbackTokens(tokens []string) func(byte) (int32, bool) {
 	ids := map[byte]int32{}
 	for i, s := range tokens {
 		if c, ok := byteToken(s); ok {
-			ids[c] = int32(i) //nolint:gosec // at most maxVocabulary
+			ids[c] = int32(i)
 		}
 	}
 	return func(c byte) (int32, bool) {
@@ -287,13 +284,13 @@ func (f *codecFile) unigram(c *Codec, tokens []string, scores []float64) error {
 	if id := f.Model.UnknownID; id != nil && *id >= 0 && int(*id) < len(tokens) {
 		unknown = *id
 	}
-	words := newPieces(len(tokens), 0)
+	words := newPieces(len(tokens))
 	for _, s := range tokens {
 		words.add(s)
 	}
 	keep := func(id int32) bool {
 		_, isByte := byteToken(tokens[id])
-		return c.kinds[id] != kindControl && !(isByte && f.Model.Fallback)
+		return c.kinds[id] != kindControl && (!isByte || !f.Model.Fallback)
 	}
 	u, err := newUnigram(words, scores, unknown, keep)
 	if err != nil {
@@ -327,7 +324,7 @@ func (f *codecFile) pieces(c *Codec, all []string, byteLevel bool) {
 		return
 	}
 	u := newByteUnmapper()
-	c.pieces = newPieces(len(all), 0)
+	c.pieces = newPieces(len(all))
 	var buf []byte
 	for i, s := range all {
 		if c.kinds[i] == kindNormal {

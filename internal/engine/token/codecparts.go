@@ -138,21 +138,20 @@ func (s *stage) charsmap() (normalForm, error) {
 
 // preTokenizer sets how c cuts a text and reports whether its words are bytes.
 func (f *codecFile) preTokenizer(c *Codec) (byteLevel bool, err error) {
-	var cutters []cutter
-	var p preTokenizers
+	p := preTokenizers{noSpaces: replacesSpaces(f.Normalizer)}
 	if err := p.parse(f.PreTokenizer, 0); err != nil {
 		return false, err
 	}
 	if len(p.cutters) == 1 {
 		c.whole = p.whole
 	}
-	cutters = p.cutters
-	c.cut = inTurn(cutters)
+	c.cut = inTurn(p.cutters)
 	return p.byteLevel, nil
 }
 
 // preTokenizers collects those of a file.
 type preTokenizers struct {
+	noSpaces  bool // the normal form of a text has none
 	cutters   []cutter
 	whole     func(string, int) int // the last one, when it is a pattern with a scanner
 	byteLevel bool
@@ -212,6 +211,8 @@ func (p *preTokenizers) split(s *stage) error {
 		return p.regex(*s.Pattern.Regex, s.Behavior, s.Invert)
 	case s.Pattern == nil || s.Pattern.String == nil || *s.Pattern.String == "":
 		return s.notImplemented("no pattern")
+	case *s.Pattern.String == " " && p.noSpaces:
+		return nil
 	}
 	cut := splitter(literal(*s.Pattern.String), s.Behavior, s.Invert)
 	if cut == nil {
@@ -322,19 +323,9 @@ func (s *stage) decode(to *spaces) error {
 }
 
 // prefixesParts reports whether each part behind a special token gets a space.
-func prefixesParts(f *codecFile) bool {
-	var found bool
-	var look func(raw json.RawMessage, depth int)
-	look = func(raw json.RawMessage, depth int) {
-		s, err := parseStage(raw)
-		if s == nil || err != nil || depth > 4 {
-			return
-		}
+func prefixesParts(f *codecFile) (found bool) {
+	look := func(s *stage) {
 		switch s.Type {
-		case "Sequence":
-			for _, raw := range append(s.Normalizers, s.PreTokenizers...) {
-				look(raw, depth+1)
-			}
 		case "Prepend":
 			found = found || s.Prepend == sentencePieceMark || s.Prepend == " "
 		case "Metaspace":
@@ -342,7 +333,30 @@ func prefixesParts(f *codecFile) bool {
 			found = found || err == nil && m.scheme == prependAlways
 		}
 	}
-	look(f.Normalizer, 0)
-	look(f.PreTokenizer, 0)
+	walk(f.Normalizer, 0, look)
+	walk(f.PreTokenizer, 0, look)
 	return found
+}
+
+// replacesSpaces reports whether a normalizer puts marks for all spaces.
+func replacesSpaces(raw json.RawMessage) (found bool) {
+	walk(raw, 0, func(s *stage) {
+		spaces := s.Type == "Replace" && s.Pattern != nil && s.Pattern.String != nil && *s.Pattern.String == " "
+		found = spaces && s.Content == sentencePieceMark // the last one decides
+	})
+	return found
+}
+
+// walk calls look for a stage, or for each of a sequence in turn.
+func walk(raw json.RawMessage, depth int, look func(*stage)) {
+	s, err := parseStage(raw)
+	switch {
+	case s == nil || err != nil || depth > 4:
+	case s.Type == "Sequence":
+		for _, raw := range append(s.Normalizers, s.PreTokenizers...) {
+			walk(raw, depth+1, look)
+		}
+	default:
+		look(s)
+	}
 }

@@ -75,7 +75,7 @@ func TestLlama2C(t *testing.T) {
 			t.Errorf("Decode of %q: %q", text, back)
 		}
 	}
-	for n := range len(data) {
+	for n := range data {
 		if _, err := parseLlama2C(data[:n], 512); err == nil {
 			t.Errorf("%d of %d bytes are read without an error", n, len(data))
 		}

@@ -12,9 +12,9 @@ const noRank = math.MaxInt32
 // mergeTable holds the pairs of tokens that merge.
 type mergeTable struct {
 	slots []mergeSlot
+	mask  uint64
 	shift uint8
 	mult  uint64 // by chance, so that a file can't know what collides
-	n     int
 }
 
 type mergeSlot struct {
@@ -27,8 +27,8 @@ const noPair = math.MaxUint64
 
 // newMergeTable makes a table for at most n pairs.
 func newMergeTable(n int) *mergeTable {
-	size := bits.Len(uint(2*n) | 1)                                                                       //nolint:gosec // not negative
-	t := &mergeTable{slots: make([]mergeSlot, 1<<size), shift: uint8(64 - size), mult: rand.Uint64() | 1} //nolint:gosec // no secret
+	size := bits.Len(uint(2*n) | 1)
+	t := &mergeTable{slots: make([]mergeSlot, 1<<size), mask: 1<<size - 1, shift: uint8(64 - size), mult: rand.Uint64() | 1} //nolint:gosec // no secret
 	for i := range t.slots {
 		t.slots[i] = mergeSlot{pair: noPair, rank: noRank}
 	}
@@ -49,7 +49,7 @@ func (t *mergeTable) put(left, right, rank, id int32) {
 	pair := pairOf(left, right)
 	i := t.slot(pair)
 	for t.slots[i].pair != noPair && t.slots[i].pair != pair {
-		i = (i + 1) & uint64(len(t.slots)-1)
+		i = (i + 1) & t.mask
 	}
 	t.slots[i] = mergeSlot{pair: pair, rank: rank, id: id}
 }
@@ -63,7 +63,7 @@ func (t *mergeTable) get(left, right int32) (rank, id int32) {
 		if s.pair == pair || s.pair == noPair {
 			return s.rank, s.id
 		}
-		i = (i + 1) & uint64(len(t.slots)-1)
+		i = (i + 1) & t.mask
 	}
 }
 

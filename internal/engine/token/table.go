@@ -53,7 +53,7 @@ func TableOf(m Metadata) (*Table, error) {
 	if types, ok := m.Ints(ggml + "token_type"); ok {
 		t.Types = make([]int32, len(types))
 		for i, x := range types {
-			t.Types[i] = int32(max(min(x, math.MaxInt32), 0)) //nolint:gosec // bounded
+			t.Types[i] = int32(max(min(x, math.MaxInt32), 0))
 		}
 	}
 	if chars, ok := m.Ints(ggml + "precompiled_charsmap"); ok {
@@ -97,7 +97,7 @@ func FromTable(t *Table) (*Codec, error) {
 	for i := range c.kinds {
 		c.kinds[i] = kindNormal
 		if t.Types != nil {
-			c.kinds[i] = kind(t.Types[i])
+			c.kinds[i] = kind(t.Types[i]) //nolint:gosec // checked
 		}
 	}
 	var err error
@@ -158,7 +158,7 @@ func (t *Table) added(c *Codec) error {
 		if k != kindControl && k != kindUnknown && k != kindUser || s == "" {
 			continue
 		}
-		id := int32(i) //nolint:gosec // at most maxVocabulary
+		id := int32(i)
 		if _, ok := c.special[s]; !ok {
 			c.special[s] = id
 		}
@@ -184,11 +184,11 @@ func (t *Table) byteLevel(c *Codec) error {
 	}
 	u := newByteUnmapper()
 	literal := func(id int32) bool { return c.kinds[id] != kindNormal && c.kinds[id] != kindUnused }
-	c.pieces = newPieces(len(t.Tokens), 0)
+	c.pieces = newPieces(len(t.Tokens))
 	mapped := make([]bool, len(t.Tokens))
 	var buf []byte
 	for i, s := range t.Tokens {
-		if !literal(int32(i)) { //nolint:gosec // at most maxVocabulary
+		if !literal(int32(i)) {
 			if buf, mapped[i] = u.bytes(buf[:0], s); mapped[i] {
 				s = string(buf)
 			}
@@ -196,10 +196,7 @@ func (t *Table) byteLevel(c *Codec) error {
 		c.pieces.add(s)
 	}
 	keep := func(id int32) bool { return mapped[id] }
-	b, err := newBPE(c.pieces, keep, bpeOptions{byteLevel: true, ignoreMerges: pre.ignoreMerges, unknown: noToken})
-	if err != nil {
-		return err
-	}
+	b := newBPE(c.pieces, keep, bpeOptions{byteLevel: true, ignoreMerges: pre.ignoreMerges, unknown: noToken})
 	c.model, c.words = b, b.words
 	merges := make([]merge, 0, len(t.Merges))
 	for i, m := range t.Merges {
@@ -217,7 +214,7 @@ func (t *Table) sentencePiece(c *Codec) error {
 	if t.Scores == nil {
 		return fmt.Errorf("no scores")
 	}
-	words := newPieces(len(t.Tokens), 0)
+	words := newPieces(len(t.Tokens))
 	for _, s := range t.Tokens {
 		words.add(s)
 	}
@@ -228,10 +225,7 @@ func (t *Table) sentencePiece(c *Codec) error {
 	if i := slices.Index(t.Types, int32(kindUnknown)); unknown == noToken && i >= 0 {
 		unknown = int32(i) //nolint:gosec // at most maxVocabulary
 	}
-	b, err := newBPE(words, keep, bpeOptions{unknown: unknown, fuseUnknown: true, fallback: true})
-	if err != nil {
-		return err
-	}
+	b := newBPE(words, keep, bpeOptions{unknown: unknown, fuseUnknown: true, fallback: true})
 	unused := func(id int32) bool { return c.kinds[id] == kindUnused }
 	if err := b.setScores(func(id int32) float32 { return t.Scores[id] }, keep, unused); err != nil {
 		return err
@@ -242,9 +236,7 @@ func (t *Table) sentencePiece(c *Codec) error {
 	if t.AddSpacePrefix {
 		c.form = formsInTurn([]normalForm{prepend(" "), c.form})
 	}
-	if b.bordersAtMarks() {
-		c.whole = markWord
-	}
+	c.whole = b.markWords()
 	c.spaces = spaces{marks: true, byteTokens: true}
 	if t.AddSpacePrefix {
 		c.spaces.lead, c.spaces.leadPart = 1, true
@@ -258,7 +250,7 @@ func (t *Table) byteTokens(c *Codec) func(byte) (int32, bool) {
 	ids := map[byte]int32{}
 	for i, s := range t.Tokens {
 		if x, ok := byteToken(s); ok && c.kinds[i] == kindByte {
-			ids[x] = int32(i) //nolint:gosec // at most maxVocabulary
+			ids[x] = int32(i)
 		}
 	}
 	return func(x byte) (int32, bool) {
@@ -270,9 +262,9 @@ func (t *Table) byteTokens(c *Codec) func(byte) (int32, bool) {
 // spacePieces returns what SentencePiece's tokens add to a text: spaces for its marks,
 // and a byte for a byte token. Control tokens stay as they are.
 func spacePieces(tokens []string, kinds []kind) *pieces {
-	p := newPieces(len(tokens), 0)
+	p := newPieces(len(tokens))
 	for i, s := range tokens {
-		switch kinds[i] { //nolint:exhaustive // the others are text
+		switch kinds[i] {
 		case kindByte:
 			if c, ok := byteToken(s); ok {
 				s = string([]byte{c})

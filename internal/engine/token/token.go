@@ -1,17 +1,48 @@
-// Package token turns text into the token IDs that a model was trained on.
+// Package token turns text into the token IDs that a model was trained on, and back.
 //
-// It reads Hugging Face's tokenizer.json (and BERT's older vocab.txt) and gives
-// exactly the IDs that the reference implementation gives: a model's quality
-// depends on it, so the tests compare whole texts and every code point with it.
+// It reads Hugging Face's tokenizer.json (and BERT's older vocab.txt), the tokenizers
+// of GGUF files and llama2.c's tokenizer.bin, and gives exactly the IDs that the
+// reference implementations give: a model's quality depends on it, so the tests
+// compare whole texts and every code point with Hugging Face's tokenizers and with
+// SentencePiece.
 //
-// One family is built: WordPiece (BERT, MiniLM, BGE, E5). A further one, such as
-// byte-level BPE, brings a file with its model, and its normalizer and
-// pre-tokenizer if they are new; the added tokens (added.go) and the templates
-// that put special tokens around a text (template.go) belong to all of them.
+// # Codecs
 //
-// Nothing in a file is trusted: sizes are bounded, and parts that this package
-// does not implement are errors that name them. Tokenizers are immutable and safe
-// for concurrent use.
+// Codec is for models that generate text. It holds one of three models:
+//
+//   - byte-level BPE (GPT-2, Llama 3, Qwen, SmolLM, DeepSeek, Tekken): bpe.go over bytes,
+//     with the words that package pattern cuts;
+//   - SentencePiece's BPE (Llama 2, Mistral, Gemma): bpe.go over characters, with tokens
+//     for the bytes of those that the vocabulary lacks;
+//   - unigram (T5, XLM-R): unigram.go, the best path by Viterbi's method.
+//
+// A text goes through five steps. Added tokens are found in it (added.go) and split it;
+// each part is brought to its normal form (normal.go, unicodeform.go, charsmap.go), cut
+// into words (cut.go), and each word into tokens. Words that were met before are
+// remembered in a table of fixed size (known.go). The way back is decoder.go: each token
+// adds its bytes, and characters come out whole.
+//
+// The text of a prompt comes in segments with their provenance. Control tokens are
+// only looked for in what a template wrote, never in what a user wrote, and no merge
+// makes one: the marks between the turns of a chat can't be forged.
+//
+// A family is added with its parts: codecparts.go names the normalizers,
+// pre-tokenizers and decoders of tokenizer.json, pretokenizer.go those that GGUF files
+// name, and package pattern reads their expressions.
+//
+// # WordPiece
+//
+// WordPiece is for encoders (BERT, MiniLM, BGE, E5). It has normal forms and words of
+// its own (normalize.go), and puts special tokens around a text itself (template.go);
+// a Codec leaves that to the chat template.
+//
+// # Limits
+//
+// Nothing in a file is trusted: sizes are bounded, the tables' hash functions are
+// seeded by chance, long words take n·log n steps, and parts that this package does not
+// implement are errors that name them. Not built: dropout, subword prefixes and
+// suffixes, words of bytes that are cut again, and pre-tokenizers that need a
+// dictionary. Tokenizers are immutable and safe for concurrent use.
 package token
 
 import (

@@ -133,7 +133,7 @@ func (t *Table) unigram(c *Codec) error {
 	if t.Scores == nil {
 		return errors.New("no scores")
 	}
-	words := newPieces(len(t.Tokens), 0)
+	words := newPieces(len(t.Tokens))
 	scores := make([]float64, len(t.Tokens))
 	for i, s := range t.Tokens {
 		words.add(s)

@@ -28,9 +28,8 @@ type pieces struct {
 	starts []uint32 // one more than tokens
 }
 
-func newPieces(tokens, size int) *pieces {
-	p := &pieces{text: make([]byte, 0, size), starts: make([]uint32, 1, tokens+1)}
-	return p
+func newPieces(tokens int) *pieces {
+	return &pieces{starts: make([]uint32, 1, tokens+1)}
 }
 
 // add appends the next token. Callers see to it that all of them have less than
@@ -54,7 +53,7 @@ type index struct {
 	words *pieces
 	slots []indexSlot
 	seed  maphash.Seed // a file can't know which of its words will collide
-	mask  uint32
+	mask  uint64
 }
 
 // indexSlot is empty when its token is noToken.
@@ -69,8 +68,8 @@ const noToken = -1
 // newIndex makes an index of those words of which keep says so. Of equal words the
 // first one is found.
 func newIndex(words *pieces, keep func(id int32) bool) *index {
-	size := uint32(1) << bits.Len(uint(2*words.len())) //nolint:gosec // at most 2·maxVocabulary
-	x := &index{words: words, slots: make([]indexSlot, size), seed: maphash.MakeSeed(), mask: size - 1}
+	size := uint32(1) << bits.Len(uint(2*words.len()))
+	x := &index{words: words, slots: make([]indexSlot, size), seed: maphash.MakeSeed(), mask: uint64(size - 1)}
 	for i := range x.slots {
 		x.slots[i].id = noToken
 	}
@@ -84,7 +83,7 @@ func newIndex(words *pieces, keep func(id int32) bool) *index {
 
 func (x *index) put(w []byte, id int32) {
 	h := maphash.Bytes(x.seed, w)
-	for i := uint32(h) & x.mask; ; i = (i + 1) & x.mask {
+	for i := h & x.mask; ; i = (i + 1) & x.mask {
 		s := &x.slots[i]
 		if s.id == noToken {
 			*s = indexSlot{tag: uint32(h >> 32), id: id}
@@ -99,7 +98,7 @@ func (x *index) put(w []byte, id int32) {
 // get returns the token of a word, noToken when there is none.
 func (x *index) get(w string) int32 {
 	h := maphash.String(x.seed, w)
-	for i := uint32(h) & x.mask; ; i = (i + 1) & x.mask {
+	for i := h & x.mask; ; i = (i + 1) & x.mask {
 		s := x.slots[i]
 		if s.id == noToken || s.tag == uint32(h>>32) && string(x.words.at(s.id)) == w {
 			return s.id

@@ -203,7 +203,7 @@ func (r *run) repeat(in *inst, pc, i int) int {
 func Must(expr string) *Pattern {
 	p, err := Compile(expr)
 	if err != nil {
-		panic(err)
+		panic(err) //nolint:forbidigo // for expressions in the source
 	}
 	return p
 }
