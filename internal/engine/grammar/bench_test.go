@@ -224,3 +224,36 @@ func TestLargeVocabulary(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkNewMask measures the first meeting of a state, the walk over the vocabulary.
+func BenchmarkNewMask(b *testing.B) {
+	c := NewCompiler(largeVocab(b))
+	for _, x := range []struct {
+		name string
+		rule Rule
+	}{
+		{"text", Text("<tool_call>")},
+		{"string", Schema(json.RawMessage(`{"type":"string"}`))},
+		{"short string", Schema(json.RawMessage(`{"type":"string","maxLength":10}`))},
+		{"pattern", Schema(json.RawMessage(`{"type":"string","pattern":"^[a-z ]+$"}`))},
+		{"email", Schema(json.RawMessage(`{"type":"string","format":"email"}`))},
+		{"object", JSONObject()},
+	} {
+		b.Run(x.name, func(b *testing.B) {
+			g, err := c.Compile(x.rule)
+			if err != nil {
+				b.Fatal(err)
+			}
+			s := g.Start()
+			if x.name != "text" && s.Accept('"') != nil && s.Accept('{') != nil {
+				b.Fatal("no way in")
+			}
+			m := c.machine()
+			for b.Loop() {
+				for _, p := range s.set {
+					m.makeMask(c.vocab, maskKey{p.rule, p.rule.norm(p.st, c.vocab.all.longest), -1}, maxDepth)
+				}
+			}
+		})
+	}
+}

@@ -24,6 +24,7 @@ type Compiler struct {
 	known  map[string]*list.Element // compiled rules
 	recent *list.List               // of *compiled, the last used first
 	bytes  int                      // of the keys
+	common map[string]*rule         // strings and numbers, by what is asked of them
 }
 
 // compiled is a grammar that is kept for the next request with the same rule: the
@@ -41,7 +42,7 @@ const (
 
 // NewCompiler returns a compiler for v. It reads the whole vocabulary.
 func NewCompiler(v Vocab) *Compiler {
-	c := &Compiler{vocab: newVocabulary(v), masks: newMaskStore(), known: map[string]*list.Element{}, recent: list.New()}
+	c := &Compiler{vocab: newVocabulary(v), masks: newMaskStore(), known: map[string]*list.Element{}, recent: list.New(), common: map[string]*rule{}}
 	c.json = newJSONRules(c.masks)
 	return c
 }
@@ -115,6 +116,30 @@ func (c *Compiler) remember(key string, g *Grammar) {
 			c.bytes -= len(k.key)
 		}
 	}
+}
+
+// maxCommon is how many rules of strings and numbers are shared by grammars.
+const maxCommon = 512
+
+// share returns the rule of the strings or numbers that key describes: the one that
+// another grammar has, with its masks, or else made. No rule: there are none such.
+func (c *Compiler) share(key string, made func() (*rule, error)) ([]*rule, error) {
+	c.mu.Lock()
+	r := c.common[key]
+	c.mu.Unlock()
+	if r == nil {
+		var err error
+		if r, err = made(); err != nil || r == nil {
+			return nil, err
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.common) >= maxCommon {
+		clear(c.common)
+	}
+	c.common[key] = r
+	return []*rule{r}, nil
 }
 
 // Start returns the state before the first token.

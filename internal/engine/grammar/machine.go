@@ -48,6 +48,7 @@ type machine struct {
 	marks   []int // walks: used at each depth
 	exits   []bool
 	path    []int32 // walks of tables: the state at each depth
+	states  []state // walks of strings: likewise
 	open    int     // walks: how many of exits are set
 	ids     []int32
 	tails   []tail

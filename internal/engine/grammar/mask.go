@@ -108,9 +108,12 @@ func (m *machine) makeMask(v *vocabulary, key maskKey, limit int32) *mask {
 			t, ids = v.rest, v.upTo(free)
 		}
 	}
-	if x, ok := key.rule.lex.(*table); ok && x.dense != nil {
+	switch x := key.rule.lex.(type) {
+	case *table:
 		m.walkTable(t, x, key.st.q)
-	} else {
+	case *quoted:
+		m.walkQuoted(t, x, key.st)
+	default:
 		m.walk(t, []pos{{key.rule, key.st, bottom}})
 	}
 	k := &mask{deep: m.deep}
@@ -193,15 +196,15 @@ func (m *machine) walk(t *trie, set []pos) {
 	m.items = m.items[:base]
 }
 
-// walkTable is walk for a set of one state of a dense table, many times as fast: free
-// text allows nearly the whole vocabulary.
+// walkTable is walk for a set of one state of a table, many times as fast: free text
+// allows nearly the whole vocabulary.
 func (m *machine) walkTable(t *trie, x *table, q int32) {
 	m.ids, m.tails = m.ids[:0], m.tails[:0]
 	m.path = append(m.path[:0], q)
 	for i := 1; i < len(t.nodes); {
 		n := &t.nodes[i]
 		d := int(n.depth)
-		q := x.dense[m.path[d-1]][n.b]
+		q := x.next(m.path[d-1], n.b)
 		if q >= 0 {
 			m.path = append(m.path[:d], q)
 			m.ids = append(m.ids, t.ids[n.first:n.first+n.own]...)
@@ -212,6 +215,28 @@ func (m *machine) walkTable(t *trie, x *table, q int32) {
 			if x.ends[m.path[cut]] {
 				m.tails = append(m.tails, tail{cut, n.first, t.end(n)})
 			}
+		}
+		i = int(n.next)
+	}
+}
+
+// walkQuoted is walk for a set of one state of a string, which ends only with its last
+// byte.
+func (m *machine) walkQuoted(t *trie, x *quoted, s state) {
+	m.ids, m.tails = m.ids[:0], m.tails[:0]
+	m.states = append(m.states[:0], s)
+	for i := 1; i < len(t.nodes); {
+		n := &t.nodes[i]
+		d := int(n.depth)
+		up := m.states[d-1]
+		if s, ok := x.step(up, n.b); ok {
+			m.states = append(m.states[:d], s)
+			m.ids = append(m.ids, t.ids[n.first:n.first+n.own]...)
+			i++
+			continue
+		}
+		if up.sub == atDone && d > 1 {
+			m.tails = append(m.tails, tail{d - 1, n.first, t.end(n)})
 		}
 		i = int(n.next)
 	}

@@ -1,6 +1,7 @@
 package grammar
 
 import (
+	"fmt"
 	"math/big"
 	"strconv"
 	"strings"
@@ -76,6 +77,24 @@ type numberSpec struct {
 	integer  bool
 	min, max *bound
 	multiple []decimal // each is positive
+}
+
+// String describes s, the same for the same numbers.
+func (s numberSpec) String() string {
+	end := func(b *bound) string {
+		switch {
+		case b == nil:
+			return "any"
+		case b.open:
+			return "over " + b.String()
+		}
+		return b.String()
+	}
+	text := fmt.Sprint(s.integer, " ", end(s.min), " to ", end(s.max))
+	for _, m := range s.multiple {
+		text += " by " + m.String()
+	}
+	return text
 }
 
 const (
@@ -356,7 +375,11 @@ func (n *numbers) compare(s numState) (lo, hi int8) {
 
 func (n *numbers) expand(s numState) {
 	from := n.known[s]
-	link := func(to numState, b byte) { n.draft.link(from, n.state(to), b, b) }
+	link := func(to numState, b byte) {
+		if !n.outside(to) {
+			n.draft.link(from, n.state(to), b, b)
+		}
+	}
 	switch s.phase {
 	case atStart, atMinus:
 		if s.phase == atStart && n.min[1] != nil {
@@ -390,6 +413,19 @@ func (n *numbers) expand(s numState) {
 				link(n.frac1(s, d), d)
 			}
 		}
+	}
+}
+
+// outside reports whether all numbers that begin as s are out of bounds.
+func (n *numbers) outside(s numState) bool {
+	most := n.max[sign(s.negative)]
+	switch s.phase {
+	case inWhole, atZero:
+		return most != nil && (int(s.digits) > len(most.whole) || int(s.digits) == len(most.whole) && s.hi > 0)
+	case atPoint, inFrac:
+		return s.lo < 0 || most != nil && s.hi > 0
+	default:
+		return false
 	}
 }
 

@@ -1,6 +1,7 @@
 package grammar
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -36,7 +37,8 @@ type shape struct {
 	listed  bool // enum or const is given
 	number  numberSpec
 	text    *automaton.DFA
-	least   int32 // characters
+	sources []string // the patterns and formats that text is made of
+	least   int32    // characters
 	most    int32
 }
 
@@ -248,6 +250,7 @@ func (s *shape) also(d *automaton.DFA, v *jsonValue, keyword string) error {
 		return v.unsupported(keyword, err.Error())
 	}
 	s.text = both
+	s.sources = append(s.sources, keyword+" "+v.text)
 	return nil
 }
 
@@ -352,7 +355,17 @@ func (c *schemaCompiler) stringRule(s *shape) ([]*rule, error) {
 	if isAny(s.text) && s.least == 0 && s.most == unlimited {
 		return []*rule{c.b.c.json.text}, nil
 	}
-	return c.quotedRule(s.text, s.least, s.most, s.leaves[0])
+	key := fmt.Sprintf("string %d %d", s.least, s.most)
+	for _, part := range s.sources {
+		key += fmt.Sprintf(" %q", part)
+	}
+	return c.b.c.share(key, func() (*rule, error) {
+		rules, err := c.quotedRule(s.text, s.least, s.most, s.leaves[0])
+		if err != nil || len(rules) == 0 {
+			return nil, err
+		}
+		return rules[0], nil
+	})
 }
 
 // quotedRule returns the rule of a string, none where there is no such string.
@@ -375,14 +388,16 @@ func (c *schemaCompiler) numberRule(s *shape) ([]*rule, error) {
 		}
 		return []*rule{c.b.c.json.number}, nil
 	}
-	t, ok := n.lexer()
-	if !ok {
-		return nil, &LimitError{What: "states of a number with multipleOf", Limit: maxNumStates, Pointer: s.leaves[0].pointer()}
-	}
-	if t == nil {
-		return nil, nil
-	}
-	return []*rule{t.rule(c.b.c.masks)}, nil
+	return c.b.c.share("number "+n.String(), func() (*rule, error) {
+		t, ok := n.lexer()
+		if !ok {
+			return nil, &LimitError{What: "states of a number with multipleOf", Limit: maxNumStates, Pointer: s.leaves[0].pointer()}
+		}
+		if t == nil {
+			return nil, nil //nolint:nilnil // there is no such number
+		}
+		return t.rule(c.b.c.masks), nil
+	})
 }
 
 // enumRules returns the rules of listed values: one of all that are words, and one
