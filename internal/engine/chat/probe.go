@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	"github.com/outcrop-ai/outcrop/internal/engine/jinja"
 	"github.com/outcrop-ai/outcrop/internal/llm"
 )
 
@@ -22,12 +23,19 @@ const (
 	probeLongID = "tooluse_qzqzqzqzqz"
 )
 
+// Bounds on one question, so that a model with a hostile template is refused soon.
+const (
+	probeSteps = 200_000
+	probeBytes = 8 << 20
+)
+
 // prober asks a template what it can do.
 type prober struct{ m *model }
 
 // text renders turns; ok is false when the template refuses them.
 func (p *prober) text(turns []turn, tools ...llm.Tool) (string, bool) {
-	segments, err := p.m.render(&view{turns: turns, tools: tools, generate: true})
+	limits := jinja.Options{Steps: probeSteps, Bytes: probeBytes}
+	segments, err := p.m.render(&view{turns: turns, tools: tools, generate: true, limits: limits})
 	if err != nil {
 		return "", false
 	}

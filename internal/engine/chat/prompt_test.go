@@ -430,6 +430,75 @@ func TestOddTemplates(t *testing.T) {
 		"<tool_call>{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Zürich\", \"days\": 2}}</tool_call>;")
 }
 
+func TestTurnsOfOneRoleAreMerged(t *testing.T) {
+	t.Parallel()
+	req := &llm.ChatRequest{System: []llm.Block{text("S1"), text("S2")}, Messages: []llm.Message{
+		{Role: llm.System, Content: []llm.Block{text("S3")}},
+		user(text("a")), user(text("b")), assistant(text("c")), assistant(&llm.Reasoning{Text: "r"}, text("d")), user(text("e")),
+	}}
+	p, err := newFormat(t, "llama2").Prompt(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "<s>[INST] <<SYS>>\nS1\n\nS2\n\nS3\n<</SYS>>\n\na\n\nb [/INST] c\n\nd </s><s>[INST] e [/INST]"
+	if diff := cmp.Diff(want, joined(p)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestAnswerBegunWithNothing(t *testing.T) {
+	t.Parallel()
+	req := &llm.ChatRequest{Messages: []llm.Message{user(text("a")), assistant(text(""))}}
+	p, err := newFormat(t, "chatml").Prompt(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := joined(p), "<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\n"; got != want || p.Continues {
+		t.Errorf("prompt %q, want %q", got, want)
+	}
+}
+
+// TestFormatIsShared uses one format from many goroutines, and checks that requests
+// stay as they are.
+func TestFormatIsShared(t *testing.T) {
+	t.Parallel()
+	f := newFormat(t, "qwen3")
+	requests, untouched := testRequests(), testRequests()
+	t.Run("all", func(t *testing.T) {
+		for range 4 {
+			for name, req := range requests {
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					p, err := f.Prompt(t.Context(), req)
+					if err != nil {
+						t.Fatal(err)
+					}
+					req := &llm.ChatRequest{Tools: req.Tools}
+					if got, want := script(parse(f, p, req, "a", "b")), "text \"ab\"\n"; got != want {
+						t.Errorf("read %s", got)
+					}
+				})
+			}
+		}
+	})
+	if diff := cmp.Diff(untouched, requests); diff != "" {
+		t.Errorf("the requests changed (-before +after)\n%s", diff)
+	}
+}
+
+func TestHostileTemplateIsRefusedSoon(t *testing.T) {
+	t.Parallel()
+	start := time.Now()
+	_, err := New("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}", testOptions())
+	if err == nil {
+		t.Error("a template that never ends was taken")
+	}
+	const patience = 10 * time.Second // on a busy machine
+	if d := time.Since(start); d > patience {
+		t.Errorf("took %v", d)
+	}
+}
+
 func TestContent(t *testing.T) {
 	t.Parallel()
 	f := func(b llm.Block, want string) {

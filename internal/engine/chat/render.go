@@ -45,6 +45,7 @@ type view struct {
 	thinking *bool       // nil: as the model does by itself
 	effort   string      // "low", "medium", "high" or empty
 	extra    *jinja.Dict // variables of the caller's own; may be nil
+	limits   jinja.Options
 }
 
 // render renders a view.
@@ -80,7 +81,9 @@ func (m *model) render(v *view) ([]jinja.Segment, error) {
 	if v.effort != "" {
 		vars["reasoning_effort"] = jinja.String(v.effort, 0)
 	}
-	return m.template.Render(vars, jinja.Options{Now: m.now})
+	options := v.limits
+	options.Now = m.now
+	return m.template.Render(vars, options)
 }
 
 // message returns a turn in the form of Hugging Face's chat templates.

@@ -100,7 +100,7 @@ func roleOf(r llm.Role) role {
 }
 
 // merge joins neighbouring turns of one role, other than tools', and drops turns of
-// the system that say nothing.
+// the system that say nothing, and of the assistant at the end.
 func merge(turns []turn) []turn {
 	var out []turn
 	for _, t := range turns {
@@ -115,6 +115,10 @@ func merge(turns []turn) []turn {
 			continue
 		}
 		out = append(out, t)
+	}
+	// An answer that is begun with nothing is an answer to be begun.
+	if n := len(out); n > 1 && out[n-1].role == roleAssistant && len(out[n-1].text) == 0 && len(out[n-1].calls) == 0 {
+		out = out[:n-1]
 	}
 	return out
 }
