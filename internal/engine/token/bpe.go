@@ -20,6 +20,8 @@ type bpe struct {
 	unused   map[int32][2]int32
 	size     int32 // tokens; larger IDs are parts
 	known    *knownWords
+	// borders returns the end of what can be merged on its own at s[i]; nil: the word.
+	borders func(s string, i int) int
 }
 
 // smallWord is the most symbols that are merged by looking at all of them each time.
@@ -27,6 +29,18 @@ const smallWord = 48
 
 // append appends the tokens of a word.
 func (b *bpe) append(dst []int32, word string) []int32 {
+	if b.borders == nil {
+		return b.appendWord(dst, word)
+	}
+	for i := 0; i < len(word); {
+		end := b.borders(word, i)
+		dst = b.appendWord(dst, word[i:end])
+		i = end
+	}
+	return dst
+}
+
+func (b *bpe) appendWord(dst []int32, word string) []int32 {
 	id := b.words.get(word)
 	if id != noToken && (b.ignoreMerges || len(word) == 1) {
 		return append(dst, id)
@@ -40,7 +54,7 @@ func (b *bpe) append(dst []int32, word string) []int32 {
 	return dst
 }
 
-// merge does the work of append.
+// merge does the work of appendWord.
 func (b *bpe) merge(dst []int32, word string) []int32 {
 	n := len(dst)
 	dst = b.symbols(dst, word)

@@ -180,11 +180,11 @@ func (b *bpe) symbol(w string) int32 {
 	return noToken
 }
 
-// markWords returns a function for the end of the word at s[i] in a text that is not
-// cut into words otherwise: merges go over a border before a SentencePiece mark only
-// behind few characters or none, so the words between the others may be merged on
-// their own. It returns nil when the vocabulary has no mark.
-func (b *bpe) markWords() func(s string, i int) int {
+// markBorders makes the borders of a SentencePiece model, which has a whole text as one
+// word: merges go over a border before a mark only behind few characters or none, and
+// what is between the other borders can be merged on its own. It returns nil when the
+// vocabulary has no mark.
+func (b *bpe) markBorders() func(s string, i int) int {
 	if b.words.get(sentencePieceMark) == noToken {
 		return nil
 	}
@@ -208,7 +208,7 @@ func (b *bpe) markWords() func(s string, i int) int {
 			if n < 0 {
 				return len(s)
 			}
-			if i += n; n > 0 && !joined[s[i-1]] {
+			if i += n; !joined[s[i-1]] {
 				return i
 			}
 		}

@@ -259,8 +259,8 @@ func (f *codecFile) bpe(c *Codec, tokens []string, byteLevel bool) error {
 	}
 	b.setFallback(fallbackTokens(tokens))
 	c.model, c.words = b, b.words
-	if c.cut == nil && !byteLevel && !m.IgnoreMerges {
-		c.whole = b.markWords()
+	if !byteLevel && !m.IgnoreMerges {
+		b.borders = b.markBorders()
 	}
 	return nil
 }

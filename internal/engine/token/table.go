@@ -236,7 +236,7 @@ func (t *Table) sentencePiece(c *Codec) error {
 	if t.AddSpacePrefix {
 		c.form = formsInTurn([]normalForm{prepend(" "), c.form})
 	}
-	c.whole = b.markWords()
+	b.borders = b.markBorders()
 	c.spaces = spaces{marks: true, byteTokens: true}
 	if t.AddSpacePrefix {
 		c.spaces.lead, c.spaces.leadPart = 1, true
