@@ -174,6 +174,7 @@ func TestDistribution(t *testing.T) {
 		{Temperature: 0.5},
 		{Temperature: 2, TopK: 10},
 		{Temperature: 1, TopP: 0.8},
+		{Temperature: 2, TopP: 0.3},
 		{Temperature: 1, MinP: 0.1},
 		{Temperature: 0.8, TopK: 20, TopP: 0.9, MinP: 0.05},
 		{Temperature: 1, RepeatPenalty: 1.5},

@@ -39,8 +39,9 @@ type fakeModel struct {
 	// broken is the letter of sequences whose logits are no numbers.
 	broken byte
 
-	mu    sync.Mutex
-	steps []string
+	mu     sync.Mutex
+	steps  []string
+	spoilt *arch.DecoderMemory // was in use when a pass failed
 }
 
 func (m *fakeModel) PageBytes() int { return pageBytes }
@@ -51,8 +52,8 @@ func (m *fakeModel) Context() int   { return m.context }
 func name(first int32) string { return string('a' + first%26) }
 
 func (m *fakeModel) Forward(ctx context.Context, spans []arch.Span, memory *arch.DecoderMemory) ([]float32, error) {
-	if memory == nil {
-		return nil, errors.New("no memory")
+	if memory == nil || memory == m.spoilt {
+		return nil, errors.New("no memory, or such as can't be used any more")
 	}
 	var logits []float32
 	var log, names strings.Builder
@@ -90,9 +91,11 @@ func (m *fakeModel) Forward(ctx context.Context, spans []arch.Span, memory *arch
 		total += len(s.IDs)
 	}
 	if m.fail != nil {
+		m.spoilt = memory
 		if err := m.fail(names.String()); err != nil {
 			return nil, err
 		}
+		m.spoilt = nil
 	}
 	m.mu.Lock()
 	m.steps = append(m.steps, strings.TrimSpace(log.String()))
