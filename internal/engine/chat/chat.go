@@ -11,6 +11,15 @@
 // Four families of calls are known (family.go). A model whose template writes calls in
 // none of these ways is told in the system prompt to write them as JSON.
 //
+// Documents become <document index="1" name="…"> … </document>, search results
+// <search_result index="1" source="…" title="…"> … </search_result>: text that any model
+// can be asked about, and that a model can be trained on.
+//
+// To add a family: a syntax with its literal texts in family.go, how detect tells it
+// from a call in the history, and the states of the parser that read what stands
+// between its markers and the JSON (parsecall.go); a template in testdata, its traits
+// in tools/goldens/chat_cases.py, and cases in parser_test.go.
+//
 // Invariants:
 //   - Text of the request is marked as plain in the prompt, through whatever the
 //     template does to it. No user can forge a turn or a call.

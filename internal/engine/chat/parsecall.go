@@ -38,12 +38,17 @@ func (p *Parser) tagged(final bool) bool {
 	if p.space(); p.buf == "" {
 		return p.starved(final)
 	}
-	if p.buf[0] != '{' {
+	switch p.buf[0] {
+	case '{':
+		p.scan = &callScan{known: p.known}
+		p.state = p.call
+	case '[':
+		p.hold(1)
+		p.list = true
+		p.state = p.listStart
+	default:
 		p.broken("it is no JSON object")
-		return true
 	}
-	p.scan = &callScan{known: p.known}
-	p.state = p.call
 	return true
 }
 
@@ -170,8 +175,8 @@ func (p *Parser) afterCall(final bool) bool {
 	switch {
 	case end != "" && strings.HasPrefix(p.buf, end):
 		p.buf = p.buf[len(end):]
-		if p.list && p.fence {
-			p.list = false
+		if p.list && (p.fence || p.syntax.closer != "") {
+			p.list = false // what is around the list comes next
 			return true
 		}
 		p.next()
@@ -198,7 +203,7 @@ func (p *Parser) mistral(final bool) bool {
 	case '[':
 		p.hold(1)
 		p.list = true
-		p.state = p.mistralList
+		p.state = p.listStart
 	case '{':
 		p.scan = &callScan{known: p.known}
 		p.state = p.call
@@ -209,8 +214,8 @@ func (p *Parser) mistral(final bool) bool {
 	return true
 }
 
-// mistralList reads the beginning of a list of calls.
-func (p *Parser) mistralList(final bool) bool {
+// listStart reads the beginning of a list of calls.
+func (p *Parser) listStart(final bool) bool {
 	if p.space(); p.buf == "" {
 		return p.starved(final)
 	}

@@ -94,6 +94,10 @@ var parseCases = []parseCase{
 		"hermes two in one", "chatml", "<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n{\"name\": \"now\", \"arguments\": {\"a\":1}}\n</tool_call>",
 		"call now\ninput {}\nstop\ncall now\ninput {\"a\":1}\nstop\n",
 	},
+	{
+		"hermes list", "chatml", "<tool_call>[{\"name\": \"now\", \"arguments\": {}}, {\"name\": \"now\"}]\n</tool_call> x",
+		"call now\ninput {}\nstop\ncall now\ninput {}\nstop\ntext \"x\"\n",
+	},
 	{"hermes arguments first", "chatml", "<tool_call>{\"arguments\": {\"city\": \"Paris\"}, \"name\": \"get_weather\"}</tool_call>", "call get_weather\ninput {\"city\": \"Paris\"}\nstop\n"},
 	{"hermes text arguments", "chatml", `<tool_call>{"name": "get_weather", "arguments": "{\"city\": \"Z\u00fcrich\"}"}</tool_call>`, "call get_weather\ninput {\"city\": \"Zürich\"}\nstop\n"},
 	{"hermes empty text arguments", "chatml", `<tool_call>{"name": "now", "arguments": " "}</tool_call>`, "call now\ninput {}\nstop\n"},
