@@ -1,5 +1,7 @@
 package grammar
 
+import "sync/atomic"
+
 // rule is one automaton: a graph of nodes, or a lexer.
 type rule struct {
 	graph    []node
@@ -12,6 +14,7 @@ type rule struct {
 	heavy    bool       // it counts to two or more, so any of its calls may have to be made
 	reach    int32      // by how much its counters are compared with more than zero
 	masks    *maskStore // where its masks are kept
+	near     []atomic.Pointer[mask]
 }
 
 // lexer is an automaton without calls: a string, a number, free text. Every state it
@@ -156,6 +159,7 @@ func (d *draft) literal(from, to int32, text string) {
 // finish makes r the rule of the draft, which begins at start.
 func (d *draft) finish(r *rule, start int32, lo, hi int32) {
 	r.graph = d.nodes
+	r.near = make([]atomic.Pointer[mask], len(d.nodes))
 	r.heavy = lo > 1 && hi >= lo && d.mixed
 	r.start = state{q: start, lo: lo, hi: hi}
 	for i := range r.graph {

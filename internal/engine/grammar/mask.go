@@ -3,6 +3,7 @@ package grammar
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // mask says which tokens may be read at a state of a rule, as far as that depends on
@@ -76,8 +77,35 @@ func (r *rule) norm(st state, longest int) state {
 	return st
 }
 
-// maskOf returns the mask of p, from the store or made now.
+// maskOf returns the mask of p.
 func (m *machine) maskOf(v *vocabulary, p pos) *mask {
+	near := p.rule.nearby(p.st)
+	if near != nil {
+		if k := near.Load(); k != nil && p.up.depth+k.deep <= maxDepth {
+			return k
+		}
+	}
+	k := m.findMask(v, p)
+	if near != nil && k.small() {
+		near.Store(k)
+	}
+	return k
+}
+
+// nearby is where a small mask of a graph's node is kept beside the store, which
+// matters where a text can be in a hundred places at once; nil: nowhere.
+func (r *rule) nearby(st state) *atomic.Pointer[mask] {
+	if r.lex != nil || st.sub != 0 || st.lo != 0 || st.hi != unlimited {
+		return nil
+	}
+	return &r.near[st.q]
+}
+
+// small reports whether k takes little memory.
+func (k *mask) small() bool { return k.bits == nil && k.tail == nil && len(k.ids) <= 64 }
+
+// findMask returns the mask of p from the store, or a new one.
+func (m *machine) findMask(v *vocabulary, p pos) *mask {
 	key := maskKey{p.rule, p.rule.norm(p.st, v.all.longest), -1}
 	k := p.rule.masks.get(key)
 	if k == nil {

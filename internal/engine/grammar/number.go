@@ -90,11 +90,11 @@ func (s numberSpec) String() string {
 		}
 		return b.String()
 	}
-	text := fmt.Sprint(s.integer, " ", end(s.min), " to ", end(s.max))
-	for _, m := range s.multiple {
-		text += " by " + m.String()
+	multiples := make([]string, len(s.multiple))
+	for i, m := range s.multiple {
+		multiples[i] = m.String()
 	}
-	return text
+	return fmt.Sprint(s.integer, " ", end(s.min), " to ", end(s.max), " by ", strings.Join(multiples, " "))
 }
 
 const (

@@ -235,6 +235,9 @@ func (c *schemaCompiler) expand(v *jsonValue, path []*jsonValue) ([]disjunct, er
 	path = append(slices.Clip(path), v)
 	own := disjunct{leaves: []*jsonValue{v}}
 	if n := v.get("not"); n != nil {
+		if n.kind == kindBool && n.truth || n.kind == kindObject && len(n.members) == 0 {
+			return nil, nil // how some generators write what cannot be
+		}
 		own.not = []exclusion{{n, n, "not"}}
 	}
 	together, err := v.schemas("allOf")

@@ -355,10 +355,7 @@ func (c *schemaCompiler) stringRule(s *shape) ([]*rule, error) {
 	if isAny(s.text) && s.least == 0 && s.most == unlimited {
 		return []*rule{c.b.c.json.text}, nil
 	}
-	key := fmt.Sprintf("string %d %d", s.least, s.most)
-	for _, part := range s.sources {
-		key += fmt.Sprintf(" %q", part)
-	}
+	key := fmt.Sprintf("string %d %d %q", s.least, s.most, s.sources)
 	return c.b.c.share(key, func() (*rule, error) {
 		rules, err := c.quotedRule(s.text, s.least, s.most, s.leaves[0])
 		if err != nil || len(rules) == 0 {
