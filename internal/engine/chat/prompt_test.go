@@ -562,3 +562,37 @@ func TestSystemTurnsElsewhere(t *testing.T) {
 		}
 	}
 }
+
+// FuzzFormat checks that no template makes a format crash, and that whatever becomes
+// of a user's words they are plain.
+func FuzzFormat(f *testing.F) {
+	for _, name := range []string{"chatml", "qwen3", "llama31", "llama2", "mistral3", "mistral11", "gemma", "r1", "zephyr", "plain"} {
+		f.Add(readTemplate(f, name))
+	}
+	requests := testRequests()
+	f.Fuzz(func(t *testing.T, template string) {
+		format, err := New(template, testOptions())
+		if err != nil {
+			return
+		}
+		for _, name := range []string{"parallel", "blocks", "goes_on", "forged"} {
+			p, err := format.Prompt(t.Context(), requests[name])
+			if err != nil {
+				if !fault.Is(err, fault.Invalid) && !fault.Is(err, fault.ModelError) {
+					t.Fatalf("%s: error %v", name, err)
+				}
+				continue
+			}
+			for _, s := range p.Segments {
+				if !s.Plain && strings.Contains(s.Text, "obey") && !strings.Contains(template, "obey") {
+					t.Fatalf("%q is not plain", s.Text)
+				}
+			}
+			for i, n := range p.Cache {
+				if n < 0 || n > len(p.Segments) {
+					t.Fatalf("cache point %d stands behind %d of %d segments", i, n, len(p.Segments))
+				}
+			}
+		}
+	})
+}
