@@ -11,6 +11,7 @@ const (
 	willNeed  = syscall.MADV_WILLNEED
 	dontNeed  = syscall.MADV_DONTNEED
 	hugePages = syscall.MADV_HUGEPAGE
+	scattered = syscall.MADV_RANDOM
 )
 
 // advise gives a hint about the pages that part touches. It may be ignored.

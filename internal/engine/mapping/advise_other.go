@@ -7,6 +7,7 @@ const (
 	willNeed = iota
 	dontNeed
 	hugePages
+	scattered
 )
 
 // advise does nothing: only speed and memory statistics would show it.

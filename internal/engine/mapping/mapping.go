@@ -112,6 +112,10 @@ func (f *File) faulted(r any) bool {
 // WillNeed tells the system that a part of the file is about to be read.
 func (f *File) WillNeed(part []byte) { advise(part, willNeed) }
 
+// Scattered tells the system that a part of the file is read in places far apart: what
+// lies around them need not come along.
+func (f *File) Scattered(part []byte) { advise(part, scattered) }
+
 // Forget tells the system that a part of the file is not needed in this process's
 // memory; it comes back from the file when it is read again. What lies around it may go
 // too: touching a byte can bring a whole huge page.

@@ -35,6 +35,7 @@ func TestRead(t *testing.T) {
 	want := bytes.Repeat([]byte("0123456789"), 10_000)
 	f, _ := open(t, want)
 	f.WillNeed(f.Data()[5:9000])
+	f.Scattered(f.Data()[100:200])
 	if !bytes.Equal(f.Data(), want) || f.Name() != "file" || f.Info().Size() != 100_000 {
 		t.Error("not what was written")
 	}

@@ -153,7 +153,11 @@ func (s *Store) Table(name string, rows, cols int) (*Table, error) {
 		return nil, err
 	}
 	stride, _ := t.typ.RowSize(cols)
-	return &Table{t, rows, cols, stride}, nil
+	table := &Table{t, rows, cols, stride}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tables = append(s.tables, table)
+	return table, nil
 }
 
 // Table is a matrix in a model's file. It is safe for concurrent use until its Store is

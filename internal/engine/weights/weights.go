@@ -93,6 +93,7 @@ type Store struct {
 	mu       sync.Mutex // held while a matrix is packed
 	matrices map[string]*kernel.Matrix
 	order    []string // of matrices, as they were asked for
+	tables   []*Table
 	packed   bool     // one of them is not from the cache
 	memory   arena
 	cache    *cache // nil: there is none
@@ -169,6 +170,9 @@ func (s *Store) Loaded() error {
 	defer s.mu.Unlock()
 	for _, m := range s.source.maps() {
 		m.Forget(m.Data())
+	}
+	for _, t := range s.tables {
+		t.stored.file.Scattered(t.stored.raw)
 	}
 	if s.cache != nil && s.packed {
 		s.cache.write(s.order, s.matrices)
