@@ -21,10 +21,12 @@ func preTokenizer(name string) (p pre, ok bool) {
 		p = pre{expressions: []string{pattern.Llama3}, ignoreMerges: true, addBOS: true}
 	case "dbrx", "smaug-bpe", "chatglm-bpe", "glm4":
 		p.expressions = []string{pattern.Llama3}
-	case "qwen2", "stablelm2", "hunyuan", "megrez", "deepseek-r1-qwen", "solar-open":
+	case "qwen2":
+		p = pre{expressions: []string{pattern.Qwen2}, nfc: true}
+	case "stablelm2", "hunyuan", "megrez", "deepseek-r1-qwen", "solar-open":
 		p.expressions = []string{pattern.Qwen2}
 	case "qwen35":
-		p.expressions = []string{qwenMarks}
+		p = pre{expressions: []string{qwenMarks}, nfc: true}
 	case "smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b":
 		p.expressions = []string{`\p{N}`, pattern.GPT2}
 	case "gpt-4o", "llama4":
@@ -43,6 +45,8 @@ type pre struct {
 	expressions  []string
 	ignoreMerges bool
 	addBOS       bool // when the file says nothing
+	// nfc: the family normalizes, though a GGUF file doesn't say so.
+	nfc bool
 }
 
 func (p pre) cutter() (cutter, func(string, int) int, error) {

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Table is a tokenizer as GGUF files and llama2.c's tokenizer.bin hold it.
@@ -181,6 +183,9 @@ func (t *Table) byteLevel(c *Codec) error {
 	var err error
 	if c.cut, c.whole, err = pre.cutter(); err != nil {
 		return err
+	}
+	if pre.nfc {
+		c.form = unicodeForm(norm.NFC)
 	}
 	u := newByteUnmapper()
 	literal := func(id int32) bool { return c.kinds[id] != kindNormal && c.kinds[id] != kindUnused }
