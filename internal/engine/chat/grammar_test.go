@@ -63,7 +63,7 @@ func wander(tb testing.TB, g *grammar.Grammar, r *rand.Rand) string {
 		out = append(out, byte(id))
 	}
 	for _, id := range s.Shortest() {
-		out = append(out, byte(id)) //nolint:gosec // below 256
+		out = append(out, byte(id))
 	}
 	return string(out)
 }
