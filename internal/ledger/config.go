@@ -23,7 +23,7 @@ type Config struct {
 	Logger *slog.Logger
 
 	// CommitEvery is how long a record may stay in memory only. It bounds what a
-	// kill -9 loses. Zero: 20 ms.
+	// kill -9 loses. Zero: 10 ms.
 	CommitEvery time.Duration
 	// QueueLimit is how many records may wait in memory. Zero: 65,536, which are
 	// some 30 MB.
@@ -58,7 +58,7 @@ func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	setDefault(&c.CommitEvery, 20*time.Millisecond)
+	setDefault(&c.CommitEvery, 10*time.Millisecond)
 	setDefault(&c.QueueLimit, 1<<16)
 	setDefault(&c.QueueWait, 100*time.Millisecond)
 	setDefault(&c.RetryEvery, 500*time.Millisecond)

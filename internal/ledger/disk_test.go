@@ -201,7 +201,7 @@ func TestQueue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const wait = 100 * time.Millisecond
-		q := newQueue(2, wait)
+		q := newQueue(2, wait, time.Hour)
 		r := testRecord(0)
 		put := func(wantTaken bool, wantWait time.Duration) {
 			t.Helper()
@@ -270,4 +270,40 @@ func TestDatabaseFails(t *testing.T) {
 	if s := l.Status(); s.Degraded || s.Lost != 0 {
 		t.Errorf("got %+v, want all well", s)
 	}
+}
+
+// Whoever appends hurries the writer when its timer is late, once for every batch.
+func TestQueueHurriesWhenLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const late = 15 * time.Millisecond
+		q := newQueue(100, time.Second, late)
+		put := func(want bool) {
+			t.Helper()
+			r := testRecord(1)
+			if !q.put(&r) {
+				t.Fatal("there was room")
+			}
+			got := false
+			select {
+			case <-q.hurry:
+				got = true
+			default:
+			}
+			if got != want {
+				t.Errorf("hurried: %v, want %v", got, want)
+			}
+		}
+		put(false)
+		time.Sleep(late)
+		put(false)
+		time.Sleep(time.Millisecond)
+		put(true)
+		time.Sleep(time.Hour)
+		put(false) // it was told
+		q.take(nil)
+		put(false)
+		time.Sleep(2 * late)
+		put(true)
+	})
 }

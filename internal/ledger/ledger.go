@@ -6,7 +6,7 @@
 //
 // Append puts it into a bounded queue in memory, in well under a microsecond, and
 // the call goes on. One goroutine takes what is queued, counts it (see Minutes and
-// Collector), and appends it to a segment (package segment) within 20 ms; another
+// Collector), and appends it to a segment (package segment) within 10 ms; another
 // syncs the segment to disk. A loader reads the segments behind the writer and puts the
 // records into a database of its own for every day (UTC), where queries find them
 // about a second later. A segment is deleted once all of it is in a database and
@@ -122,7 +122,7 @@ func start(ctx context.Context, cfg Config, segments string) (*Ledger, error) {
 	l := &Ledger{
 		cfg:     cfg,
 		logger:  cfg.Logger,
-		queue:   newQueue(cfg.QueueLimit, cfg.QueueWait),
+		queue:   newQueue(cfg.QueueLimit, cfg.QueueWait, cfg.CommitEvery*3/2),
 		reader:  reader,
 		minutes: newMinutes(cfg.MinuteWindow, cfg.now),
 		metrics: newMetrics(cfg.KnownModel),

@@ -10,21 +10,26 @@ import (
 type queue struct {
 	limit int           // records held at most
 	wait  time.Duration // how long put waits for room
+	late  time.Duration // after which take ought to have been called
 
 	// wake is signalled when the queue stops being empty, and hurry when it is
-	// half full. Both hold one signal and belong to take's caller.
+	// half full, or when take is late. A timer may be late on a busy machine, as long as
+	// whatever has it to look after gets no processor; those who put have one, and what
+	// they signal runs on it next. Both hold one signal and belong to take's caller.
 	wake  chan struct{}
 	hurry chan struct{}
 
 	mu      sync.Mutex
 	records []Record
+	since   time.Time // when the first of records was put
+	hurried bool      // hurry was signalled because of its age
 	closed  bool
 	stuck   bool          // the disk refuses: waiting for room is of no use
 	room    chan struct{} // closed by take; nil while nobody waits
 }
 
-func newQueue(limit int, wait time.Duration) *queue {
-	return &queue{limit: limit, wait: wait, wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1)}
+func newQueue(limit int, wait, late time.Duration) *queue {
+	return &queue{limit: limit, wait: wait, late: late, wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1)}
 }
 
 // put queues r. It waits for room when the queue is full, but not for long, and
@@ -37,13 +42,28 @@ func (q *queue) put(r *Record) bool {
 	}
 	q.records = append(q.records, *r)
 	n := len(q.records)
+	hurry := n == (q.limit+1)/2 || q.isLate(n)
 	q.mu.Unlock()
 	if n == 1 {
 		signal(q.wake)
 	}
-	if n == (q.limit+1)/2 {
+	if hurry {
 		signal(q.hurry)
 	}
+	return true
+}
+
+// isLate reports, once until the next take, whether the first of n records has waited
+// for too long. It is called with mu held.
+func (q *queue) isLate(n int) bool {
+	if n == 1 {
+		q.since, q.hurried = time.Now(), false
+		return false
+	}
+	if q.hurried || time.Since(q.since) <= q.late {
+		return false
+	}
+	q.hurried = true
 	return true
 }
 
