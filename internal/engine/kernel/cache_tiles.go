@@ -27,7 +27,7 @@ func eachCachedTile(c, a view, b cachedPanels, s shape, pick func(mr, panels int
 			}
 			kernel(&c.data[r*c.ld+p*panelRows], c.ld, &a.data[r*a.ld], a.ld,
 				(*byte)(unsafe.Add(unsafe.Pointer(data), at)), b.ld, scale, //nolint:gosec // inside what was checked
-				ahead, s.k)
+				(*byte)(unsafe.Add(unsafe.Pointer(ahead), at)), s.k) //nolint:gosec // only asked for
 			p += width
 		}
 		ahead = data // the first rows have asked for it
