@@ -52,7 +52,7 @@ type Segment struct {
 
 // Options say what is known of a model beside its template.
 type Options struct {
-	Arch     string // "llama", "qwen2"; may be empty
+	Arch     string // "llama", "gemma2"; may be empty; matters only without a template
 	BOS, EOS string // texts of the tokens; empty: none
 	// AddBOS: the tokenizer wants prompts to begin with BOS. Only formats without a
 	// template of the model's own look at it.

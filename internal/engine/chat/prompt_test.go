@@ -218,10 +218,11 @@ func TestEnds(t *testing.T) {
 
 func TestModelsWithoutTemplate(t *testing.T) {
 	t.Parallel()
+	arch := ""
 	f := func(markers []string, addBOS bool, want string) {
 		t.Helper()
 		o := testOptions()
-		o.AddBOS = addBOS
+		o.AddBOS, o.Arch = addBOS, arch
 		o.Specials = func(s string) bool {
 			return slices.Contains(markers, s)
 		}
@@ -244,6 +245,9 @@ func TestModelsWithoutTemplate(t *testing.T) {
 	f([]string{"<start_of_turn>"}, true, "<s><start_of_turn>user\nOnce<end_of_turn>\n<start_of_turn>model\n")
 	f([]string{"<|end|>"}, false, "<|user|>\nOnce<|end|>\n<|assistant|>\n")
 	f([]string{"[INST]"}, false, "<s>[INST] Once[/INST]")
+	f([]string{"<|im_start|>", "<|end|>"}, false, "<|im_start|>user\nOnce<|im_end|>\n<|im_start|>assistant\n")
+	arch = "phi3"
+	f([]string{"<|im_start|>", "<|end|>"}, false, "<|user|>\nOnce<|end|>\n<|assistant|>\n")
 }
 
 func TestCachePoints(t *testing.T) {
