@@ -238,17 +238,26 @@ func (r *rule) relax() bool {
 	}
 	need, nullable := r.graph[r.start.q].need, r.canBeEmpty()
 	if r.heavy {
-		for i := range r.graph {
-			for _, e := range r.graph[i].edges {
-				if e.kind == edgeCall {
-					need = min(max(need, e.call.need+1), never)
-				}
-			}
-		}
+		need = max(need, r.worst())
 	}
 	changed := need != r.need || nullable != r.nullable
 	r.need, r.nullable = need, nullable
 	return changed
+}
+
+// worst is the most frames that a call anywhere in r needs, choosing well at each node.
+func (r *rule) worst() int32 {
+	most := int32(0)
+	for i := range r.graph {
+		least := int32(-1)
+		for _, e := range r.graph[i].edges {
+			if e.kind == edgeCall && (least < 0 || e.call.need+1 < least) {
+				least = min(e.call.need+1, never)
+			}
+		}
+		most = max(most, least)
+	}
+	return most
 }
 
 // canBeEmpty reports whether the end is reached without reading.

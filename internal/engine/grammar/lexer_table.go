@@ -6,7 +6,7 @@ import "slices"
 // text. It counts nothing.
 type table struct {
 	rows  [][]arc
-	dense [][256]int32 // instead of a search in rows, where there are few states
+	dense [][256]int32 // instead of a search in rows, for free text
 	ends  []bool
 	dist  []int32 // bytes to the nearest end
 }
@@ -16,9 +16,6 @@ type arc struct {
 	lo, hi byte
 	to     int32
 }
-
-// maxDense is the most states for which a full table is made: 1 KiB each.
-const maxDense = 256
 
 // tableDraft is a table under construction; state 0 is the start. States from which
 // no end can be reached are removed by done.
@@ -67,16 +64,19 @@ func (d *tableDraft) done() *table {
 	for i, row := range t.rows {
 		t.rows[i] = slices.DeleteFunc(row, func(a arc) bool { return t.dist[a.to] == never })
 	}
-	if len(t.rows) <= maxDense {
-		t.dense = make([][256]int32, len(t.rows))
-		for q, row := range t.rows {
-			for b := range t.dense[q] {
-				t.dense[q][b] = -1
-			}
-			for _, a := range row {
-				for b := int(a.lo); b <= int(a.hi); b++ {
-					t.dense[q][b] = a.to
-				}
+	return t
+}
+
+// fill makes the full table, of 1 KiB a state.
+func (t *table) fill() *table {
+	t.dense = make([][256]int32, len(t.rows))
+	for q, row := range t.rows {
+		for b := range t.dense[q] {
+			t.dense[q][b] = -1
+		}
+		for _, a := range row {
+			for b := int(a.lo); b <= int(a.hi); b++ {
+				t.dense[q][b] = a.to
 			}
 		}
 	}
@@ -215,5 +215,5 @@ func textTable(markers []string, last bool) *table {
 			d.ends[q] = !d.ends[q]
 		}
 	}
-	return d.done()
+	return d.done().fill()
 }

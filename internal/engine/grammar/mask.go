@@ -85,8 +85,8 @@ func (m *machine) maskOf(v *vocabulary, p pos) *mask {
 			return k
 		}
 	}
-	k := m.findMask(v, p)
-	if near != nil && k.small() {
+	k, anywhere := m.findMask(v, p)
+	if near != nil && anywhere && k.small() {
 		near.Store(k)
 	}
 	return k
@@ -104,23 +104,23 @@ func (r *rule) nearby(st state) *atomic.Pointer[mask] {
 // small reports whether k takes little memory.
 func (k *mask) small() bool { return k.bits == nil && k.tail == nil && len(k.ids) <= 64 }
 
-// findMask returns the mask of p from the store, or a new one.
-func (m *machine) findMask(v *vocabulary, p pos) *mask {
+// findMask returns the mask of p from the store, or a new one, and whether it is the
+// same at any depth.
+func (m *machine) findMask(v *vocabulary, p pos) (k *mask, anywhere bool) {
 	key := maskKey{p.rule, p.rule.norm(p.st, v.all.longest), -1}
-	k := p.rule.masks.get(key)
-	if k == nil {
+	if k = p.rule.masks.get(key); k == nil {
 		k = m.makeMask(v, key, maxDepth)
 		p.rule.masks.put(key, k)
 	}
 	if p.up.depth+k.deep <= maxDepth {
-		return k
+		return k, true
 	}
 	key.depth = p.up.depth // the limit shows: it is part of the question
 	if k = p.rule.masks.get(key); k == nil {
 		k = m.makeMask(v, key, maxDepth-p.up.depth)
 		p.rule.masks.put(key, k)
 	}
-	return k
+	return k, false
 }
 
 // makeMask tries the whole vocabulary at a state.

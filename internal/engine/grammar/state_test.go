@@ -167,3 +167,57 @@ func TestStuck(t *testing.T) {
 		t.Error("a mask without room is accepted")
 	}
 }
+
+// TestDeepSchemas opens what can be opened: at every depth the text can be completed.
+func TestDeepSchemas(t *testing.T) {
+	t.Parallel()
+	v := smallVocab(`{"`, `[[`, `[{"`, `{"v":0,"`, `":[{`, `[[[[`)
+	c := NewCompiler(v)
+	for _, schema := range []string{
+		`{"type":"object","properties":{"v":{"type":"integer"},"k":{"type":"array","items":{"$ref":"#"}}},"required":["v"]}`,
+		`{"anyOf":[{"type":"integer"},{"type":"array","items":{"$ref":"#"},"minItems":2}]}`,
+		`{"type":"object","properties":{"a":{"$ref":"#/$defs/b"}},"required":["a"],"$defs":{"b":{"type":"array","prefixItems":[{"type":"object","properties":{"x":{"$ref":"#"}}}],"minItems":1}}}`,
+		`{"type":"object","additionalProperties":{"$ref":"#"},"maxProperties":2}`,
+		`{"type":"object","minProperties":2,"properties":{"a":{"type":"null"},"b":{"anyOf":[{"$ref":"#"},{"type":"null"}]},"c":{"type":"null"}}}`,
+		`{"type":"object","properties":{"a":{"anyOf":[{"$ref":"#"},{"type":"array","items":{"$ref":"#"}}]},"b":{"type":"array","items":{"$ref":"#"},"minItems":1,"maxItems":1}}}`,
+	} {
+		g := mustCompile(t, c, Schema(json.RawMessage(schema)))
+		random := rand.New(rand.NewPCG(1, 1))
+		deepest := 0
+		for range 12 {
+			s, text, bits := g.Start(), "", bitsOf(v)
+			for step := range 900 {
+				if err := s.Mask(bits); err != nil {
+					t.Fatalf("%s behind %s: %v", schema, text, err)
+				}
+				ids := allowed(bits)
+				if step%25 == 0 || strings.Count(text, "[")+strings.Count(text, "{") > 60 && step%5 == 0 {
+					if want := bruteForce(s, v); !slices.Equal(ids, want) {
+						t.Fatalf("%s behind %s: mask %s, brute force %s", schema, text, pieces(v, ids), pieces(v, want))
+					}
+					end := s.Clone()
+					for _, id := range s.Shortest() {
+						if err := end.Accept(id); err != nil {
+							t.Fatalf("%s behind %s: %v", schema, text, err)
+						}
+					}
+					if !end.Complete() {
+						t.Fatalf("%s behind %s: not completed", schema, text)
+					}
+				}
+				id := ids[random.IntN(len(ids))]
+				for _, open := range ids { // open whenever possible, close only when nothing else is
+					if p := string(v.Piece(open)); strings.ContainsAny(p, "[{") && random.IntN(3) > 0 || strings.ContainsAny(string(v.Piece(id)), "]}") {
+						id = open
+					}
+				}
+				if id == endToken || s.Accept(id) != nil {
+					break
+				}
+				text += string(v.Piece(id))
+				deepest = max(deepest, strings.Count(text, "[")+strings.Count(text, "{")-strings.Count(text, "]")-strings.Count(text, "}"))
+			}
+		}
+		t.Logf("%d levels: %s", deepest, schema)
+	}
+}
