@@ -202,32 +202,32 @@ func avx512Q5_Kx2(w *byte, groups int, acts *byte, blocks int, out *float32, ldo
 //go:noescape
 func avx512Q6_Kx2(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
 
-// avx512Q8_0x4 multiplies up to 4 groups of 8 packed rows by a tile of 4 rows of activations; groups and blocks > 0.
+// avx512Q8_0x4 multiplies up to 4 groups of 8 packed rows by a tile of 4 rows of activations, and prefetches lines from next on; groups and blocks > 0.
 //
 //go:noescape
-func avx512Q8_0x4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
+func avx512Q8_0x4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int, next *byte, lines int)
 
-// avx512Q4_0x4 multiplies up to 4 groups of 8 packed rows by a tile of 4 rows of activations; groups and blocks > 0.
+// avx512Q4_0x4 multiplies up to 4 groups of 8 packed rows by a tile of 4 rows of activations, and prefetches lines from next on; groups and blocks > 0.
 //
 //go:noescape
-func avx512Q4_0x4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
+func avx512Q4_0x4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int, next *byte, lines int)
 
-// avx512Q5_0x4 multiplies up to 4 groups of 8 packed rows by a tile of 4 rows of activations; groups and blocks > 0.
+// avx512Q5_0x4 multiplies up to 4 groups of 8 packed rows by a tile of 4 rows of activations, and prefetches lines from next on; groups and blocks > 0.
 //
 //go:noescape
-func avx512Q5_0x4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
+func avx512Q5_0x4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int, next *byte, lines int)
 
-// avx512Q4_Kx4 multiplies up to 4 groups of 8 packed rows by a tile of 4 rows of activations; groups and blocks > 0.
+// avx512Q4_Kx4 multiplies up to 4 groups of 8 packed rows by a tile of 4 rows of activations, and prefetches lines from next on; groups and blocks > 0.
 //
 //go:noescape
-func avx512Q4_Kx4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
+func avx512Q4_Kx4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int, next *byte, lines int)
 
-// avx512Q5_Kx4 multiplies up to 4 groups of 8 packed rows by a tile of 4 rows of activations; groups and blocks > 0.
+// avx512Q5_Kx4 multiplies up to 4 groups of 8 packed rows by a tile of 4 rows of activations, and prefetches lines from next on; groups and blocks > 0.
 //
 //go:noescape
-func avx512Q5_Kx4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
+func avx512Q5_Kx4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int, next *byte, lines int)
 
-// avx512Q6_Kx4 multiplies up to 4 groups of 8 packed rows by a tile of 4 rows of activations; groups and blocks > 0.
+// avx512Q6_Kx4 multiplies up to 4 groups of 8 packed rows by a tile of 4 rows of activations, and prefetches lines from next on; groups and blocks > 0.
 //
 //go:noescape
-func avx512Q6_Kx4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
+func avx512Q6_Kx4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int, next *byte, lines int)

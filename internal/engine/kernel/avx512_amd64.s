@@ -5409,12 +5409,13 @@ part:
 	VZEROUPPER
 	RET
 
-// func avx512Q8_0x4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
-TEXT ·avx512Q8_0x4(SB), NOSPLIT, $0-48
+// func avx512Q8_0x4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int, next *byte, lines int)
+TEXT ·avx512Q8_0x4(SB), NOSPLIT, $0-64
 	MOVQ w+0(FP), SI
 	MOVQ out+32(FP), BX
 	MOVQ ldo+40(FP), AX
 	SHLQ $2, AX
+	MOVQ next+48(FP), R14
 	MOVQ blocks+24(FP), R11
 	IMULQ $272, R11
 	MOVQ groups+8(FP), CX
@@ -5451,6 +5452,15 @@ TEXT ·avx512Q8_0x4(SB), NOSPLIT, $0-48
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
 block:
+	MOVQ lines+56(FP), DX
+	TESTQ DX, DX
+	JZ asked
+ask:
+	PREFETCHT1 (R14)
+	ADDQ $64, R14
+	DECQ DX
+	JNZ ask
+asked:
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
@@ -5670,12 +5680,13 @@ block:
 	VZEROUPPER
 	RET
 
-// func avx512Q4_0x4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
-TEXT ·avx512Q4_0x4(SB), NOSPLIT, $0-48
+// func avx512Q4_0x4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int, next *byte, lines int)
+TEXT ·avx512Q4_0x4(SB), NOSPLIT, $0-64
 	MOVQ w+0(FP), SI
 	MOVQ out+32(FP), BX
 	MOVQ ldo+40(FP), AX
 	SHLQ $2, AX
+	MOVQ next+48(FP), R14
 	MOVQ blocks+24(FP), R11
 	IMULQ $144, R11
 	MOVQ groups+8(FP), CX
@@ -5712,6 +5723,15 @@ TEXT ·avx512Q4_0x4(SB), NOSPLIT, $0-48
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
 block:
+	MOVQ lines+56(FP), DX
+	TESTQ DX, DX
+	JZ asked
+ask:
+	PREFETCHT1 (R14)
+	ADDQ $64, R14
+	DECQ DX
+	JNZ ask
+asked:
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
@@ -5919,12 +5939,13 @@ block:
 	VZEROUPPER
 	RET
 
-// func avx512Q5_0x4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
-TEXT ·avx512Q5_0x4(SB), NOSPLIT, $0-48
+// func avx512Q5_0x4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int, next *byte, lines int)
+TEXT ·avx512Q5_0x4(SB), NOSPLIT, $0-64
 	MOVQ w+0(FP), SI
 	MOVQ out+32(FP), BX
 	MOVQ ldo+40(FP), AX
 	SHLQ $2, AX
+	MOVQ next+48(FP), R14
 	MOVQ blocks+24(FP), R11
 	IMULQ $176, R11
 	MOVQ groups+8(FP), CX
@@ -5962,6 +5983,15 @@ TEXT ·avx512Q5_0x4(SB), NOSPLIT, $0-48
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
 block:
+	MOVQ lines+56(FP), DX
+	TESTQ DX, DX
+	JZ asked
+ask:
+	PREFETCHT1 (R14)
+	ADDQ $64, R14
+	DECQ DX
+	JNZ ask
+asked:
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
@@ -6207,12 +6237,13 @@ block:
 	VZEROUPPER
 	RET
 
-// func avx512Q4_Kx4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
-TEXT ·avx512Q4_Kx4(SB), NOSPLIT, $512-48
+// func avx512Q4_Kx4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int, next *byte, lines int)
+TEXT ·avx512Q4_Kx4(SB), NOSPLIT, $512-64
 	MOVQ w+0(FP), SI
 	MOVQ out+32(FP), BX
 	MOVQ ldo+40(FP), AX
 	SHLQ $2, AX
+	MOVQ next+48(FP), R14
 	MOVQ blocks+24(FP), R11
 	IMULQ $1184, R11
 	MOVQ groups+8(FP), CX
@@ -6261,6 +6292,15 @@ block:
 	XORL R13, R13
 	MOVQ $8, R12
 part:
+	MOVQ lines+56(FP), DX
+	TESTQ DX, DX
+	JZ asked
+ask:
+	PREFETCHT1 (R14)
+	ADDQ $64, R14
+	DECQ DX
+	JNZ ask
+asked:
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
@@ -6608,12 +6648,13 @@ part:
 	VZEROUPPER
 	RET
 
-// func avx512Q5_Kx4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
-TEXT ·avx512Q5_Kx4(SB), NOSPLIT, $512-48
+// func avx512Q5_Kx4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int, next *byte, lines int)
+TEXT ·avx512Q5_Kx4(SB), NOSPLIT, $512-64
 	MOVQ w+0(FP), SI
 	MOVQ out+32(FP), BX
 	MOVQ ldo+40(FP), AX
 	SHLQ $2, AX
+	MOVQ next+48(FP), R14
 	MOVQ blocks+24(FP), R11
 	IMULQ $1440, R11
 	MOVQ groups+8(FP), CX
@@ -6663,6 +6704,15 @@ block:
 	XORL R13, R13
 	MOVQ $8, R12
 part:
+	MOVQ lines+56(FP), DX
+	TESTQ DX, DX
+	JZ asked
+ask:
+	PREFETCHT1 (R14)
+	ADDQ $64, R14
+	DECQ DX
+	JNZ ask
+asked:
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
@@ -7044,12 +7094,13 @@ part:
 	VZEROUPPER
 	RET
 
-// func avx512Q6_Kx4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
-TEXT ·avx512Q6_Kx4(SB), NOSPLIT, $512-48
+// func avx512Q6_Kx4(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int, next *byte, lines int)
+TEXT ·avx512Q6_Kx4(SB), NOSPLIT, $512-64
 	MOVQ w+0(FP), SI
 	MOVQ out+32(FP), BX
 	MOVQ ldo+40(FP), AX
 	SHLQ $2, AX
+	MOVQ next+48(FP), R14
 	MOVQ blocks+24(FP), R11
 	IMULQ $1680, R11
 	MOVQ groups+8(FP), CX
@@ -7099,6 +7150,15 @@ block:
 	XORL R13, R13
 	MOVQ $8, R12
 part:
+	MOVQ lines+56(FP), DX
+	TESTQ DX, DX
+	JZ asked
+ask:
+	PREFETCHT1 (R14)
+	ADDQ $64, R14
+	DECQ DX
+	JNZ ask
+asked:
 	VMOVDQU32 16(SI)(R13*1), X16
 	VINSERTI32X4 $1, 16(R8)(R13*1), Y16, Y16
 	VPMOVSXBW Y16, Z16

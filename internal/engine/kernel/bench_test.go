@@ -46,6 +46,7 @@ func arithmetic(b *testing.B, threads int, m *kernel.Matrix, n int) {
 	rate := 2 * float64(n) * float64(m.Rows()*m.Cols()) / cs[0].best.Seconds()
 	b.ReportMetric(rate/1e9, "GFLOP/s")
 	b.ReportMetric(100*rate/peak, "%peak")
+	b.ReportMetric(float64(len(m.Packed()))/cs[0].best.Seconds()/1e9, "GB/s")
 }
 
 // BenchmarkDecode multiplies one row by a matrix larger than the caches and reports
@@ -65,6 +66,17 @@ func BenchmarkDecode(b *testing.B) {
 		rate := float64(len(m.Packed())) / cs[0].best.Seconds()
 		b.ReportMetric(rate/1e9, "GB/s")
 		b.ReportMetric(100*rate/limit, "%bandwidth")
+	})
+}
+
+// BenchmarkBatch multiplies 8 rows, as when 8 sequences are decoded together, by such a
+// matrix: both limits are near.
+func BenchmarkBatch(b *testing.B) {
+	const n, cols, size = 8, 2048, 192 << 20
+	eachType(b, func(b *testing.B, threads int, typ kernel.Type, halves []int) {
+		row, _ := typ.RowSize(cols)
+		m := matrix(b, open(b, "", threads), typ, halves, size/row/64*64, cols)
+		arithmetic(b, threads, m, n)
 	})
 }
 

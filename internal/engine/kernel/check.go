@@ -33,19 +33,18 @@ func checkGroup(out view, w, acts []byte, blocks, nt int, size blockSizes) bool 
 	return true
 }
 
-// checkGroups is checkGroup for a kernel that takes several groups of blocks of this
-// format.
-func (f *format) checkGroups(out view, w, acts []byte, groups, blocks, nt int) bool {
+// check is checkGroup for a kernel that takes several groups in the given format.
+func (w *packedGroups) check(f *format, out view, acts []byte, nt int) bool {
 	for t := range nt {
-		row := out.data[t*out.ld:][:groups*groupRows]
-		if blocks <= 0 {
+		row := out.data[t*out.ld:][:w.groups*groupRows]
+		if w.blocks <= 0 {
 			clear(row)
 		}
 	}
-	if blocks <= 0 || groups <= 0 {
+	if w.blocks <= 0 || w.groups <= 0 {
 		return false
 	}
-	_ = w[:groups*blocks*f.group]
-	_ = acts[:blocks*nt*f.act.size()]
+	_ = w.data[:w.groups*w.blocks*f.group]
+	_ = acts[:w.blocks*nt*f.act.size()]
 	return true
 }

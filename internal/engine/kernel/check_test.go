@@ -69,7 +69,7 @@ func TestShortSlicesPanic(t *testing.T) {
 					refuses(fmt.Sprintf("%s %d×%d", typ, groups, nt), func(short int) {
 						out := view{floats((nt-1)*ldo + groups*groupRows - less(short, 1)), ldo}
 						w, acts := bytes(groups*blocks*f.group-less(short, 2)), bytes(blocks*nt*f.act.size()-less(short, 3))
-						r.group(typ)(out, w, acts, groups, blocks, nt)
+						r.group(typ)(out, packedGroups{data: w, groups: groups, blocks: blocks}, acts, nt)
 					}, 3)
 				}
 			}

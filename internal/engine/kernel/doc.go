@@ -110,7 +110,9 @@
 // Many rows are a matter of arithmetic: weights stay in the nearest caches while 64 rows
 // pass. AVX-512 takes four groups abreast, two side by side in each of two registers, so
 // that unpacked weights serve four rows of activations, and each broadcast of those 32
-// rows of weights.
+// rows of weights. Every tile of activations also asks for its share of the weights that
+// come next: with few tiles, as when some sequences are decoded together, memory works
+// while the core does.
 //
 // BenchmarkDecode and BenchmarkPrefill print how near each type comes to the limits
 // measured in the same run, and how the ISAs of the machine compare.

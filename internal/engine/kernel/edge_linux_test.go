@@ -80,7 +80,9 @@ func edgesOfProducts(t *testing.T, r *routines, end bool) {
 				const blocks = 2
 				out := view{edge[float32](t, nt*groups*groupRows, end), groups * groupRows}
 				w, acts := edge[byte](t, groups*blocks*f.group, end), edge[byte](t, blocks*nt*f.act.size(), end)
-				touches(t, fmt.Sprintf("%d groups of %s × %d", groups, typ, nt), func() { kernel(out, w, acts, groups, blocks, nt) })
+				touches(t, fmt.Sprintf("%d groups of %s × %d", groups, typ, nt), func() {
+					kernel(out, packedGroups{data: w, groups: groups, blocks: blocks, ahead: w}, acts, nt)
+				})
 			}
 		}
 	}

@@ -1,10 +1,18 @@
 package kernel
 
-// groupKernel multiplies groups of 8 packed rows by a tile of nt rows of activations:
-// row t of out is that of activation row t, its element r that of weight row r. w holds
-// the groups one after the other, blocks packed blocks each, and acts as many blocks of
-// the tile.
-type groupKernel func(out view, w, acts []byte, groups, blocks, nt int)
+// packedGroups are some groups of a quantised matrix, 8 rows each.
+type packedGroups struct {
+	data           []byte // the groups one after the other
+	groups, blocks int    // how many there are, and the packed blocks of each
+	// ahead are weights that are needed next. A kernel that is bound by arithmetic may
+	// have them brought nearer meanwhile.
+	ahead []byte
+}
+
+// groupKernel multiplies groups of packed rows by a tile of nt rows of activations: row t
+// of out is that of activation row t, its element r that of weight row r. acts holds as
+// many blocks of the tile as each group has.
+type groupKernel func(out view, w packedGroups, acts []byte, nt int)
 
 // oneGroup is such a kernel for one group.
 type oneGroup func(out view, w, acts []byte, blocks, nt int)
@@ -15,10 +23,11 @@ func (k oneGroup) each(block int) groupKernel {
 	if k == nil {
 		return nil
 	}
-	return func(out view, w, acts []byte, groups, blocks, nt int) {
-		size := blocks * block
-		for g := range groups {
-			k(out.at(g*groupRows), w[g*size:][:size], acts, blocks, nt)
+	return func(out view, w packedGroups, acts []byte, nt int) {
+		prefetch(w.ahead) // such kernels don't do it themselves
+		size := w.blocks * block
+		for g := range w.groups {
+			k(out.at(g*groupRows), w.data[g*size:][:size], acts, w.blocks, nt)
 		}
 	}
 }

@@ -32,29 +32,46 @@ func groupAVX512(t Type) groupKernel {
 	}
 }
 
-// vnniKernel is the form of the micro kernels for groups.
-type vnniKernel func(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
+// The forms of the micro kernels for groups: for one or two rows of activations, and for
+// four. The latter take up to vnniAbreast groups, and ask for a number of cache lines from
+// next on for every 32 activations.
+type (
+	fewKernel  func(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int)
+	manyKernel func(w *byte, groups int, acts *byte, blocks int, out *float32, ldo int, next *byte, lines int)
+)
 
-// vnniAbreast is how many groups a kernel for tiles of four rows takes at once.
 const vnniAbreast = 4
 
 // vnniGroups joins the kernels for tiles of one, two and four rows.
-func vnniGroups(t Type, one, two, four vnniKernel) groupKernel {
+func vnniGroups(t Type, one, two fewKernel, four manyKernel) groupKernel {
 	f := t.format()
-	return func(out view, w, acts []byte, groups, blocks, nt int) {
-		if !f.checkGroups(out, w, acts, groups, blocks, nt) {
+	return func(out view, w packedGroups, acts []byte, nt int) {
+		if !w.check(&f, out, acts, nt) {
 			return
 		}
 		switch nt {
 		case 1:
-			one(&w[0], groups, &acts[0], blocks, &out.data[0], out.ld)
+			one(&w.data[0], w.groups, &acts[0], w.blocks, &out.data[0], out.ld)
 		case 2:
-			two(&w[0], groups, &acts[0], blocks, &out.data[0], out.ld)
+			two(&w.data[0], w.groups, &acts[0], w.blocks, &out.data[0], out.ld)
 		default:
 			_ = [1]struct{}{}[nt-actTile]
-			for g := 0; g < groups; g += vnniAbreast {
-				four(&w[g*blocks*f.group], min(vnniAbreast, groups-g), &acts[0], blocks, &out.data[g*groupRows], out.ld)
+			next, lines := w.next(f.length)
+			for g := 0; g < w.groups; g += vnniAbreast {
+				four(&w.data[g*w.blocks*f.group], min(vnniAbreast, w.groups-g), &acts[0], w.blocks, &out.data[g*groupRows], out.ld, next, lines)
 			}
 		}
 	}
+}
+
+// next returns where the weights ahead are, and how many cache lines of them to ask for
+// per 32 inputs of blocks of the given length, so that all have been asked for at the
+// end. If there is more than one call, they all ask for the same.
+func (w *packedGroups) next(length int) (*byte, int) {
+	if len(w.ahead) == 0 {
+		return nil, 0
+	}
+	const line, step = 64, 32
+	steps := w.blocks * length / step
+	return &w.ahead[0], (len(w.ahead) + line*steps - 1) / (line * steps)
 }

@@ -170,7 +170,7 @@ func (c *Compute) floatBlock(t *task, x []float32, s *scratch) {
 		}
 	}
 	whole, most := min(t.last, out/panelRows), c.r.depth
-	if t.hi-t.lo <= rowTile {
+	if t.hi-t.lo <= 2*rowTile {
 		most = w.cols // no other rows will pass
 	}
 	for k := 0; k < w.cols; k += most {
@@ -212,19 +212,18 @@ func (c *Compute) groupBlock(t *task, s *scratch) {
 	}
 	for u, n := t.first, 0; u < t.last; u += n {
 		n = max(1, min(abreast, whole-u)) // the last group may have to be alone
-		data := w.data[u*blocks*f.group:][:n*blocks*f.group]
-		if t.hi-t.lo > 1 { // the kernel for a single row looks ahead itself
-			prefetch(w.data[(u+n)*blocks*f.group : min(u+2*n, t.last)*blocks*f.group])
-		}
+		groups, ahead := t.groups(u, n), t.groups(u+n, min(n, t.last-u-n)).data
 		for r, nt := t.lo, 0; r < t.hi; r += nt {
 			nt = tileRows(t.hi - r)
+			// Each tile brings its share of the next groups nearer.
+			groups.ahead = ahead[len(ahead)*(r-t.lo)/(t.hi-t.lo) : len(ahead)*(r-t.lo+nt)/(t.hi-t.lo)]
 			acts, dst := t.acts[r*row:][:nt*row], view{t.p.Dst[r*out+u*groupRows:], out}
 			if u < whole {
-				t.kernel(dst, data, acts, n, blocks, nt)
+				t.kernel(dst, groups, acts, nt)
 				continue
 			}
 			tile := view{s.tile[:], groupRows}
-			t.kernel(tile, data, acts, 1, blocks, nt)
+			t.kernel(tile, groups, acts, nt)
 			copyTile(dst, tile, nt, out%groupRows)
 		}
 	}
@@ -235,6 +234,13 @@ func (c *Compute) groupBlock(t *task, s *scratch) {
 	for r := t.lo; r < t.hi; r++ {
 		c.r.add(t.p.Dst[r*out+lo:r*out+hi], t.p.Bias[lo:hi])
 	}
+}
+
+// groups returns n groups of the matrix from group u on.
+func (t *task) groups(u, n int) packedGroups {
+	f := t.p.W.typ.format()
+	blocks := t.p.W.cols / f.length
+	return packedGroups{data: t.p.W.data[u*blocks*f.group:][:n*blocks*f.group], groups: n, blocks: blocks}
 }
 
 // parts returns in how many tasks to divide each of a product's blocks, given its

@@ -110,10 +110,18 @@ func avx2Wide(u *unit, typ string) {
 		width = 64
 	}
 	panel := []string{"(DI)", "(DI)(DX*1)", "(R8)", "(R8)(DX*1)"}
+	// What follows a panel's end is the next one, which is being read already; the weights
+	// that come next are behind the last.
+	ahead := []string{"(R9)", "(R9)(DX*1)", "(R9)(DX*2)", "(R9)(R11*1)"}
+	f.p("LEAQ (DX)(DX*2), R11")
+	f.p("XORL R10, R10")
 	f.label("loop")
+	f.p("CMPQ CX, $%d", prefetchAhead/width)
+	f.p("CMOVQLE R11, R10")
+	f.p("LEAQ (DI)(R10*1), R9")
 	f.p("VBROADCASTSS (SI), Y15")
 	for i, at := range panel {
-		f.p("PREFETCHT0 %d%s", 24*width, at)
+		f.p("PREFETCHT0 %d%s", prefetchAhead, ahead[i])
 		for h := range 2 {
 			x := 8 + (2*i+h)%4
 			switch typ {

@@ -19,11 +19,11 @@ type vnni struct {
 	acc  []int // sums of blocks as floats; nil if they lie in the frame
 }
 
-// newVNNI begins a kernel.
-func newVNNI(u *unit, typ, doc string, nt, frame int) *vnni {
+// newVNNI begins a kernel, which may have more parameters than they all have.
+func newVNNI(u *unit, typ, doc string, nt, frame int, more ...arg) *vnni {
 	g := &vnni{nt: nt}
-	g.fn = u.fn(fmt.Sprintf("avx512%sx%d", typ, nt), fmt.Sprintf(doc, nt), frame,
-		arg{"w", "*byte"}, arg{"groups", "int"}, arg{"acts", "*byte"}, arg{"blocks", "int"}, arg{"out", "*float32"}, arg{"ldo", "int"})
+	args := []arg{{"w", "*byte"}, {"groups", "int"}, {"acts", "*byte"}, {"blocks", "int"}, {"out", "*float32"}, {"ldo", "int"}}
+	g.fn = u.fn(fmt.Sprintf("avx512%sx%d", typ, nt), fmt.Sprintf(doc, nt), frame, append(args, more...)...)
 	g.p("MOVQ w+0(FP), SI")
 	g.p("MOVQ out+32(FP), BX")
 	g.p("MOVQ ldo+40(FP), AX")

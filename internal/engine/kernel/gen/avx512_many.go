@@ -7,6 +7,11 @@ import "fmt"
 // of activations serves both. Groups that aren't there are read as the first one, and
 // not stored. SI and R8 to R10 point to the groups.
 //
+// While it computes, it asks for weights that come next: lines cache lines from next on
+// per block of 32 activations. A caller that has several tiles of activations for the
+// same weights divides what is next among them, so that memory is never idle. R14 points
+// to the line.
+//
 // A pair of values are two registers, for groups 0 and 1 and for groups 2 and 3; sums
 // are pairs for each row of activations.
 type many struct {
@@ -25,10 +30,12 @@ func newMany(u *unit, typ string, nt, packed int, accInFrame bool) *many {
 	if accInFrame {
 		frame = 64 * nt * across
 	}
-	g := &many{newVNNI(u, typ, "multiplies up to 4 groups of 8 packed rows by a tile of %d rows of activations; groups and blocks > 0.", nt, frame)}
+	doc := "multiplies up to 4 groups of 8 packed rows by a tile of %d rows of activations, and prefetches lines from next on; groups and blocks > 0."
+	g := &many{newVNNI(u, typ, doc, nt, frame, arg{"next", "*byte"}, arg{"lines", "int"})}
 	if !accInFrame {
 		g.acc = g.take(nt * across)
 	}
+	g.p("MOVQ next+48(FP), R14")
 	g.p("MOVQ blocks+24(FP), R11")
 	g.p("IMULQ $%d, R11", packed)
 	g.p("MOVQ groups+8(FP), CX")
@@ -72,6 +79,19 @@ func (g *many) begin() {
 		}
 	}
 	g.label("block")
+}
+
+// askForNext prefetches lines.
+func (g *many) askForNext() {
+	g.p("MOVQ lines+56(FP), DX")
+	g.p("TESTQ DX, DX")
+	g.p("JZ asked")
+	g.label("ask")
+	g.p("PREFETCHT1 (R14)")
+	g.p("ADDQ $64, R14")
+	g.p("DECQ DX")
+	g.p("JNZ ask")
+	g.label("asked")
 }
 
 // end closes the loop and stores the result. The pointers have packed bytes to go to
@@ -172,6 +192,7 @@ func manyQ8_0(u *unit, nt int) {
 	g := newMany(u, "Q8_0", nt, 272, false)
 	sums, w, scales, flip := g.take(nt*across), g.pair(), g.pair(), g.constant("flip", 0x80808080)
 	g.begin()
+	g.askForNext()
 	g.zero(sums...)
 	for j := range 8 {
 		g.load(16+32*j, w)
@@ -242,6 +263,7 @@ func manyNibbles(u *unit, typ string, nt int, fifth bool) {
 	sums, scales := g.take(nt*across), g.pair()
 	n := g.newRuns(fifth)
 	g.begin()
+	g.askForNext()
 	g.zero(sums...)
 	g.dot32(n, 16, 8*nt, 32, sums)
 	g.fold(sums, shift, scales)
@@ -268,6 +290,7 @@ func manyKQuant(u *unit, typ string, nt int, fifth bool) {
 	g.begin()
 	g.zero(sums...)
 	g.loopParts(bytes, 8, pointers[:], func() {
+		g.askForNext()
 		g.zero(part...)
 		g.dot32(n, 160, quantsAt(nt), 256, part)
 		for i, r := range scales {
@@ -315,6 +338,7 @@ func manyQ6_K(u *unit, nt int) {
 	g.zero(sums...)
 	g.p("XORL R11, R11")
 	g.loopParts(192, 16, pointers[:], func() {
+		g.askForNext()
 		g.header("VPMOVSXBW", 16, "(R13*1)", scales)
 		for i, r := range scales {
 			g.op("VPADDW", r, r, own[i])
