@@ -1,9 +1,6 @@
 package grammar
 
-import (
-	"fmt"
-	"math"
-)
+import "fmt"
 
 // Bounds of one grammar.
 const (
@@ -21,6 +18,7 @@ type builder struct {
 	edges int
 
 	counted []counted
+	spent   int        // on automata
 	suspect *jsonValue // the first schema that nothing satisfies
 }
 
@@ -58,6 +56,18 @@ func (b *builder) main(r Rule) (*rule, error) {
 		return nil, &LimitError{What: "bytes even in its shortest text", Limit: maxShortest}
 	}
 	return main, nil
+}
+
+// maxAutomata bounds the automata of one grammar, in bytes or about a tenth of the
+// nanoseconds that they take to make.
+const maxAutomata = 128 << 20
+
+// charge counts the cost of an automaton.
+func (b *builder) charge(cost int, at *jsonValue) error {
+	if b.spent += cost; b.spent > maxAutomata {
+		return &LimitError{What: "bytes of automata for strings and numbers", Limit: maxAutomata, Pointer: at.pointer()}
+	}
+	return nil
 }
 
 // rule registers a rule whose graph comes later.
@@ -171,8 +181,11 @@ func (b *builder) repeat(d *draft, from, to int32, r Rule, depth int) error {
 	if most < 0 {
 		most = unlimited
 	}
-	if least < 0 || least > most || least > math.MaxInt32-1 {
+	if least < 0 || least > most {
 		return &InvalidError{Reason: fmt.Sprintf("a repetition of %d to %d", r.least, r.most)}
+	}
+	if least > maxItems {
+		return &LimitError{What: "repetitions that are required", Limit: maxItems}
 	}
 	if least == 0 {
 		d.empty(from, to)

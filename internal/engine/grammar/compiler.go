@@ -3,6 +3,8 @@ package grammar
 import (
 	"container/list"
 	"sync"
+
+	"github.com/outcrop-ai/outcrop/internal/engine/grammar/automaton"
 )
 
 // Vocab is what the compiler needs of a tokenizer. It is not changed and must not change.
@@ -21,10 +23,11 @@ type Compiler struct {
 	json     *jsonRules
 
 	mu     sync.Mutex
-	known  map[string]*list.Element // compiled rules
-	recent *list.List               // of *compiled, the last used first
-	bytes  int                      // of the keys
-	common map[string]*rule         // strings and numbers, by what is asked of them
+	known  map[string]*list.Element  // compiled rules
+	recent *list.List                // of *compiled, the last used first
+	bytes  int                       // of the keys
+	common map[string]*rule          // strings and numbers, by what is asked of them
+	texts  map[string]*automaton.DFA // of patterns and formats
 }
 
 // compiled is a grammar that is kept for the next request with the same rule: the
@@ -42,7 +45,7 @@ const (
 
 // NewCompiler returns a compiler for v. It reads the whole vocabulary.
 func NewCompiler(v Vocab) *Compiler {
-	c := &Compiler{vocab: newVocabulary(v), masks: newMaskStore(), known: map[string]*list.Element{}, recent: list.New(), common: map[string]*rule{}}
+	c := &Compiler{vocab: newVocabulary(v), masks: newMaskStore(), known: map[string]*list.Element{}, recent: list.New(), common: map[string]*rule{}, texts: map[string]*automaton.DFA{}}
 	c.json = newJSONRules(c.masks)
 	return c
 }
@@ -117,6 +120,33 @@ func (c *Compiler) remember(key string, g *Grammar) {
 		}
 	}
 }
+
+// automaton returns the automaton that key names: the one that is known, or else made.
+// cost is what that took, zero where it was known.
+func (c *Compiler) automaton(key string, made func() (*automaton.DFA, error)) (d *automaton.DFA, cost int, err error) {
+	c.mu.Lock()
+	d = c.texts[key]
+	c.mu.Unlock()
+	if d != nil {
+		return d, 0, nil
+	}
+	if d, err = made(); err != nil || d == nil {
+		return nil, 0, err
+	}
+	if d.Cost() > maxKeptText {
+		return d, d.Cost(), nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.texts) >= maxCommon {
+		clear(c.texts)
+	}
+	c.texts[key] = d
+	return d, d.Cost(), nil
+}
+
+// maxKeptText is the most that an automaton which is kept costs.
+const maxKeptText = 1 << 20
 
 // maxCommon is how many rules of strings and numbers are shared by grammars.
 const maxCommon = 512

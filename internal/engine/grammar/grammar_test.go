@@ -281,7 +281,7 @@ func TestCombinatorErrors(t *testing.T) {
 	for _, r := range []Rule{
 		Choice(), Repeat(Seq(), 0, -1, Seq()), Repeat(Optional(Literal("a")), 1, 2, Seq()), Repeat(Text(), 1, 2, Seq()),
 		Repeat(Literal("a"), 3, 2, Seq()), Repeat(Literal("a"), -1, 2, Seq()), Token(-1), Token(1 << 20), Text(""), Text(strings.Repeat("x", 5000)), deep,
-		Literal(strings.Repeat("x", 1<<20)),
+		Literal(strings.Repeat("x", 1<<20)), Repeat(Literal("a"), 1_000_000_000, -1, Seq()),
 	} {
 		if _, err := c.Compile(r); err == nil {
 			t.Errorf("%+v compiles", r.kind)

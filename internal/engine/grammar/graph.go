@@ -122,7 +122,7 @@ type draft struct {
 
 func (d *draft) node(s space) int32 {
 	d.nodes = append(d.nodes, node{space: s})
-	return int32(len(d.nodes) - 1) //nolint:gosec // bounded by maxNodes
+	return int32(len(d.nodes) - 1)
 }
 
 // link adds e to from and returns it for its guards.
@@ -215,25 +215,20 @@ func analyse(rules []*rule) {
 // relax works out need and nullable from those of the rules called, and reports
 // whether the rule itself changed.
 func (r *rule) relax() bool {
-	for changed := true; changed; {
-		changed = false
-		for i := len(r.graph) - 1; i >= 0; i-- {
-			n := &r.graph[i]
-			need := n.need
-			if n.accept {
-				need = 0
-			}
-			for j := range n.edges {
-				e := &n.edges[j]
-				way := r.graph[e.to].need
-				if e.kind == edgeCall {
-					way = max(way, e.call.need+1)
-				}
-				need = min(need, way)
-			}
-			if need < n.need {
-				n.need, changed = need, true
-			}
+	from := make([][]int32, len(r.graph))
+	queue := make([]int32, 0, len(r.graph))
+	for i := range r.graph {
+		for _, e := range r.graph[i].edges {
+			from[e.to] = append(from[e.to], int32(i))
+		}
+		queue = append(queue, int32(i))
+	}
+	for len(queue) > 0 { // from the back: what is drawn last often comes last
+		i := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		if need := r.needs(i); need < r.graph[i].need {
+			r.graph[i].need = need
+			queue = append(queue, from[i]...)
 		}
 	}
 	need, nullable := r.graph[r.start.q].need, r.canBeEmpty()
@@ -243,6 +238,24 @@ func (r *rule) relax() bool {
 	changed := need != r.need || nullable != r.nullable
 	r.need, r.nullable = need, nullable
 	return changed
+}
+
+// needs works out the need of a node from those of the nodes behind it.
+func (r *rule) needs(i int32) int32 {
+	n := &r.graph[i]
+	if n.accept {
+		return 0
+	}
+	need := n.need
+	for j := range n.edges {
+		e := &n.edges[j]
+		way := r.graph[e.to].need
+		if e.kind == edgeCall {
+			way = max(way, e.call.need+1)
+		}
+		need = min(need, way)
+	}
+	return need
 }
 
 // worst is the most frames that a call anywhere in r needs, choosing well at each node.

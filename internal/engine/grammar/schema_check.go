@@ -71,7 +71,7 @@ func (v *jsonValue) typeOf() typeSet {
 }
 
 func (c *schemaCompiler) allowsOwn(v, x *jsonValue) (bool, error) {
-	if err := c.spend(1); err != nil {
+	if err := c.spend(1 + len(x.items) + len(x.members)); err != nil {
 		return false, err
 	}
 	s, err := c.own(v)
@@ -119,7 +119,7 @@ func (c *schemaCompiler) own(v *jsonValue) (*shape, error) {
 		return s, nil
 	}
 	s := &shape{types: typeAny, text: automaton.Any(), most: unlimited}
-	for _, take := range []func(*jsonValue) error{s.takeTypes, s.takeNumber, s.takeText} {
+	for _, take := range []func(*jsonValue) error{s.takeTypes, s.takeNumber, func(v *jsonValue) error { return c.takeText(s, v) }} {
 		if err := take(v); err != nil {
 			return nil, err
 		}

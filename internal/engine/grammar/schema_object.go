@@ -18,8 +18,12 @@ type objectShape struct {
 	most     int32
 }
 
-// maxProperties bounds the named properties of one object.
-const maxProperties = 4096
+// Bounds of the properties of one object.
+const (
+	maxProperties = 4096
+	maxPatterns   = 32
+	maxName       = 4096 // bytes
+)
 
 // keyPattern is an expression of patternProperties.
 type keyPattern struct {
@@ -46,7 +50,7 @@ func (c *schemaCompiler) object(leaves []*jsonValue) (*objectShape, error) {
 	if o := c.objects[k]; o != nil {
 		return o, nil
 	}
-	o, err := newObjectShape(leaves)
+	o, err := c.newObjectShape(leaves)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +58,7 @@ func (c *schemaCompiler) object(leaves []*jsonValue) (*objectShape, error) {
 	return o, nil
 }
 
-func newObjectShape(leaves []*jsonValue) (*objectShape, error) {
+func (c *schemaCompiler) newObjectShape(leaves []*jsonValue) (*objectShape, error) {
 	o := &objectShape{leaves: leaves, known: map[string]bool{}, required: map[string]bool{}, most: unlimited}
 	declared := false
 	for _, v := range leaves {
@@ -66,7 +70,7 @@ func newObjectShape(leaves []*jsonValue) (*objectShape, error) {
 			o.name(m.name)
 		}
 		declared = declared || v.get("properties") != nil
-		if err := o.takePatterns(v); err != nil {
+		if err := c.takePatterns(o, v); err != nil {
 			return nil, err
 		}
 		least, err := v.count("minProperties", 0)
@@ -121,7 +125,7 @@ func (o *objectShape) takeRequired(v *jsonValue) error {
 	return nil
 }
 
-func (o *objectShape) takePatterns(v *jsonValue) error {
+func (c *schemaCompiler) takePatterns(o *objectShape, v *jsonValue) error {
 	members, err := v.properties("patternProperties")
 	if err != nil {
 		return err
@@ -130,9 +134,12 @@ func (o *objectShape) takePatterns(v *jsonValue) error {
 		if o.pattern(m.name) != nil {
 			continue
 		}
-		keys, err := automaton.Pattern(m.name)
+		if len(o.patterns) == maxPatterns {
+			return &LimitError{What: "patternProperties of one object", Limit: maxPatterns, Pointer: v.pointer()}
+		}
+		keys, err := c.patternOf(m.name, "patternProperties", m.value)
 		if err != nil {
-			return m.value.unsupported("patternProperties", err.Error())
+			return err
 		}
 		o.patterns = append(o.patterns, keyPattern{m.name, keys, m.value})
 	}
@@ -196,6 +203,12 @@ func (c *schemaCompiler) drawObject(r *rule, s *shape) error {
 	var members []member
 	needed := int32(0)
 	for _, name := range o.names {
+		if len(name) > maxName {
+			return &LimitError{What: "bytes of a property's name", Limit: maxName, Pointer: s.leaves[0].pointer()}
+		}
+		if err := c.spend(1 + len(o.patterns)); err != nil {
+			return err
+		}
 		m := member{name: quoteText(name), required: o.required[name]}
 		if m.required {
 			needed++
@@ -270,13 +283,16 @@ func (c *schemaCompiler) kinds(o *objectShape, keys *automaton.DFA, least, most 
 		if keys, err = automaton.Minus(keys, automaton.Literals(o.names)); err != nil {
 			return nil, &LimitError{What: "states of the names that are left", Limit: maxNodes, Pointer: o.leaves[0].pointer()}
 		}
+		if err := c.b.charge(2*keys.Cost(), o.leaves[0]); err != nil {
+			return nil, err
+		}
 	}
 	var kinds []member
 	for i := range o.patterns {
 		p := &o.patterns[i]
-		only, err := o.partition(keys, p)
+		only, err := c.partition(o, keys, p)
 		if err != nil {
-			return nil, p.at.unsupported("patternProperties", err.Error())
+			return nil, err
 		}
 		m, err := c.kind(o, only, least, most, func(q *keyPattern) bool { return q == p })
 		if err != nil {
@@ -287,24 +303,28 @@ func (c *schemaCompiler) kinds(o *objectShape, keys *automaton.DFA, least, most 
 	if !o.open {
 		return kinds, nil
 	}
-	rest, err := o.partition(keys, nil)
+	rest, err := c.partition(o, keys, nil)
 	if err != nil {
-		return nil, o.patterns[0].at.unsupported("patternProperties", err.Error())
+		return nil, err
 	}
 	m, err := c.kind(o, rest, least, most, func(*keyPattern) bool { return false })
 	return append(kinds, m...), err
 }
 
 // partition returns the names in keys that fit the pattern p, if any, and no other.
-func (o *objectShape) partition(keys *automaton.DFA, p *keyPattern) (*automaton.DFA, error) {
+func (c *schemaCompiler) partition(o *objectShape, keys *automaton.DFA, p *keyPattern) (*automaton.DFA, error) {
 	var err error
 	for i := range o.patterns {
-		if q := &o.patterns[i]; q == p {
+		q := &o.patterns[i]
+		if q == p {
 			keys, err = automaton.Intersect(keys, q.keys)
 		} else {
 			keys, err = automaton.Minus(keys, q.keys)
 		}
 		if err != nil {
+			return nil, q.at.unsupported("patternProperties", err.Error())
+		}
+		if err := c.b.charge(keys.Cost(), q.at); err != nil {
 			return nil, err
 		}
 	}

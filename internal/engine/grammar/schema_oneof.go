@@ -87,7 +87,7 @@ func (c *schemaCompiler) disjoint(x, y []*jsonValue, depth int) (bool, error) {
 
 // apart is disjoint for shapes.
 func (c *schemaCompiler) apart(s, t *shape, depth int) (bool, error) {
-	if err := c.spend(10); err != nil {
+	if err := c.spend(4); err != nil {
 		return false, err
 	}
 	switch {
@@ -104,6 +104,9 @@ func (c *schemaCompiler) apart(s, t *shape, depth int) (bool, error) {
 		both, err := automaton.Intersect(s.text, t.text)
 		if err != nil || !both.Empty() {
 			return false, nil //nolint:nilerr // too large to tell
+		}
+		if err := c.b.charge(both.Cost(), t.leaves[0]); err != nil {
+			return false, err
 		}
 	}
 	if common&typeArray != 0 {

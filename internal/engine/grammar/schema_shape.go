@@ -1,8 +1,6 @@
 package grammar
 
 import (
-	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/outcrop-ai/outcrop/internal/engine/grammar/automaton"
@@ -50,7 +48,7 @@ func (c *schemaCompiler) merge(leaves []*jsonValue) (*shape, error) {
 	}
 	s := &shape{leaves: leaves, types: typeAny, text: automaton.Any(), most: unlimited}
 	for _, v := range leaves {
-		for _, take := range []func(*jsonValue) error{s.takeTypes, s.takeNumber, s.takeText} {
+		for _, take := range []func(*jsonValue) error{s.takeTypes, s.takeNumber, func(v *jsonValue) error { return c.takeText(s, v) }} {
 			if err := take(v); err != nil {
 				return nil, err
 			}
@@ -204,7 +202,7 @@ func tighter(old *bound, b bound, sign int) *bound {
 	return old
 }
 
-func (s *shape) takeText(v *jsonValue) error {
+func (c *schemaCompiler) takeText(s *shape, v *jsonValue) error {
 	least, err := v.count("minLength", 0)
 	if err != nil {
 		return err
@@ -215,14 +213,11 @@ func (s *shape) takeText(v *jsonValue) error {
 	}
 	s.least, s.most = max(s.least, least), min(s.most, most)
 	if p := v.get("pattern"); p != nil {
-		if p.kind != kindString {
-			return p.invalid("it must be a string")
-		}
-		d, err := automaton.Pattern(p.text)
+		d, err := c.pattern(p)
 		if err != nil {
-			return p.unsupported("pattern", err.Error())
+			return err
 		}
-		if err := s.also(d, p, "pattern"); err != nil {
+		if err := c.also(s, d, p, "pattern"); err != nil {
 			return err
 		}
 	}
@@ -230,39 +225,61 @@ func (s *shape) takeText(v *jsonValue) error {
 	if f == nil {
 		return nil
 	}
-	if f.kind != kindString {
-		return f.invalid("it must be a string")
-	}
-	d, most, err := format(f)
+	d, most, err := c.format(f)
 	if err != nil || d == nil {
 		return err
 	}
-	if most >= 0 {
-		s.most = min(s.most, most)
-	}
-	return s.also(d, f, "format")
+	s.most = min(s.most, most)
+	return c.also(s, d, f, "format")
 }
 
-// also intersects the strings with d, which comes from keyword at v.
-func (s *shape) also(d *automaton.DFA, v *jsonValue, keyword string) error {
+// pattern returns the automaton of an expression.
+func (c *schemaCompiler) pattern(p *jsonValue) (*automaton.DFA, error) {
+	if p.kind != kindString {
+		return nil, p.invalid("it must be a string")
+	}
+	return c.patternOf(p.text, "pattern", p)
+}
+
+// patternOf returns the automaton of an expression that keyword has at at.
+func (c *schemaCompiler) patternOf(text, keyword string, at *jsonValue) (*automaton.DFA, error) {
+	d, cost, err := c.b.c.automaton("pattern "+text, func() (*automaton.DFA, error) { return automaton.Pattern(text) })
+	if err != nil {
+		return nil, at.unsupported(keyword, err.Error())
+	}
+	return d, c.b.charge(cost, at)
+}
+
+// also intersects the strings of s with d, which comes from keyword at v.
+func (c *schemaCompiler) also(s *shape, d *automaton.DFA, v *jsonValue, keyword string) error {
+	s.sources = append(s.sources, keyword+" "+v.text)
+	if isAny(s.text) {
+		s.text = d
+		return nil
+	}
 	both, err := automaton.Intersect(s.text, d)
 	if err != nil {
 		return v.unsupported(keyword, err.Error())
 	}
 	s.text = both
-	s.sources = append(s.sources, keyword+" "+v.text)
-	return nil
+	return c.b.charge(both.Cost(), v)
 }
 
-// format returns the automaton of a format, nil for names that JSON Schema does not
-// know, which are annotations.
-func format(f *jsonValue) (*automaton.DFA, int32, error) {
-	d, most, err := automaton.Format(f.text)
+// format returns the automaton of a format and the most characters it has; no
+// automaton for names that JSON Schema does not know, which are annotations.
+func (c *schemaCompiler) format(f *jsonValue) (*automaton.DFA, int32, error) {
+	if f.kind != kindString {
+		return nil, 0, f.invalid("it must be a string")
+	}
+	most := automaton.FormatMost(f.text)
+	d, cost, err := c.b.c.automaton("format "+f.text, func() (*automaton.DFA, error) { return automaton.Format(f.text) })
 	switch {
 	case err != nil:
 		return nil, 0, f.unsupported("format", err.Error())
+	case d != nil && most < 0:
+		return d, unlimited, c.b.charge(cost, f)
 	case d != nil:
-		return d, int32(most), nil //nolint:gosec // a small constant
+		return d, int32(most), c.b.charge(cost, f) //nolint:gosec // a small constant
 	}
 	switch f.text {
 	case "idn-email", "idn-hostname", "iri", "iri-reference", "uri-template", "relative-json-pointer", "regex":
@@ -301,169 +318,4 @@ func (c *schemaCompiler) takeEnum(s *shape, v *jsonValue) error {
 		}
 	}
 	return nil
-}
-
-// shapeRules returns the rules of a shape's types.
-func (c *schemaCompiler) shapeRules(s *shape) ([]*rule, error) {
-	if s.listed {
-		return c.enumRules(s.enum)
-	}
-	json := c.b.c.json
-	if !s.typed && s.implied == 0 {
-		return json.values(), nil
-	}
-	var rules []*rule
-	types := s.generated()
-	switch {
-	case types&typeObject == 0:
-	case s.implied&typeObject == 0:
-		rules = append(rules, json.object)
-	default:
-		rules = append(rules, c.later(s, c.drawObject))
-	}
-	switch {
-	case types&typeArray == 0:
-	case s.implied&typeArray == 0:
-		rules = append(rules, json.array)
-	default:
-		rules = append(rules, c.later(s, c.drawArray))
-	}
-	if types&typeString != 0 {
-		r, err := c.stringRule(s)
-		if err != nil {
-			return nil, err
-		}
-		rules = append(rules, r...)
-	}
-	if types&typeNumber != 0 {
-		r, err := c.numberRule(s)
-		if err != nil {
-			return nil, err
-		}
-		rules = append(rules, r...)
-	}
-	if types&typeBoolean != 0 {
-		rules = append(rules, json.boolean)
-	}
-	if types&typeNull != 0 {
-		rules = append(rules, json.null)
-	}
-	return rules, nil
-}
-
-func (c *schemaCompiler) stringRule(s *shape) ([]*rule, error) {
-	if isAny(s.text) && s.least == 0 && s.most == unlimited {
-		return []*rule{c.b.c.json.text}, nil
-	}
-	key := fmt.Sprintf("string %d %d %q", s.least, s.most, s.sources)
-	return c.b.c.share(key, func() (*rule, error) {
-		rules, err := c.quotedRule(s.text, s.least, s.most, s.leaves[0])
-		if err != nil || len(rules) == 0 {
-			return nil, err
-		}
-		return rules[0], nil
-	})
-}
-
-// quotedRule returns the rule of a string, none where there is no such string.
-func (c *schemaCompiler) quotedRule(d *automaton.DFA, least, most int32, at *jsonValue) ([]*rule, error) {
-	lex, ok := newQuoted(d, least, most)
-	if !ok {
-		return nil, &LimitError{What: "states of a pattern with a length", Limit: maxNeed, Pointer: at.pointer()}
-	}
-	if lex == nil {
-		return nil, nil
-	}
-	return []*rule{newStringRule(lex, least, most, c.b.c.masks)}, nil
-}
-
-func (c *schemaCompiler) numberRule(s *shape) ([]*rule, error) {
-	n := s.number
-	if n.min == nil && n.max == nil && len(n.multiple) == 0 {
-		if n.integer {
-			return []*rule{c.b.c.json.integer}, nil
-		}
-		return []*rule{c.b.c.json.number}, nil
-	}
-	return c.b.c.share("number "+n.String(), func() (*rule, error) {
-		t, ok := n.lexer()
-		if !ok {
-			return nil, &LimitError{What: "states of a number with multipleOf", Limit: maxNumStates, Pointer: s.leaves[0].pointer()}
-		}
-		if t == nil {
-			return nil, nil //nolint:nilnil // there is no such number
-		}
-		return t.rule(c.b.c.masks), nil
-	})
-}
-
-// enumRules returns the rules of listed values: one of all that are words, and one
-// of each that has white space inside.
-func (c *schemaCompiler) enumRules(values []*jsonValue) ([]*rule, error) {
-	var texts []string
-	var rules []*rule
-	for _, v := range values {
-		if v.kind == kindArray || v.kind == kindObject {
-			r, err := c.constant(v)
-			if err != nil {
-				return nil, err
-			}
-			rules = append(rules, r)
-			continue
-		}
-		texts = append(texts, v.literal())
-	}
-	slices.Sort(texts)
-	if texts = slices.Compact(texts); len(texts) > 0 {
-		rules = append(rules, wordTable(texts).rule(c.b.c.masks))
-	}
-	return rules, nil
-}
-
-// literal is the text of a value that is neither array nor object.
-func (v *jsonValue) literal() string {
-	switch v.kind {
-	case kindString:
-		return quoteText(v.text)
-	case kindNumber:
-		return v.text
-	case kindBool:
-		if v.truth {
-			return "true"
-		}
-		return "false"
-	default:
-		return "null"
-	}
-}
-
-// constant is the rule of one value.
-func (c *schemaCompiler) constant(v *jsonValue) (*rule, error) {
-	switch v.kind {
-	case kindArray:
-		var items [][]*rule
-		for _, item := range v.items {
-			r, err := c.constant(item)
-			if err != nil {
-				return nil, err
-			}
-			items = append(items, []*rule{r})
-		}
-		r := c.b.rule()
-		n := int32(len(items)) //nolint:gosec // bounded by the schema's size
-		return r, c.b.finish(r, arrayDraft(items, nil, n, n), 0, 0, unlimited)
-	case kindObject:
-		var members []member
-		for _, m := range v.members {
-			r, err := c.constant(m.value)
-			if err != nil {
-				return nil, err
-			}
-			members = append(members, member{name: quoteText(m.name), values: []*rule{r}, required: true})
-		}
-		r := c.b.rule()
-		return r, c.b.finish(r, objectDraft(members), 0, 0, unlimited)
-	default:
-		return wordTable([]string{v.literal()}).rule(c.b.c.masks), nil
-	}
 }

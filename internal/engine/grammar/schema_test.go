@@ -364,6 +364,33 @@ func TestHostileSchemas(t *testing.T) {
 	limit("huge multiple", `{"type":"integer","multipleOf":123456789}`)
 	limit("pattern with length", `{"type":"string","pattern":"^([a-f]{30}|[g-z]{29})*$","minLength":65000}`)
 
+	many := func(n int, item func(i int) string) string {
+		var parts []string
+		for i := range n {
+			parts = append(parts, fmt.Sprintf(`"p%d":%s`, i, item(i)))
+		}
+		return `{"type":"object","properties":{` + strings.Join(parts, ",") + `}}`
+	}
+	limit("many patterns", many(4000, func(i int) string { return fmt.Sprintf(`{"type":"string","pattern":"^(a|b)*a(a|b){11}%d$"}`, i) }))
+	limit("many letters", many(4000, func(i int) string { return fmt.Sprintf(`{"type":"string","pattern":"^\\p{L}{400}%d$"}`, i) }))
+	limit("many multiples", many(4000, func(i int) string { return fmt.Sprintf(`{"type":"integer","multipleOf":%d}`, 900+i) }))
+	limit("many lengths", many(4000, func(i int) string {
+		return fmt.Sprintf(`{"type":"string","pattern":"^[a-z]{0,9}%d","minLength":60000}`, i)
+	}))
+	limit("many names", many(5000, func(int) string { return `{}` }))
+	limit("long name", `{"type":"object","properties":{"`+strings.Repeat("x", 5000)+`":{}}}`)
+	limit("many properties to count", strings.TrimSuffix(many(3000, func(int) string { return `{"type":"null"}` }), "}")+`,"minProperties":2900}`)
+	var required []string
+	for i := range 3000 {
+		required = append(required, fmt.Sprintf(`"p%d"`, i))
+	}
+	fine("many required", strings.TrimSuffix(many(3000, func(int) string { return `{"type":"null"}` }), "}")+`,"required":[`+strings.Join(required, ",")+`]}`)
+	var keys []string
+	for i := range 100 {
+		keys = append(keys, fmt.Sprintf(`"^a%d":{}`, i))
+	}
+	limit("many key patterns", `{"type":"object","patternProperties":{`+strings.Join(keys, ",")+`}}`)
+
 	var product []string
 	for i := range 12 {
 		product = append(product, fmt.Sprintf(`{"anyOf":[{"properties":{"a%d":{"type":"integer"}}},{"properties":{"b%d":{"type":"integer"}}}]}`, i, i))

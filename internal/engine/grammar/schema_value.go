@@ -25,6 +25,8 @@ type jsonValue struct {
 	members []jsonMember
 	byName  map[string]*jsonValue
 
+	canon string // see canonical
+
 	id     int // numbers the values of a schema
 	parent *jsonValue
 	name   string // in parent: a member's name or an item's index
@@ -170,6 +172,13 @@ func (p *valueParser) object(v *jsonValue, depth int) error {
 
 // canonical is a text that equal values share and others do not.
 func (v *jsonValue) canonical() string {
+	if v.canon == "" {
+		v.canon = v.makeCanonical()
+	}
+	return v.canon
+}
+
+func (v *jsonValue) makeCanonical() string {
 	switch v.kind {
 	case kindNumber:
 		if d, ok := parseDecimal(v.text); ok {

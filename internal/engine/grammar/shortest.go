@@ -15,6 +15,9 @@ type piece struct {
 // context.
 const maxShortest = 1 << 20
 
+// maxSpots bounds the search for a way through one rule.
+const maxSpots = 300_000
+
 // spot is a node of a graph with its rule's counters.
 type spot struct {
 	node   int32
@@ -65,7 +68,7 @@ func (r *rule) route(st state) (edges []*edge, cost int) {
 	start := spot{st.q, st.lo, st.hi}
 	ways := map[spot]*way{start: {}}
 	queue := &spotQueue{{start, 0}}
-	for queue.Len() > 0 {
+	for queue.Len() > 0 && len(ways) < maxSpots {
 		q, ok := heap.Pop(queue).(queued)
 		w := ways[q.spot]
 		if !ok || w.done {
@@ -156,7 +159,7 @@ func (r *rule) left(st state) int {
 // Shortest returns tokens that complete the text, without an end token: a way that
 // opens as little as possible, and of those the shortest in bytes, cut into the
 // longest tokens there are. It is empty where the text is complete, and nil where the
-// vocabulary cannot spell it. A caller whose budget of tokens is nearly spent can
+// vocabulary cannot spell it or the search for it would be too long. A caller whose budget of tokens is nearly spent can
 // force them, or learn how many it needs; it costs some microseconds a level of
 // nesting, so not to be asked for at each token.
 func (s *State) Shortest() []int32 {

@@ -28,6 +28,7 @@ const (
 type DFA struct {
 	edges [][]Edge // by state: sorted, disjoint
 	final []bool
+	cost  int
 }
 
 // Edge leads to a state on any code point between Lo and Hi, both included.
@@ -58,7 +59,7 @@ func Literals(texts []string) *DFA {
 	for _, edges := range b.edges {
 		slices.SortFunc(edges, func(x, y Edge) int { return int(x.Lo - y.Lo) })
 	}
-	return &DFA{edges: b.edges, final: b.final}
+	return &DFA{edges: b.edges, final: b.final, cost: 100 * len(b.final)}
 }
 
 // builder collects states.
@@ -109,7 +110,7 @@ func (b *builder) full() bool { return len(b.final) > maxStates || b.count > max
 func (b *builder) trimmed() *DFA {
 	live := b.live()
 	if len(live) == 0 || !live[0] {
-		return &DFA{edges: make([][]Edge, 1), final: make([]bool, 1)}
+		return &DFA{edges: make([][]Edge, 1), final: make([]bool, 1), cost: 100*len(b.final) + 16*b.count}
 	}
 	number := make([]int32, len(live))
 	n := int32(0)
@@ -119,7 +120,7 @@ func (b *builder) trimmed() *DFA {
 			n++
 		}
 	}
-	d := &DFA{edges: make([][]Edge, n), final: make([]bool, n)}
+	d := &DFA{edges: make([][]Edge, n), final: make([]bool, n), cost: 100*len(b.final) + 16*b.count}
 	for q, ok := range live {
 		if !ok {
 			continue
@@ -226,6 +227,10 @@ func (d *DFA) split(q int32, e Edge, f func(lo, hi rune, to int32)) {
 
 // States returns how many states there are, at least one.
 func (d *DFA) States() int { return len(d.final) }
+
+// Cost is about how many bytes d takes, or a tenth of the nanoseconds that it took to make,
+// where that is more: for those who make many.
+func (d *DFA) Cost() int { return d.cost }
 
 // Final reports whether what led to q is accepted.
 func (d *DFA) Final(q int32) bool { return d.final[q] }

@@ -86,7 +86,7 @@ func TestFormats(t *testing.T) {
 	t.Parallel()
 	f := func(format string, valid, invalid []string) {
 		t.Helper()
-		d, _, err := Format(format)
+		d, err := Format(format)
 		if err != nil || d == nil {
 			t.Errorf("%s: %v", format, err)
 			return

@@ -43,23 +43,28 @@ const (
 	pointer = `(?:/(?:[^~/]|~[01])*)*`
 )
 
-// Format returns the automaton of a format and the most code points a string of it
-// has (-1: no limit); nil where the format is not known.
-func Format(name string) (*DFA, int, error) {
-	expr, most := formatExpr(name)
+// Format returns the automaton of a format; nil where the format is not known. It
+// leaves out FormatMost.
+func Format(name string) (*DFA, error) {
+	expr, _ := formatExpr(name)
 	if expr == "" {
-		return nil, -1, nil
+		return nil, nil //nolint:nilnil // an unknown name is no error
 	}
 	d, err := Pattern("^(?:" + expr + ")$")
 	if err != nil || name != "email" {
-		return d, most, err
+		return d, err
 	}
 	local, err := Pattern("^[^@]{1,64}@") // what is before the @ has a limit of its own
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	d, err = Intersect(d, local)
-	return d, most, err
+	return Intersect(d, local)
+}
+
+// FormatMost is the most code points that a string of a format has; -1: no limit.
+func FormatMost(name string) int {
+	_, most := formatExpr(name)
+	return most
 }
 
 func formatExpr(name string) (expr string, most int) {

@@ -62,7 +62,9 @@ func (c *subsets) build() (*DFA, error) {
 			return nil, err
 		}
 	}
-	return c.out.trimmed(), nil
+	d := c.out.trimmed()
+	d.cost += 10 * c.work
+	return d, nil
 }
 
 // closure follows what consumes nothing from the given instructions. at holds the
