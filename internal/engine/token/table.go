@@ -11,7 +11,7 @@ import (
 
 // Table is a tokenizer as GGUF files and llama2.c's tokenizer.bin hold it.
 type Table struct {
-	Model    string // "gpt2": byte-level BPE; "llama": SentencePiece's BPE; "t5": unigram
+	Model    string // "gpt2": byte-level BPE; "llama": SentencePiece's BPE; "t5": unigram; "bert": WordPiece
 	Pre      string // how a "gpt2" model cuts a text into words, by llama.cpp's names
 	Tokens   []string
 	Scores   []float32
@@ -90,7 +90,7 @@ func TableOf(m Metadata) (*Table, error) {
 	return t, nil
 }
 
-// FromTable makes the codec of a table.
+// FromTable makes the codec of a table. WordPieceFromTable is the one for "bert".
 func FromTable(t *Table) (*Codec, error) {
 	if err := t.check(); err != nil {
 		return nil, err
@@ -159,6 +159,9 @@ func (t *Table) added(c *Codec) error {
 		k := c.kinds[i]
 		if k != kindControl && k != kindUnknown && k != kindUser || s == "" {
 			continue
+		}
+		if k == kindUser && c.spaces.marks { // some converters leave the marks in
+			s = strings.ReplaceAll(s, sentencePieceMark, " ")
 		}
 		id := int32(i)
 		if _, ok := c.special[s]; !ok {

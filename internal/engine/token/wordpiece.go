@@ -122,16 +122,25 @@ func fromVocabulary(text []byte, n normalizer) (*WordPiece, error) {
 		vocab[string(bytes.TrimRight(line, "\r\n"))] = id
 		id++
 	}
-	w, err := newWordPiece(vocab, "##", "[UNK]")
+	w, err := fromWords(vocab, n)
 	if err != nil {
 		return nil, fmt.Errorf("vocab.txt: %w", err)
+	}
+	return w, nil
+}
+
+// fromWords makes the tokenizer of a vocabulary with BERT's own special tokens.
+func fromWords(vocab map[string]int32, n normalizer) (*WordPiece, error) {
+	w, err := newWordPiece(vocab, "##", "[UNK]")
+	if err != nil {
+		return nil, err
 	}
 	w.norm = n
 	var special []addedToken
 	for _, name := range []string{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"} {
 		id, ok := vocab[name]
 		if !ok {
-			return nil, fmt.Errorf("vocab.txt has no %s", name)
+			return nil, fmt.Errorf("no %s", name)
 		}
 		special = append(special, addedToken{ID: id, Content: name, Special: true})
 	}

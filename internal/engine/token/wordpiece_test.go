@@ -270,3 +270,40 @@ func BenchmarkEncode(b *testing.B) {
 		w.Encode(text, 256)
 	}
 }
+
+// TestWordPieceFromTable wants the same answers of the table that a converter makes.
+func TestWordPieceFromTable(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"uncased", "cased"} {
+		text, err := os.ReadFile("testdata/" + name + ".tokenizer.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var f tokenizerFile
+		if err := json.Unmarshal(text, &f); err != nil {
+			t.Fatal(err)
+		}
+		table := &Table{Model: "bert", Tokens: make([]string, len(f.Model.Vocab)), BOS: -1, EOS: -1, Unknown: -1, Padding: -1}
+		for s, id := range f.Model.Vocab {
+			if inner, ok := strings.CutPrefix(s, "##"); ok {
+				s = inner
+			} else if s[0] != '[' || s[len(s)-1] != ']' {
+				s = sentencePieceMark + s
+			}
+			table.Tokens[id] = s
+		}
+		w, err := WordPieceFromTable(table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compare(t, w, readGolden(t, name))
+		table.Tokens = table.Tokens[5:]
+		if _, err := WordPieceFromTable(table); err == nil {
+			t.Error("a table without special tokens is read")
+		}
+		table.Model = "gpt2"
+		if _, err := WordPieceFromTable(table); err == nil {
+			t.Error("another model is read")
+		}
+	}
+}
