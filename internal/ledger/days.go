@@ -34,6 +34,7 @@ type days struct {
 type openedDay struct {
 	store *dayStore
 	users int
+	gone  bool  // its file is: nobody else is to use it
 	used  int64 // days.tick of the last use
 }
 
@@ -67,12 +68,12 @@ func (d *days) list() ([]day, error) {
 // use calls f with the database of a day, created if it is missing. Without create,
 // f is not called for a day that has no database.
 func (d *days) use(ctx context.Context, name day, create bool, f func(*dayStore) error) error {
-	store, err := d.acquire(ctx, name, create)
-	if err == nil && store == nil {
+	o, err := d.acquire(ctx, name, create)
+	if err == nil && o == nil {
 		return nil
 	}
 	if err == nil {
-		err = errors.Join(f(store), d.releaseDay(name))
+		err = errors.Join(f(o.store), d.releaseDay(o))
 	}
 	if err != nil {
 		return fmt.Errorf("ledger of %s: %w", name, err)
@@ -80,7 +81,7 @@ func (d *days) use(ctx context.Context, name day, create bool, f func(*dayStore)
 	return nil
 }
 
-func (d *days) acquire(ctx context.Context, name day, create bool) (*dayStore, error) {
+func (d *days) acquire(ctx context.Context, name day, create bool) (*openedDay, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	o := d.open[name]
@@ -95,14 +96,17 @@ func (d *days) acquire(ctx context.Context, name day, create bool) (*dayStore, e
 	o.users++
 	d.tick++
 	o.used = d.tick
-	return o.store, nil
+	return o, nil
 }
 
 // releaseDay ends a use, and closes the database used longest ago if too many are open.
-func (d *days) releaseDay(name day) error {
+func (d *days) releaseDay(o *openedDay) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.open[name].users--
+	o.users--
+	if o.gone && o.users == 0 {
+		return o.store.db.Close()
+	}
 	if len(d.open) <= maxOpenDays {
 		return nil
 	}
@@ -140,6 +144,21 @@ func (d *days) remove(name day) error {
 		}
 	}
 	return nil
+}
+
+// forget closes the databases, whose files are gone: at once those that nobody uses,
+// the others after their use.
+func (d *days) forget() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var errs []error
+	for _, o := range d.open {
+		if o.gone = true; o.users == 0 {
+			errs = append(errs, o.store.db.Close())
+		}
+	}
+	clear(d.open)
+	return errors.Join(errs...)
 }
 
 // close closes every database.

@@ -24,6 +24,9 @@
 //     does not wait at all: calls are served and counted, their records are lost, and
 //     Status and the metric outcrop_ledger_lost_records_total say how many.
 //     When the disk takes writes again, so does the ledger, with all that was queued.
+//   - A folder that is deleted while it is in use is noticed within a second or two,
+//     said in the log, and made anew. What it held is lost, but for what was appended
+//     last.
 //   - A torn or corrupt segment costs its records from the first bad frame on, which
 //     are reported, and nothing else.
 //
@@ -57,7 +60,7 @@ import (
 type Ledger struct {
 	cfg    Config
 	logger *slog.Logger
-	unlock func() error
+	lock   *os.File // held; replaced by the loader's goroutine only
 
 	queue   *queue
 	writer  *writer
@@ -92,24 +95,25 @@ func Open(ctx context.Context, cfg Config) (*Ledger, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	segments := filepath.Join(cfg.Dir, "segments")
-	if err := os.MkdirAll(segments, 0o700); err != nil {
+	if err := os.MkdirAll(segmentsOf(cfg.Dir), 0o700); err != nil {
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}
-	unlock, err := lockFolder(cfg.Dir)
+	lock, err := lockFolder(cfg.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}
-	l, err := start(ctx, cfg, segments)
+	l, err := start(ctx, cfg, lock)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open ledger: %w", err), unlock())
+		return nil, errors.Join(fmt.Errorf("open ledger: %w", err), lock.Close())
 	}
-	l.unlock = unlock
 	return l, nil
 }
 
+func segmentsOf(dir string) string { return filepath.Join(dir, "segments") }
+
 // start starts the goroutines of a ledger whose folder is locked.
-func start(ctx context.Context, cfg Config, segments string) (*Ledger, error) {
+func start(ctx context.Context, cfg Config, lock *os.File) (*Ledger, error) {
+	segments := segmentsOf(cfg.Dir)
 	reader := &Reader{days: newDays(cfg.Dir)}
 	first, err := firstSegment(ctx, reader.days, segments)
 	if err != nil {
@@ -121,6 +125,7 @@ func start(ctx context.Context, cfg Config, segments string) (*Ledger, error) {
 	}
 	l := &Ledger{
 		cfg:     cfg,
+		lock:    lock,
 		logger:  cfg.Logger,
 		queue:   newQueue(cfg.QueueLimit, cfg.QueueWait, cfg.CommitEvery*3/2),
 		reader:  reader,
@@ -210,7 +215,7 @@ func (l *Ledger) Close() error {
 		l.wg.Wait()
 		enough.Stop()
 		l.cancelLoad()
-		l.closeErr = errors.Join(l.writer.err, l.reader.Close(), l.unlock())
+		l.closeErr = errors.Join(l.writer.err, l.reader.Close(), l.lock.Close())
 	})
 	return l.closeErr
 }

@@ -100,6 +100,9 @@ func (o *loader) flush(ctx context.Context) error {
 // pass loads what is committed, in the order in which it was appended, and deletes
 // what is done with. When it hurries it does not rest in between.
 func (o *loader) pass(ctx context.Context, hurry bool) error {
+	if err := o.keepFolder(ctx); err != nil {
+		return err
+	}
 	end := o.log.Position()
 	ids, err := segment.List(o.dir)
 	if err != nil {

@@ -12,10 +12,10 @@ import (
 // ErrLocked reports a folder that another process owns.
 var ErrLocked = errors.New("another process is using this ledger")
 
-// lockFolder makes this process the owner of dir until unlock is called or the
+// lockFolder makes this process the owner of dir until the file is closed or the
 // process ends, however it ends. The file says who owns it, for people.
-func lockFolder(dir string) (unlock func() error, err error) {
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+func lockFolder(dir string) (*os.File, error) {
+	f, err := os.OpenFile(lockPath(dir), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -29,8 +29,10 @@ func lockFolder(dir string) (unlock func() error, err error) {
 	if err := f.Truncate(0); err == nil {
 		_, _ = fmt.Fprintf(f, "%d\n", os.Getpid()) // a courtesy: the lock holds without it
 	}
-	return f.Close, nil
+	return f, nil
 }
+
+func lockPath(dir string) string { return filepath.Join(dir, "lock") }
 
 // owner returns the process number that the lock file names.
 func owner(f *os.File) string {
@@ -44,12 +46,12 @@ func owner(f *os.File) string {
 
 // Locked reports whether a process owns the ledger in dir now.
 func Locked(dir string) (bool, error) {
-	unlock, err := lockFolder(dir)
+	f, err := lockFolder(dir)
 	if errors.Is(err, ErrLocked) {
 		return true, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	return false, unlock()
+	return false, f.Close()
 }

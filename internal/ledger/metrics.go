@@ -181,7 +181,7 @@ type gauge struct {
 }
 
 // Collector returns the ledger's metrics: outcrop_invocations_total and the like, which
-// follow a call within some 20 ms, and outcrop_ledger_… on the ledger itself. Models
+// follow a call within some 10 ms, and outcrop_ledger_… on the ledger itself. Models
 // that are not known, operations and regions beyond a bound are counted as "other".
 func (l *Ledger) Collector() prometheus.Collector {
 	c := &collector{l: l}

@@ -117,7 +117,7 @@ func (d *days) minutes(ctx context.Context, from, to int64, into minuteSums) err
 }
 
 // Minutes returns the sums of the minutes that begin in [from, to), in order. Calls
-// that ended longer ago than some 20 ms are in them. Minutes without calls are not.
+// that ended longer ago than some 10 ms are in them. Minutes without calls are not.
 func (l *Ledger) Minutes(ctx context.Context, from, to time.Time) ([]Minute, error) {
 	sums := make(minuteSums)
 	if err := l.minutes.read(ctx, l.reader.days, nextMinute(from), nextMinute(to), sums); err != nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 )
 
 // File is what a Log needs of a file.
@@ -45,13 +46,14 @@ func (p Position) Before(q Position) bool {
 
 // Log writes frames to a row of segments.
 //
-// Add, Commit and Close belong to one goroutine; Sync and Position may be called
-// by others at the same time.
+// Add, Commit and Close belong to one goroutine; Sync, Renew and Position may be
+// called by others at the same time.
 type Log struct {
 	cfg      LogConfig
 	pending  []byte // frames that Commit has still to write
 	done     int    // bytes of pending that are in the file
 	failures int    // Commits that failed in a row
+	renewed  atomic.Bool
 
 	mu      sync.Mutex
 	file    File
@@ -124,6 +126,12 @@ func (l *Log) Pending() int { return len(l.pending) - l.done }
 // on where this one stopped; nothing is written twice. A file that keeps failing
 // is left behind for a new segment.
 func (l *Log) Commit() error {
+	if l.renewed.Load() {
+		if err := l.rotate(); err != nil {
+			return err
+		}
+		l.renewed.Store(false)
+	}
 	if l.pos.Offset >= l.cfg.MaxSize || l.failures >= retries && l.pos.Offset+int64(l.done) > 0 {
 		// Where no new segment can be begun, the old one has to do.
 		_ = l.rotate()
@@ -148,11 +156,18 @@ func (l *Log) Commit() error {
 	return nil
 }
 
+// Renew makes the next Commit begin a new segment, whatever becomes of this one: its
+// file was deleted. It may be called from any goroutine.
+func (l *Log) Renew() { l.renewed.Store(true) }
+
 // rotate begins the next segment with those pending frames that the old one does
 // not hold whole. What the old one holds of the first of them is a torn end, as
 // readers expect it.
 func (l *Log) rotate() error {
 	id := l.pos.ID + 1
+	if ids, err := List(l.cfg.Dir); err == nil && len(ids) > 0 {
+		id = max(id, ids[len(ids)-1]+1) // a folder that was made anew may have seen others
+	}
 	f, err := l.cfg.Create(Path(l.cfg.Dir, id))
 	if err != nil {
 		return fmt.Errorf("segment %d: %w", id, err)
