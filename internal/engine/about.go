@@ -24,7 +24,10 @@ type defaults struct {
 func aboutGGUF(f *gguf.File) (*about, error) {
 	a := &about{}
 	a.arch, _ = f.String("general.architecture")
-	a.template, _ = f.String("tokenizer.chat_template")
+	var ok bool
+	if a.template, ok = f.String("tokenizer.chat_template.tool_use"); !ok {
+		a.template, _ = f.String("tokenizer.chat_template")
+	}
 	number := func(key string, into **float64) {
 		if v, ok := f.Float("general.sampling." + key); ok {
 			*into = &v

@@ -11,12 +11,6 @@ import (
 	"github.com/outcrop-ai/outcrop/internal/llm"
 )
 
-// The marks around what a model thinks, in all families that think.
-const (
-	thinkOpen  = "<think>"
-	thinkClose = "</think>"
-)
-
 // constraint returns what an answer has to be: a JSON value that the request asks for,
 // calls that its tools understand, or both. Nil: any text.
 func (g *Generator) constraint(p *prompt, req *llm.ChatRequest) (sched.Constraint, error) {
@@ -63,19 +57,20 @@ func (g *Generator) around(c *chat.CallSyntax, call grammar.Rule, answer *gramma
 	case g.control(c.Trigger):
 		return grammar.Seq(grammar.TextWithout(), grammar.Optional(call))
 	default:
-		return grammar.Seq(grammar.TextWithout(c.Trigger), grammar.Optional(call))
+		return grammar.Seq(grammar.TextWithout(c.Triggers...), grammar.Optional(call))
 	}
 }
 
 // thought lets the model think before it answers, where it does.
 func (g *Generator) thought(p *prompt, answer grammar.Rule) grammar.Rule {
-	if p.Thinking {
-		return grammar.Seq(g.until(thinkClose), answer)
+	open, end := g.format.Thinking()
+	switch {
+	case open == "":
+		return answer
+	case p.Thinking:
+		return grammar.Seq(g.until(end), answer)
 	}
-	if g.control(thinkOpen) {
-		return grammar.Seq(grammar.Optional(grammar.Seq(g.literal(thinkOpen, nil), g.until(thinkClose))), answer)
-	}
-	return answer
+	return grammar.Seq(grammar.Optional(grammar.Seq(g.literal(open, nil), g.until(end))), answer)
 }
 
 // until is free text with a mark at its end.

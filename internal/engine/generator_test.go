@@ -328,6 +328,32 @@ func TestStories(t *testing.T) {
 	}
 }
 
+// TestThinking tells thoughts from answers.
+func TestThinking(t *testing.T) {
+	t.Parallel()
+	template := `{%- for m in messages %}{{- '<|im_start|>' + m.role + '\n' }}` +
+		`{%- if m.role == 'assistant' and m.reasoning_content %}{{- '<think>\n' + m.reasoning_content + '\n</think>\n\n' }}{%- endif %}` +
+		`{{- m.content + '<|im_end|>\n' }}{%- endfor %}` +
+		`{%- if add_generation_prompt %}{{- '<|im_start|>assistant\n<think>\n' }}` +
+		`{%- if enable_thinking is defined and enable_thinking is false %}{{- '\n</think>\n\n' }}{%- endif %}{%- endif %}`
+	g := openGenerator(t, enginetest.Tiny{Template: template}.GGUF(t), Config{})
+	req := ask("Hello there")
+	req.Inference.Effort = "high"
+	got := answer(t, g, req)
+	if _, ok := got.Message.Content[0].(*llm.Reasoning); !ok || got.StopReason != llm.MaxTokens {
+		t.Errorf("%s: begins with %+v", got.StopReason, got.Message.Content[0])
+	}
+	req.Inference.Effort, req.Inference.ReasoningBudget = "", new(int)
+	if got := answer(t, g, req); text(got) == "" {
+		t.Errorf("without a budget it answers at once: %+v", got.Message.Content[0])
+	}
+	req.Output.JSON, req.Inference.MaxTokens = true, 900
+	req.Inference.ReasoningBudget = nil
+	if got := answer(t, g, req); got.StopReason == llm.EndTurn && !json.Valid([]byte(text(got))) {
+		t.Errorf("JSON: %q", text(got))
+	}
+}
+
 // TestStopper cuts texts everywhere.
 func TestStopper(t *testing.T) {
 	t.Parallel()

@@ -107,6 +107,8 @@ type extra struct {
 	FrequencyPenalty *float64 `json:"frequency_penalty"`
 	PresencePenalty  *float64 `json:"presence_penalty"`
 	Seed             *int64   `json:"seed"`
+	// Variables are the chat template's; package chat reads them.
+	Variables json.RawMessage `json:"chat_template_kwargs"`
 }
 
 // sampling returns the sampling parameters of a request: its own, else the model's,
@@ -117,7 +119,7 @@ func (g *Generator) sampling(req *llm.ChatRequest) (sample.Params, error) {
 		dec := json.NewDecoder(bytes.NewReader(req.Extra))
 		dec.DisallowUnknownFields()
 		if err := dec.Decode(&x); err != nil {
-			return sample.Params{}, fault.Errorf(fault.Invalid, "Malformed input request: additionalModelRequestFields: %s. This model takes top_k, min_p, repetition_penalty, frequency_penalty, presence_penalty and seed.", jsonProblem(err))
+			return sample.Params{}, fault.Errorf(fault.Invalid, "Malformed input request: additionalModelRequestFields: %s. This model takes top_k, min_p, repetition_penalty, frequency_penalty, presence_penalty, seed and chat_template_kwargs.", jsonProblem(err))
 		}
 	}
 	inf, d := req.Inference, g.defaults
