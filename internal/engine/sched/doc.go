@@ -26,7 +26,7 @@
 //
 // Sequences that write get their token in every step. So none of them waits for more than
 // one chunk of somebody's prompt. How long that may be is measured: a step should take no
-// longer than StepTime, four times that while nobody writes, and never reads more than
+// longer than StepTime, twice that while nobody writes, and never reads more than
 // BatchTokens or fewer than 32 prompt tokens.
 //
 // Half of the chunk goes to the prompt whose turn it is, the oldest of the owner that was
@@ -51,7 +51,7 @@
 // # Who gets pages
 //
 // A request is admitted when there are pages for its whole prompt, for those that run to
-// finish theirs, and one more for each. If pages run out after that, because texts grow,
+// finish theirs, and one more for each; until then those behind it wait too. If pages run out after that, because texts grow,
 // the youngest sequence gives up its slot and waits again at the place that it had. The
 // oldest is never preempted for pages, and one sequence alone always fits (Start refuses
 // what doesn't), so that there is always one that gets done.

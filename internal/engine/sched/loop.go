@@ -23,6 +23,7 @@ func (s *Scheduler) loop(ctx context.Context) {
 		s.admit()
 		s.plan(now)
 		worked := s.step(ctx)
+		s.verify()
 		s.snapshot()
 		if !worked && !s.changed {
 			s.wait(ctx)

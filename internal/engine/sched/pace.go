@@ -9,7 +9,7 @@ const (
 	// firstChunk is read before anything has been measured.
 	firstChunk = 64
 	// alone is how much longer a step may take while nobody waits for a next token.
-	alone = 4
+	alone = 2
 )
 
 // pace decides how many prompt tokens a step reads, by what they took before.

@@ -166,7 +166,7 @@ func TestTinyBuffer(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	n := 100_000
+	n := 30_000
 	if testing.Short() {
 		n = 3_000
 	}

@@ -126,6 +126,13 @@ func (q *sequence) choose() {
 	}
 }
 
+// rescue makes a panic of choose the sequence's error.
+func (q *sequence) rescue() {
+	if v := recover(); v != nil {
+		q.err = panicked("sampling", v)
+	}
+}
+
 // accept takes the choice, and returns why it is the last. The token is not yielded if it
 // ends the text.
 func (q *sequence) accept() (Finish, error) {
@@ -158,7 +165,8 @@ func (q *sequence) accept() (Finish, error) {
 	return Unfinished, nil
 }
 
-// PanicError is a panic of the model or of a constraint. The runs concerned fail with it.
+// PanicError is a panic of the model, a constraint or the sampler. The runs concerned fail
+// with it.
 type PanicError struct {
 	Where string
 	Value string
@@ -172,8 +180,12 @@ func (e *PanicError) Error() string { return e.Where + " panicked: " + e.Value }
 func guard(where string, f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = &PanicError{Where: where, Value: fmt.Sprint(v), Stack: debug.Stack()}
+			err = panicked(where, v)
 		}
 	}()
 	return f()
+}
+
+func panicked(where string, value any) error {
+	return &PanicError{Where: where, Value: fmt.Sprint(value), Stack: debug.Stack()}
 }

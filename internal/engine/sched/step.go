@@ -144,7 +144,11 @@ func (s *Scheduler) choose(batch []*sequence) {
 }
 
 // chooseOne is a task: sequences choose at the same time.
-func (s *Scheduler) chooseOne(i int) { s.choosing[i].choose() }
+func (s *Scheduler) chooseOne(i int) {
+	q := s.choosing[i]
+	defer q.rescue()
+	q.choose()
+}
 
 // settle takes what became of a sequence's chunk.
 func (s *Scheduler) settle(q *sequence) {
