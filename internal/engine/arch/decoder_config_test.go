@@ -309,3 +309,48 @@ func TestBrokenWeights(t *testing.T) {
 		t.Errorf("factors of zero: got %v", err)
 	}
 }
+
+// FuzzGGUFConfig looks for metadata that makes trouble.
+func FuzzGGUFConfig(f *testing.F) {
+	f.Add(uint32(32), uint32(1), uint32(4), uint32(2), uint32(8), uint64(128), float32(10000), float32(2), "yarn")
+	f.Add(uint32(0), uint32(0), uint32(0), uint32(0), uint32(0), uint64(0), float32(0), float32(0), "")
+	k, err := kernel.New(kernel.Config{ISA: kernel.ISAGo, Threads: 1})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(k.Close)
+	f.Fuzz(func(t *testing.T, hidden, layers, heads, kvHeads, dim uint32, context uint64, base, factor float32, scaling string) {
+		var w gguf.Writer
+		w.PutString("general.architecture", "qwen3")
+		w.PutUint32("qwen3.embedding_length", hidden)
+		w.PutUint32("qwen3.block_count", layers)
+		w.PutUint32("qwen3.feed_forward_length", hidden)
+		w.PutUint32("qwen3.attention.head_count", heads)
+		w.PutUint32("qwen3.attention.head_count_kv", kvHeads)
+		w.PutUint32("qwen3.attention.key_length", dim)
+		w.PutUint32("qwen3.attention.value_length", dim)
+		w.PutUint64("qwen3.context_length", context)
+		w.PutUint64("qwen3.rope.scaling.original_context_length", context/2)
+		w.PutFloat32("qwen3.rope.freq_base", base)
+		w.PutFloat32("qwen3.rope.scaling.factor", factor)
+		w.PutFloat32("qwen3.rope.scaling.attn_factor", factor)
+		w.PutString("qwen3.rope.scaling.type", scaling)
+		w.PutFloats("token_embd.weight", []int{1, 1}, make([]float32, 1))
+		path := filepath.Join(t.TempDir(), "model.gguf")
+		if w.Create(path) != nil {
+			return // not a string
+		}
+		c, err := arch.DecoderConfigOf(openWeights(t, path, k))
+		if err != nil {
+			return
+		}
+		if c.Heads*c.HeadDim > 1<<18 || c.Layers > 1<<10 || c.Context > 1<<24 {
+			t.Errorf("accepted %+v", c)
+		}
+		for _, x := range c.Frequencies() {
+			if !(x >= 0) || math.IsInf(x, 0) {
+				t.Fatalf("a frequency of %v: %+v", x, c.Rope)
+			}
+		}
+	})
+}

@@ -98,41 +98,46 @@ func cacheTypes(dim int) []kernel.Type {
 
 func TestAttendCached(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, c *kernel.Compute) {
-		lengths := []int{1, 17, 64, 290}
-		if testing.Short() {
-			lengths = []int{1, 17, 270}
-		}
-		for _, a := range cachedShapes() {
-			for _, a.Layout.Type = range cacheTypes(a.Layout.HeadDim) {
+	lengths := []int{1, 17, 64, 290}
+	if testing.Short() {
+		lengths = []int{1, 17, 270}
+	}
+	for _, a := range cachedShapes() {
+		for _, a.Layout.Type = range cacheTypes(a.Layout.HeadDim) {
+			t.Run(fmt.Sprintf("%s/heads=%d,%d,%d/window=%d", a.Layout.Type, a.Heads, a.Layout.KVHeads, a.Layout.HeadDim, a.Window), func(t *testing.T) {
+				t.Parallel()
 				for i, n := range lengths {
-					s := newCached(uint64(10*i+1), a, n)
-					checkAttendCached(t, c, a, s, 8e-6)
+					checkAttendCached(t, a, newCached(uint64(10*i+1), a, n), 8e-6)
 				}
-			}
+			})
 		}
-	})
+	}
 }
 
-// checkAttendCached reads a sequence in two chunks and compares with the definition.
-func checkAttendCached(t *testing.T, c *kernel.Compute, a kernel.CachedAttention, s *cached, tolerance float64) {
+// checkAttendCached reads a sequence in two chunks, with each set of kernels, and compares
+// with the definition.
+func checkAttendCached(t *testing.T, a kernel.CachedAttention, s *cached, tolerance float64) {
 	t.Helper()
-	var m kernel.AttentionMemory
-	var got []float32
-	for _, r := range [][2]int{{0, s.tokens * 2 / 3}, {s.tokens * 2 / 3, s.tokens}} {
-		span, q := s.step(t, c, a, r[0], r[1])
-		dst, check := guarded(t, random(4, len(q)))
-		if err := c.AttendCached(dst, q, []kernel.CachedSpan{span}, a, &m); err != nil {
-			t.Fatal(err)
-		}
-		check()
-		got = append(got, dst...)
-	}
 	want := attend(s.q, stored(a.Layout.Type, s.k), stored(a.Layout.Type, s.v), []kernel.Sequence{{Queries: s.tokens, Keys: s.tokens}},
 		kernel.Attention{Heads: a.Heads, KVHeads: a.Layout.KVHeads, HeadDim: a.Layout.HeadDim, Scale: a.Scale, Causal: true, Window: a.Window})
-	for i, w := range want {
-		if d := math.Abs(float64(got[i]) - w); !(d <= tolerance) {
-			t.Fatalf("%s %+v, %d tokens, element %d: got %v, want %v", c.ISA(), a, s.tokens, i, got[i], w)
+	for _, isa := range isas(t) {
+		c := open(t, isa, 2)
+		s.pages = newPages(a.Offset+a.Layout.PageSize(), s.tokens)
+		var m kernel.AttentionMemory
+		var got []float32
+		for _, r := range [][2]int{{0, s.tokens * 2 / 3}, {s.tokens * 2 / 3, s.tokens}} {
+			span, q := s.step(t, c, a, r[0], r[1])
+			dst, check := guarded(t, random(4, len(q)))
+			if err := c.AttendCached(dst, q, []kernel.CachedSpan{span}, a, &m); err != nil {
+				t.Fatal(err)
+			}
+			check()
+			got = append(got, dst...)
+		}
+		for i, w := range want {
+			if d := math.Abs(float64(got[i]) - w); !(d <= tolerance) {
+				t.Fatalf("%s %+v, %d tokens, element %d: got %v, want %v", isa, a, s.tokens, i, got[i], w)
+			}
 		}
 	}
 }
@@ -261,23 +266,21 @@ func TestStoreKVStaysInItsSlots(t *testing.T) {
 // the others be lost.
 func TestAttendCachedFoldsFarScores(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, c *kernel.Compute) {
-		for _, slope := range []float32{-0.7, 0.7} {
-			a := kernel.CachedAttention{CacheLayer: kernel.CacheLayer{Layout: kernel.CacheLayout{Type: kernel.F32, KVHeads: 1, HeadDim: 16}}, Heads: 2, Scale: 1}
-			s := newCached(1, a, 900)
-			for i := range s.tokens {
-				s.k[16*i] = slope * float32(i)
-			}
-			for i := range s.q {
-				if i%16 == 0 {
-					s.q[i] = 1
-				} else {
-					s.q[i] *= 0.1
-				}
-			}
-			checkAttendCached(t, c, a, s, 2e-4) // of scores in the hundreds
+	for _, slope := range []float32{-0.7, 0.7} {
+		a := kernel.CachedAttention{CacheLayer: kernel.CacheLayer{Layout: kernel.CacheLayout{Type: kernel.F32, KVHeads: 1, HeadDim: 16}}, Heads: 2, Scale: 1}
+		s := newCached(1, a, 900)
+		for i := range s.tokens {
+			s.k[16*i] = slope * float32(i)
 		}
-	})
+		for i := range s.q {
+			if i%16 == 0 {
+				s.q[i] = 1
+			} else {
+				s.q[i] *= 0.1
+			}
+		}
+		checkAttendCached(t, a, s, 2e-4) // of scores in the hundreds
+	}
 }
 
 func TestAttendCachedRefuses(t *testing.T) {
