@@ -60,9 +60,10 @@
 // another: they differ in type, in a constant, in a range, in properties that one
 // needs and the other lacks. The same goes for not: it must be certain to fail.
 //
-// uniqueItems (with room for two items), contains, if/then/else, dependentRequired,
-// dependentSchemas, $dynamicRef, references to other documents, other standard
-// formats, and in patterns look-around, back references and word boundaries are
+// uniqueItems is enforced where the items' values are listed, in the order of the list.
+// For other items it, contains, if/then/else, dependentRequired, dependentSchemas,
+// $dynamicRef, references to other documents, other standard formats, and in
+// patterns look-around, back references and word boundaries are
 // answered with an *UnsupportedError that names the keyword and its place. A schema
 // that is malformed, or that nothing satisfies, is an *InvalidError. Names that JSON
 // Schema does not know are annotations and ignored, as are formats that are not

@@ -122,7 +122,7 @@ type draft struct {
 
 func (d *draft) node(s space) int32 {
 	d.nodes = append(d.nodes, node{space: s})
-	return int32(len(d.nodes) - 1)
+	return int32(len(d.nodes) - 1) //nolint:gosec // bounded by maxNodes
 }
 
 // link adds e to from and returns it for its guards.

@@ -255,3 +255,33 @@ func arrayDraft(prefix [][]*rule, item []*rule, least, most int32) *draft {
 	d.empty(done, closing).maxLo = 0
 	return d
 }
+
+// uniqueDraft is the graph of an array of some of the items, in their order.
+func uniqueDraft(items []*rule, least int32) *draft {
+	d := &draft{mixed: true}
+	start, end := d.node(spaceNone), d.node(spaceNone)
+	d.nodes[end].accept = true
+	closing, first := d.node(spaceLine), d.node(spaceLine)
+	d.byte(closing, end, ']')
+	d.byte(start, first, '[')
+	if least == 0 {
+		d.byte(first, end, ']')
+	}
+	pick := d.node(spaceNone)
+	d.empty(first, pick)
+	for i, item := range items {
+		done := d.node(spaceNone)
+		e := d.call(pick, done, item)
+		e.count, e.minHi = true, 1
+		d.empty(done, closing).maxLo = 0
+		if i+1 == len(items) {
+			return d
+		}
+		next, comma := d.node(spaceNone), d.node(spaceLine)
+		d.empty(pick, next).maxLo = int32(len(items) - i - 1) //nolint:gosec // at most maxUnique
+		d.byte(done, comma, ',').minHi = 1
+		d.empty(comma, next)
+		pick = next
+	}
+	return d
+}

@@ -1,5 +1,7 @@
 package grammar
 
+import "fmt"
+
 // arrayShape is what the leaves say of an array's items.
 type arrayShape struct {
 	prefixes [][]*jsonValue // by leaf
@@ -71,6 +73,59 @@ func (a *arrayShape) slot(i int) []*jsonValue {
 	return slot
 }
 
+// drawUnique gives r the graph of an array without repetition. Items cannot be compared
+// with earlier ones, but where their values are listed, each can have its turn: they
+// come in the order of the list.
+func (c *schemaCompiler) drawUnique(r *rule, a *arrayShape, prefix int) error {
+	values, err := c.listedValues(a.slot(0))
+	if err != nil {
+		return err
+	}
+	if prefix > 0 || values == nil || len(values) > maxUnique {
+		return a.unique.unsupported("uniqueItems", fmt.Sprintf("it is for items of at most %d listed values, with enum", maxUnique))
+	}
+	if int(a.least) > len(values) || a.least > a.most {
+		d := &draft{} // no such array
+		return c.b.finish(r, d, d.node(spaceNone), 0, unlimited)
+	}
+	rules := make([]*rule, len(values))
+	for i, v := range values {
+		if rules[i], err = c.constant(v); err != nil {
+			return err
+		}
+	}
+	return c.b.finish(r, uniqueDraft(rules, a.least), 0, a.least, a.most)
+}
+
+// maxUnique is the most values of a list whose items are unique.
+const maxUnique = 256
+
+// listedValues returns the values that a slot lists, each once; nil where it does not.
+func (c *schemaCompiler) listedValues(slot []*jsonValue) ([]*jsonValue, error) {
+	disjuncts, err := c.slot(slot)
+	if err != nil {
+		return nil, err
+	}
+	var values []*jsonValue
+	seen := map[string]bool{}
+	for _, d := range disjuncts {
+		s, err := c.merge(d.leaves)
+		if err != nil || !s.listed {
+			return nil, err
+		}
+		if s, err = c.exclude(s, d.not); err != nil {
+			return nil, err
+		}
+		for _, v := range s.enum {
+			if !seen[v.canonical()] {
+				seen[v.canonical()] = true
+				values = append(values, v)
+			}
+		}
+	}
+	return values, nil
+}
+
 // drawArray gives r the graph of an array.
 func (c *schemaCompiler) drawArray(r *rule, s *shape) error {
 	a, err := c.array(s.leaves)
@@ -89,7 +144,7 @@ func (c *schemaCompiler) drawArray(r *rule, s *shape) error {
 		return &LimitError{What: "items that an array needs", Limit: maxItems, Pointer: s.leaves[0].pointer()}
 	}
 	if a.unique != nil && a.most > 1 {
-		return a.unique.unsupported("uniqueItems", "items cannot be compared with earlier ones")
+		return c.drawUnique(r, a, prefix)
 	}
 	var first [][]*rule
 	for i := range min(prefix, int(a.most)) {

@@ -100,6 +100,8 @@ var schemaCases = []schemaCase{
 	{`{"type":"array","items":[{"type":"integer"}],"additionalItems":{"type":"null"}}`, nil, nil},
 	{`{"type":"array","maxItems":0}`, []string{`[]`}, []string{`[1]`}},
 	{`{"type":"array","maxItems":1,"uniqueItems":true}`, []string{`[]`, `[{}]`}, []string{`[1,1]`}},
+	{`{"type":"array","items":{"enum":["a","b",{"c":1},2]},"uniqueItems":true}`, []string{`[]`, `["a"]`, `["a", {"c": 1}, 2]`, `["a","b",{"c":1},2]`}, []string{`["a","a"]`, `["x"]`, `["a",]`}},
+	{`{"type":"array","items":{"$ref":"#/$defs/e"},"uniqueItems":true,"minItems":2,"maxItems":3,"$defs":{"e":{"type":"string","enum":["a","b","c","d"]}}}`, []string{`["a","b"]`, `["a","c","d"]`, `["c","d"]`}, []string{`[]`, `["d"]`, `["a","b","c","d"]`, `["a","a"]`}},
 	{`{"type":"array","items":{"type":"integer"},"maxItems":1000000000}`, []string{`[1,2,3]`}, nil},
 	{`{"type":"string","minLength":2,"maxLength":3}`, []string{`"ab"`, `"abc"`, `"é😀"`, `"\ud83d\ude00\n\u00e9"`}, []string{`"a"`, `"abcd"`, `"\u0061"`, `"😀"`}},
 	{`{"type":"string","maxLength":0}`, []string{`""`}, []string{`"a"`}},
@@ -294,6 +296,7 @@ func TestSchemaErrors(t *testing.T) {
 		}
 	}
 	unsupported(`{"type":"array","uniqueItems":true}`, "uniqueItems", "/uniqueItems")
+	unsupported(`{"type":"array","uniqueItems":true,"items":{"type":"string"}}`, "uniqueItems", "/uniqueItems")
 	unsupported(`{"properties":{"a/b":{"not":{"type":"string"},"type":["string","null"]}}}`, "not", "/properties/a~1b/not")
 	unsupported(`{"if":{"const":1},"then":{"const":2}}`, "if", "/if")
 	unsupported(`{"type":"array","contains":{"const":1}}`, "contains", "/contains")
