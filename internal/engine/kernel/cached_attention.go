@@ -219,8 +219,6 @@ func (w *cachedWork) segment(states []float32, seg, r, mr int) {
 			m := w.c.r.largest(row[from:to])
 			states[i*size+width] = m
 			states[i*size+width+1] = w.c.r.expSum(row[from:to], m, 1)
-		} else {
-			to = from
 		}
 		clear(row[first-seg*segment : from])
 		clear(row[to:min(segment, (hi+panelRows-1)/panelRows*panelRows-seg*segment)])
