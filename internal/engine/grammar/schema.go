@@ -184,7 +184,7 @@ func (c *schemaCompiler) disjunct(d disjunct) ([]*rule, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(rules) == 0 && c.b.suspect == nil {
+	if len(rules) == 0 && len(d.leaves) > 0 && c.b.suspect == nil {
 		c.b.suspect = d.leaves[0]
 	}
 	c.shapes[k.String()] = rules

@@ -105,7 +105,7 @@ func (c *schemaCompiler) apart(s, t *shape, depth int) (bool, error) {
 		if err != nil || !both.Empty() {
 			return false, nil //nolint:nilerr // too large to tell
 		}
-		if err := c.b.charge(both.Cost(), t.leaves[0]); err != nil {
+		if err := c.b.charge(both.Cost(), c.root); err != nil {
 			return false, err
 		}
 	}

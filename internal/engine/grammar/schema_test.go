@@ -280,6 +280,53 @@ func generate(t *testing.T, g *Grammar, v *testVocab, random *rand.Rand, steps i
 	return string(text)
 }
 
+// TestComposedSchemas joins the cases to each other in all the ways there are.
+func TestComposedSchemas(t *testing.T) {
+	t.Parallel()
+	v := smallVocab(jsonPieces...)
+	c := NewCompiler(v)
+	random := rand.New(rand.NewPCG(5, 9))
+	shapes := []string{
+		`{"allOf":[%[1]s,%[2]s]}`, `{"anyOf":[%[1]s,%[2]s]}`, `{"oneOf":[%[1]s,%[2]s]}`, `{"allOf":[%[1]s],"not":%[2]s}`,
+		`{"type":"array","items":{"oneOf":[%[1]s,%[2]s]},"minItems":1}`, `{"anyOf":[%[1]s,%[2]s],"allOf":[%[3]s]}`,
+		`{"type":"object","properties":{"a":%[1]s,"b":%[2]s},"required":["b"],"additionalProperties":%[3]s}`,
+		`{"oneOf":[%[1]s,%[2]s],"anyOf":[%[3]s,true]}`, `{"type":"object","patternProperties":{"^a":%[1]s,"b$":%[2]s},"properties":{"ab":%[3]s},"minProperties":1}`,
+	}
+	count, compiled := 2500, 0
+	if testing.Short() {
+		count = 300
+	}
+	for range count {
+		x, y, z := schemaCases[random.IntN(len(schemaCases))], schemaCases[random.IntN(len(schemaCases))], schemaCases[random.IntN(len(schemaCases))]
+		schema := fmt.Sprintf(shapes[random.IntN(len(shapes))]+"%[3]s", x.schema, y.schema, z.schema)
+		schema = strings.TrimSuffix(schema, z.schema)
+		if strings.Contains(schema, "#") || strings.Contains(schema, "additionalItems") {
+			continue // references would lead elsewhere
+		}
+		g, err := c.Compile(Schema(json.RawMessage(schema)))
+		if err != nil {
+			continue
+		}
+		compiled++
+		check, err := validator(schema)
+		if err != nil {
+			t.Fatalf("%s: %v", schema, err)
+		}
+		text := generate(t, g, v, random, random.IntN(40))
+		if err := validate(check, text); err != nil {
+			t.Fatalf("%s: generated %s: %v", schema, text, err)
+		}
+		for _, text := range slices.Concat(x.valid, x.invalid, y.valid, y.invalid) {
+			if read(g.Start(), v, text, random) == nil && validate(check, text) != nil {
+				t.Fatalf("%s: accepts %s", schema, text)
+			}
+		}
+	}
+	if compiled < count/4 {
+		t.Errorf("only %d of %d compile", compiled, count)
+	}
+}
+
 func TestSchemaErrors(t *testing.T) {
 	t.Parallel()
 	c := NewCompiler(smallVocab())
@@ -306,6 +353,7 @@ func TestSchemaErrors(t *testing.T) {
 	unsupported(`{"type":"string","pattern":"^(a|b)*a(a|b){40}$"}`, "pattern", "/pattern")
 	unsupported(`{"type":"string","format":"regex"}`, "format", "/format")
 	unsupported(`{"$ref":"https://example.com/x.json"}`, "$ref", "/$ref")
+	unsupported(`{"oneOf":[true,{"type":"string","pattern":"^a$","allOf":[{"pattern":"^b$"}]},true]}`, "oneOf", "/oneOf")
 	unsupported(`{"oneOf":[{"type":"integer"},{"type":"number"}]}`, "oneOf", "/oneOf")
 	unsupported(`{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"integer"}},"oneOf":[{"required":["a"]},{"required":["b"]}]}`, "oneOf", "/oneOf")
 	unsupported(`{"type":"object","additionalProperties":{"type":"integer"},"minProperties":3}`, "minProperties", "/minProperties")
@@ -321,7 +369,7 @@ func TestSchemaErrors(t *testing.T) {
 	}
 	for _, schema := range []string{
 		``, `{`, `1`, `"a"`, `{} {}`, `false`, `{"type":"dict"}`, `{"type":1}`, `{"type":[]}`, `{"properties":1}`, `{"required":1}`, `{"required":[1]}`, `{"enum":1}`, `{"enum":[]}`,
-		`{"items":1}`, `{"anyOf":[]}`, `{"anyOf":{}}`, `{"$ref":"#/nope"}`, `{"$ref":1}`, `{"$ref":"#"}`, `{"anyOf":[{"$ref":"#"}]}`, `{"minLength":-1}`, `{"minLength":1.5}`, `{"minLength":"a"}`,
+		`{"allOf":[{"pattern":"^a$"},{"pattern":"^b$"}],"type":"string"}`, `{"items":1}`, `{"anyOf":[]}`, `{"anyOf":{}}`, `{"$ref":"#/nope"}`, `{"$ref":1}`, `{"$ref":"#"}`, `{"anyOf":[{"$ref":"#"}]}`, `{"minLength":-1}`, `{"minLength":1.5}`, `{"minLength":"a"}`,
 		`{"type":"string","minLength":5,"maxLength":4}`, `{"type":"integer","minimum":5,"maximum":4}`, `{"type":"integer","minimum":1.1,"maximum":1.9}`, `{"type":"array","minItems":2,"maxItems":1}`,
 		`{"type":"object","properties":{"a":{"$ref":"#"}},"required":["a"]}`, `{"type":"array","items":{"$ref":"#"},"minItems":1}`, `{"allOf":[{"type":"string"},{"type":"integer"}]}`,
 		`{"type":"string","pattern":"^a$","minLength":2}`, `{"const":1,"enum":[2]}`, `{"type":"string","enum":[1]}`, `{"multipleOf":0}`, `{"multipleOf":-1}`, `{"minimum":"a"}`, `{"a":1,"a":2}`,
