@@ -204,3 +204,30 @@ func BenchmarkCodec(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkCodecFile encodes the text at $OUTCROP_TEXT with the tokenizer.json at
+// $OUTCROP_TOKENIZER; tools/goldens/benchcodec.py runs it beside the reference.
+func BenchmarkCodecFile(b *testing.B) {
+	file, input := os.Getenv("OUTCROP_TOKENIZER"), os.Getenv("OUTCROP_TEXT")
+	if file == "" || input == "" {
+		b.Skip("set OUTCROP_TOKENIZER and OUTCROP_TEXT to files")
+	}
+	text, err := os.ReadFile(file) //nolint:gosec // where the tester says
+	if err != nil {
+		b.Fatal(err)
+	}
+	c, err := ParseCodec(text)
+	if err != nil {
+		b.Fatal(err)
+	}
+	data, err := os.ReadFile(input) //nolint:gosec // where the tester says
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(data)))
+	var ids []int32
+	for b.Loop() {
+		ids = c.Encode(ids[:0], Segment{Text: string(data)})
+	}
+	b.ReportMetric(float64(len(ids)), "tokens")
+}

@@ -111,12 +111,19 @@ func (x *ids) UnmarshalJSON(text []byte) error {
 func (f *codecFile) begin(c *Codec) (id int32, add bool) {
 	var p struct {
 		postProcessor
-		Processors []postProcessor `json:"processors"`
+		Processors rawList `json:"processors"`
 	}
 	if json.Unmarshal(f.PostProcessor, &p) != nil {
 		return noToken, false // one of a kind that puts nothing there
 	}
-	for _, x := range append(p.Processors, p.postProcessor) {
+	all := []postProcessor{p.postProcessor}
+	for _, raw := range p.Processors {
+		var x postProcessor
+		if json.Unmarshal(raw, &x) == nil {
+			all = append(all, x)
+		}
+	}
+	for _, x := range all {
 		if x.Type != "TemplateProcessing" {
 			continue
 		}

@@ -1,17 +1,17 @@
 package token
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
 
 // codecFile is the tokenizer.json of a model that generates text.
 type codecFile struct {
-	Added         []addedToken    `json:"added_tokens"`
+	Added         addedList       `json:"added_tokens"`
 	Normalizer    json.RawMessage `json:"normalizer"`
 	PreTokenizer  json.RawMessage `json:"pre_tokenizer"`
 	PostProcessor json.RawMessage `json:"post_processor"`
@@ -39,33 +39,48 @@ type merges []merge
 
 // UnmarshalJSON reads either form.
 func (m *merges) UnmarshalJSON(text []byte) error {
-	if !bytes.HasPrefix(bytes.TrimLeft(text[1:], " \t\r\n"), []byte("[")) {
-		var lines []string
-		if err := json.Unmarshal(text, &lines); err != nil {
-			return err
-		}
-		*m = make(merges, len(lines))
-		for i, line := range lines {
-			left, right, ok := strings.Cut(line, " ")
-			if !ok {
-				return fmt.Errorf("merge %d, %.40q, is not two words", i, line)
-			}
-			(*m)[i] = merge{left, right}
-		}
-		return nil
+	j := jsonText{text: text}
+	if j.next() == 'n' {
+		return nil // null
 	}
-	var pairs [][]string
-	if err := json.Unmarshal(text, &pairs); err != nil {
+	if err := j.open('['); err != nil {
 		return err
 	}
-	*m = make(merges, len(pairs))
-	for i, p := range pairs {
-		if len(p) != 2 {
-			return fmt.Errorf("merge %d is of %d words", i, len(p))
+	for j.more() {
+		if len(*m) == maxMerges {
+			return fmt.Errorf("more than %d merges", maxMerges)
 		}
-		(*m)[i] = merge{p[0], p[1]}
+		x, err := j.merge()
+		if err != nil {
+			return fmt.Errorf("merge %d: %w", len(*m), err)
+		}
+		*m = append(*m, x)
 	}
 	return nil
+}
+
+func (j *jsonText) merge() (m merge, err error) {
+	if j.next() != '[' {
+		line, err := j.str()
+		if err != nil {
+			return m, err
+		}
+		left, right, ok := strings.Cut(line, " ")
+		if !ok {
+			return m, fmt.Errorf("%.40q is not two words", line)
+		}
+		return merge{left, right}, nil
+	}
+	j.at++
+	for _, word := range []*string{&m.left, &m.right} {
+		if *word, err = j.str(); err != nil {
+			return m, err
+		}
+	}
+	if j.more() {
+		return m, errors.New("more than two words")
+	}
+	return m, nil
 }
 
 // ParseCodec reads a tokenizer.json whose model is BPE or Unigram. Which tokens begin
@@ -137,40 +152,66 @@ func (f *codecFile) codec() (*Codec, error) {
 
 // words returns the vocabulary of a BPE model, by ID; IDs that it lacks are empty.
 func (m *codecModel) words() ([]string, error) {
-	var vocab map[string]int32
-	if err := json.Unmarshal(m.Vocab, &vocab); err != nil {
+	var tokens []string
+	j := jsonText{text: m.Vocab}
+	if err := j.open('{'); err != nil {
 		return nil, fmt.Errorf("vocab: %w", err)
 	}
-	size := int32(0)
-	for s, id := range vocab {
-		if id < 0 || id >= maxVocabulary {
-			return nil, fmt.Errorf("token %.40q has the ID %d", s, id)
+	for j.more() {
+		s, err := j.str()
+		if err != nil {
+			return nil, fmt.Errorf("vocab: %w", err)
 		}
-		size = max(size, id+1)
-	}
-	tokens := make([]string, size)
-	for s, id := range vocab {
-		if tokens[id] != "" {
-			return nil, fmt.Errorf("tokens %.40q and %.40q have the ID %d", tokens[id], s, id)
+		id, err := j.number()
+		if err != nil {
+			return nil, fmt.Errorf("vocab, %.40q: %w", s, err)
 		}
-		tokens[id] = s
+		if id < 0 || id >= maxVocabulary || id != math.Trunc(id) {
+			return nil, fmt.Errorf("token %.40q has the ID %g", s, id)
+		}
+		if n := int(id) + 1; n > len(tokens) {
+			tokens = append(tokens, make([]string, n-len(tokens))...)
+		}
+		if t := tokens[int(id)]; t != "" && t != s {
+			return nil, fmt.Errorf("tokens %.40q and %.40q have the ID %g", t, s, id)
+		}
+		tokens[int(id)] = s
 	}
 	return tokens, checkVocabulary(tokens)
 }
 
 // scored returns the vocabulary of a unigram model and its scores.
 func (m *codecModel) scored() ([]string, []float64, error) {
-	var vocab [][2]json.RawMessage
-	if err := json.Unmarshal(m.Vocab, &vocab); err != nil {
+	var (
+		tokens []string
+		scores []float64
+	)
+	j := jsonText{text: m.Vocab}
+	if err := j.open('['); err != nil {
 		return nil, nil, fmt.Errorf("vocab: %w", err)
 	}
-	tokens, scores := make([]string, len(vocab)), make([]float64, len(vocab))
-	for i, x := range vocab {
-		if err := errors.Join(json.Unmarshal(x[0], &tokens[i]), json.Unmarshal(x[1], &scores[i])); err != nil {
-			return nil, nil, fmt.Errorf("vocab, token %d: %w", i, err)
+	for j.more() && len(tokens) <= maxVocabulary {
+		s, x, err := j.scored()
+		if err != nil {
+			return nil, nil, fmt.Errorf("vocab, token %d: %w", len(tokens), err)
 		}
+		tokens, scores = append(tokens, s), append(scores, x)
 	}
 	return tokens, scores, checkVocabulary(tokens)
+}
+
+// scored reads ["token", -1.5].
+func (j *jsonText) scored() (s string, score float64, err error) {
+	if err = j.open('['); err != nil {
+		return s, score, err
+	}
+	if s, err = j.str(); err != nil {
+		return s, score, err
+	}
+	if score, err = j.number(); err == nil && j.more() {
+		err = errors.New("more than a word and a score")
+	}
+	return s, score, err
 }
 
 // added enters the added tokens among kinds and contents and returns the contents of

@@ -11,15 +11,17 @@ import (
 	"github.com/outcrop-ai/outcrop/internal/engine/token/pattern"
 )
 
-// maxParts bounds the members of a Sequence, and how deep they are.
-const maxParts = 32
+const (
+	maxParts = 64 // members of a sequence or template
+	maxDepth = 4  // of sequences in sequences
+)
 
 // stage is a normalizer, pre-tokenizer or decoder of a tokenizer.json.
 type stage struct {
-	Type          string            `json:"type"`
-	Normalizers   []json.RawMessage `json:"normalizers"`
-	PreTokenizers []json.RawMessage `json:"pretokenizers"`
-	Decoders      []json.RawMessage `json:"decoders"`
+	Type          string  `json:"type"`
+	Normalizers   rawList `json:"normalizers"`
+	PreTokenizers rawList `json:"pretokenizers"`
+	Decoders      rawList `json:"decoders"`
 
 	Prepend     string           `json:"prepend"`
 	Content     string           `json:"content"`
@@ -65,8 +67,8 @@ func parseNormalizer(raw json.RawMessage, depth int) (normalForm, error) {
 	}
 	switch s.Type {
 	case "Sequence":
-		if depth > 4 || len(s.Normalizers) > maxParts {
-			return nil, errors.New("a sequence so long")
+		if depth > maxDepth {
+			return nil, errors.New("a sequence so deep")
 		}
 		var forms []normalForm
 		for _, raw := range s.Normalizers {
@@ -171,8 +173,8 @@ func (p *preTokenizers) parse(raw json.RawMessage, depth int) error {
 	}
 	switch s.Type {
 	case "Sequence":
-		if depth > 4 || len(s.PreTokenizers) > maxParts {
-			return errors.New("a sequence so long")
+		if depth > maxDepth {
+			return errors.New("a sequence so deep")
 		}
 		for _, raw := range s.PreTokenizers {
 			if err := p.parse(raw, depth+1); err != nil {
@@ -264,16 +266,13 @@ func (f *codecFile) decoder(c *Codec, byteLevel bool) error {
 	case err != nil:
 		return err
 	case s == nil:
-		return errors.New("none is not implemented")
+		return errors.New("a tokenizer without one is not implemented")
 	case byteLevel != (s.Type == "ByteLevel"):
 		return fmt.Errorf("%.40q does not fit the pre-tokenizer", s.Type)
 	}
 	stages := []*stage{s}
 	if s.Type == "Sequence" {
 		stages = nil
-		if len(s.Decoders) > maxParts {
-			return errors.New("a sequence so long")
-		}
 		for _, raw := range s.Decoders {
 			part, err := parseStage(raw)
 			if part == nil || err != nil {
@@ -351,7 +350,7 @@ func replacesSpaces(raw json.RawMessage) (found bool) {
 func walk(raw json.RawMessage, depth int, look func(*stage)) {
 	s, err := parseStage(raw)
 	switch {
-	case s == nil || err != nil || depth > 4:
+	case s == nil || err != nil || depth > maxDepth:
 	case s.Type == "Sequence":
 		for _, raw := range append(s.Normalizers, s.PreTokenizers...) {
 			walk(raw, depth+1, look)

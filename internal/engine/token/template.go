@@ -62,9 +62,9 @@ func bertTemplates(cls, sep int32) (single, pair template) {
 
 // postProcessor is that part of tokenizer.json.
 type postProcessor struct {
-	Type    string            `json:"type"`
-	Single  []json.RawMessage `json:"single"`
-	Pair    []json.RawMessage `json:"pair"`
+	Type    string  `json:"type"`
+	Single  rawList `json:"single"`
+	Pair    rawList `json:"pair"`
 	Special map[string]struct {
 		IDs []int32 `json:"ids"`
 	} `json:"special_tokens"`
@@ -97,7 +97,7 @@ func (p *postProcessor) templates() (single, pair template, err error) {
 	return nil, nil, fmt.Errorf("%.40q is not one that is implemented: TemplateProcessing and BertProcessing are", p.Type)
 }
 
-func (p *postProcessor) template(pieces []json.RawMessage) (template, error) {
+func (p *postProcessor) template(pieces rawList) (template, error) {
 	if len(pieces) > maxTemplate {
 		return nil, fmt.Errorf("a template of %d pieces", len(pieces))
 	}

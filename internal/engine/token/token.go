@@ -56,7 +56,7 @@ import (
 )
 
 // maxFile bounds the files of a tokenizer. The largest in use have some 35 MB.
-const maxFile = 128 << 20
+const maxFile = 64 << 20
 
 // maxVocabulary bounds the number of tokens.
 const maxVocabulary = 1 << 21

@@ -29,7 +29,7 @@ const maxWord = 100
 
 // tokenizerFile is tokenizer.json.
 type tokenizerFile struct {
-	Added         []addedToken   `json:"added_tokens"`
+	Added         addedList      `json:"added_tokens"`
 	Normalizer    *bertNorm      `json:"normalizer"`
 	PreTokenizer  *typed         `json:"pre_tokenizer"`
 	PostProcessor *postProcessor `json:"post_processor"`
