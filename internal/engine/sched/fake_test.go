@@ -241,7 +241,7 @@ func newWarm(t *testing.T, m *fakeModel, pages int, c Config) *Scheduler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.pace.perToken = 0
+	s.pace.perToken, s.pace.seen = 0, 1<<30
 	s.run()
 	t.Cleanup(s.Close)
 	return s

@@ -6,7 +6,7 @@ const (
 	// leastChunk is the fewest prompt tokens of a step: with fewer, reading the weights
 	// takes longer than the arithmetic.
 	leastChunk = 32
-	// firstChunk is read before anything has been measured.
+	// firstChunk is read before anything has been measured, or only less.
 	firstChunk = 64
 	// alone is how much longer a step may take while nobody waits for a next token.
 	alone = 2
@@ -17,6 +17,7 @@ type pace struct {
 	most     int
 	step     time.Duration
 	perToken float64 // nanoseconds, averaged; negative: not measured yet
+	seen     int     // tokens of recent steps, the most
 }
 
 // observe takes the time of a pass with a number of prompt tokens. What the other tokens
@@ -30,10 +31,12 @@ func (p *pace) observe(tokens int, took time.Duration) {
 		p.perToken = t
 	}
 	p.perToken += (t - p.perToken) / 2
+	p.seen = max(tokens, p.seen/2)
 }
 
 // budget returns how many prompt tokens to read. shared says that others wait for their
-// next tokens.
+// next tokens. It goes no further than twice what was measured, which may have been the
+// first tokens of a prompt, on a machine that had nothing else to do.
 func (p *pace) budget(shared bool) int {
 	if p.perToken < 0 {
 		return min(firstChunk, p.most)
@@ -42,9 +45,9 @@ func (p *pace) budget(shared bool) int {
 	if !shared {
 		target *= alone
 	}
-	if target >= p.perToken*float64(p.most) {
-		return p.most
+	n := min(max(2*p.seen, firstChunk), p.most)
+	if target < p.perToken*float64(n) {
+		n = int(target / p.perToken)
 	}
-	n := int(target/p.perToken) / 16 * 16
-	return min(max(n, leastChunk), p.most)
+	return min(max(n/16*16, leastChunk), p.most)
 }

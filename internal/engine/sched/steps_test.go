@@ -570,3 +570,37 @@ func (s *slowMask) Mask(bits []uint64) error {
 	time.Sleep(ms(10))
 	return s.multiples.Mask(bits)
 }
+
+// TestBudget follows the number of prompt tokens per step, from measurement to measurement.
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	p := pace{most: 512, step: ms(100), perToken: -1}
+	steps := []struct {
+		tokens        int
+		took          time.Duration
+		alone, shared int // after it
+	}{
+		{0, 0, 64, 64},             // nothing is known
+		{3, ms(50), 64, 64},        // too few to say anything
+		{64, ms(6), 128, 128},      // twice that, at first
+		{128, ms(12), 256, 256},    // and so on
+		{256, ms(24), 512, 512},    // … to the limit of a batch
+		{512, ms(512), 352, 176},   // slower than it looked: 0.55 ms per token
+		{512, ms(5120), 32, 32},    // much slower: as few as make sense
+		{32, 0, 64, 32},            // 2.6 ms
+		{32, 0, 144, 64},           // 1.3 ms
+		{100, ms(65), 192, 96},     // 0.98 ms
+		{20, ms(13), 96, 96},       // few tokens don't make the next step long
+		{20, ms(13), 64, 64},       // …
+		{0, 10 * ms(1000), 64, 64}, // a step without prompts doesn't matter
+	}
+	for i, s := range steps {
+		p.observe(s.tokens, s.took)
+		if alone, shared := p.budget(false), p.budget(true); alone != s.alone || shared != s.shared {
+			t.Errorf("after step %d: %d and %d, want %d and %d", i, alone, shared, s.alone, s.shared)
+		}
+	}
+	if got := (&pace{most: 5, step: ms(1), perToken: 1e9, seen: 5}).budget(true); got != 5 {
+		t.Errorf("a batch of 5 reads %d", got)
+	}
+}
