@@ -7,7 +7,6 @@ import (
 	"text/tabwriter"
 
 	"github.com/outcrop-ai/outcrop/internal/api"
-	"github.com/outcrop-ai/outcrop/internal/gen"
 )
 
 // coverageCmd prints what works.
@@ -29,7 +28,7 @@ Examples:
 // Run prints the table.
 func (c *coverageCmd) Run(s streams) error {
 	var table []api.Coverage
-	for _, line := range api.Table(gen.Models()) {
+	for _, line := range api.Table(api.Models()) {
 		if !c.Built || line.Status != api.NotBuilt {
 			table = append(table, line)
 		}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/outcrop-ai/outcrop/internal/api/s3"
+	"github.com/outcrop-ai/outcrop/internal/gen"
 	"github.com/outcrop-ai/outcrop/internal/smithy"
 )
 
@@ -44,6 +46,32 @@ var built = map[string]string{ //nolint:gosec // operations and what they lack, 
 	"bedrock-runtime.InvokeModel":                   "bodies other than Anthropic's Messages and Titan Text Embeddings; guardrails",
 	"bedrock-runtime.InvokeModelWithResponseStream": "bodies other than Anthropic's Messages; guardrails",
 
+	"s3.AbortMultipartUpload":    "",
+	"s3.CompleteMultipartUpload": "",
+	"s3.CopyObject":              objectFeatures,
+	"s3.CreateBucket":            "ACLs, object lock",
+	"s3.CreateMultipartUpload":   objectFeatures,
+	"s3.DeleteBucket":            "",
+	"s3.DeleteObject":            "versions",
+	"s3.DeleteObjectTagging":     "",
+	"s3.DeleteObjects":           "versions",
+	"s3.GetBucketLocation":       "",
+	"s3.GetBucketVersioning":     "",
+	"s3.GetObject":               objectFeatures,
+	"s3.GetObjectAttributes":     "the list of parts",
+	"s3.GetObjectTagging":        "",
+	"s3.HeadBucket":              "",
+	"s3.HeadObject":              objectFeatures,
+	"s3.ListBuckets":             "",
+	"s3.ListMultipartUploads":    "",
+	"s3.ListObjects":             "",
+	"s3.ListObjectsV2":           "",
+	"s3.ListParts":               "",
+	"s3.PutObject":               objectFeatures,
+	"s3.PutObjectTagging":        "",
+	"s3.UploadPart":              "",
+	"s3.UploadPartCopy":          "",
+
 	"sts.GetCallerIdentity": "",
 }
 
@@ -51,6 +79,12 @@ var built = map[string]string{ //nolint:gosec // operations and what they lack, 
 func Built() map[string]string { return maps.Clone(built) }
 
 const conversation = "guardrails, prompt resources, s3Location sources"
+
+const objectFeatures = "versions, encryption keys, object lock, ACLs, storage classes"
+
+// Models returns the services of the table: the generated ones, and those with a door of
+// their own.
+func Models() []*smithy.Service { return append(gen.Models(), s3.Model()) }
 
 // Table returns the coverage of every operation of services, sorted by name.
 func Table(services []*smithy.Service) []Coverage {

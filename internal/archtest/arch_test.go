@@ -50,6 +50,7 @@ var modules = map[string]string{
 	"github.com/alecthomas/kong":                            "command line: verbs, flags and help as structs",
 	"github.com/aws/aws-sdk-go-v2":                          "the signer: of our own client, and the second opinion in tests of verification",
 	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream": "event-stream frames, as the official clients decode them",
+	"github.com/aws/aws-sdk-go-v2/service/s3":               "objects in any S3; only object/remote imports it",
 	"github.com/aws/smithy-go":                              "tests read CBOR errors with the decoder of the official clients",
 	"github.com/goccy/go-yaml":                              "configuration: strict decoding with line and column in errors",
 	"github.com/google/go-cmp":                              "readable diffs in tests",

@@ -22,8 +22,9 @@
 //
 // # What is refused
 //
-// SigV4a and s3's streaming payload forms (aws-chunked bodies) are refused by name; see
-// Error for how failures look to each service's clients. A body that its sender declared
+// SigV4a is refused by name, and so are s3's streaming payload forms (aws-chunked bodies)
+// unless the caller says that it reads the body later (Request.Deferred); see Error for how
+// failures look to each service's clients. A body that its sender declared
 // UNSIGNED-PAYLOAD is believed without a hash, for every service: the declaration is part
 // of what was signed.
 package auth
@@ -101,6 +102,10 @@ type Request struct {
 	// runs: its frames are signed one by one, see Identity.VerifyFrame. Body is not called.
 	Streaming bool
 
+	// Deferred says that the body is read after verification, as s3's are, which may be
+	// large: Body is not called, and Identity.Payload says what the reader has to check.
+	Deferred bool
+
 	// Bearer says that the service accepts API keys, as bedrock and bedrock-runtime do.
 	Bearer bool
 	// KeyHeader names a header other than Authorization that may carry the API key,
@@ -119,6 +124,8 @@ type Identity struct {
 	// the time of its ":date" header, its payload and its ":chunk-signature". It is for
 	// one goroutine. Nil for other requests and for API keys, whose frames are not signed.
 	VerifyFrame func(date time.Time, payload, signature []byte) error
+	// Payload says what the body of a request with Deferred has to be; nil for others.
+	Payload *Payload
 }
 
 // Verify returns who sent the request, or an *Error (or the error of Request.Body).

@@ -46,7 +46,8 @@ type signed struct {
 	sig         *signature
 	service     string
 	body        func() ([32]byte, error)
-	events      bool // the body is a signed event stream
+	events      bool     // the body is a signed event stream
+	deferred    *Payload // what the body's reader is to check; nil: nobody reads it later
 }
 
 // pathRule is how a service writes the path into the canonical request.

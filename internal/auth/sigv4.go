@@ -46,6 +46,13 @@ func (v *Verifier) verifySigned(req Request, header string) (Identity, error) {
 		return Identity{}, err
 	}
 	s := signed{http: r, path: path, query: query, rule: pathRuleOf(service), sig: &sig, service: service, body: req.Body, events: req.Streaming}
+	if req.Deferred {
+		p, err := deferredPayload(&s)
+		if err != nil {
+			return Identity{}, err
+		}
+		s.deferred = &p
+	}
 	if err := v.checkSignature(&s, cred); err != nil {
 		return Identity{}, err
 	}
@@ -55,6 +62,7 @@ func (v *Verifier) verifySigned(req Request, header string) (Identity, error) {
 		Region:     sig.Region,
 		Revalidate: func() error { return v.revalidate(v.keys.AccessKey(id), service) },
 	}
+	who.Payload = s.deferred
 	if req.Streaming {
 		who.VerifyFrame = v.newFrames(&sig, cred, service).verify
 	}
@@ -153,7 +161,10 @@ func (v *Verifier) checkSignature(s *signed, cred *Credential) error {
 		}
 		return err
 	}
-	if promised {
+	switch {
+	case s.deferred != nil:
+		s.deferred.begin(key)
+	case promised:
 		return s.checkBody(payload)
 	}
 	return nil
@@ -201,6 +212,8 @@ func (s *signed) payloadHash() (hash string, promised bool, err error) {
 		return "", false, newError(s.service, Incomplete, "x-amz-content-sha256 must be "+eventPayload+" in a request that sends an event stream, got '"+clip(p)+"'.")
 	case p == unsignedPayload:
 		return p, false, nil
+	case s.deferred != nil && p != "":
+		return p, false, nil // checked before
 	case p == "" && isS3 && s.sig.presigned:
 		return unsignedPayload, false, nil
 	case p == "" && isS3:

@@ -140,6 +140,14 @@ func (m *Meter) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Err returns what ended the body early, nil of one that goes on or that was whole.
+func (m *Meter) Err() error {
+	if m.err == io.EOF {
+		return nil
+	}
+	return m.err
+}
+
 // end is called at the end of the body and returns io.EOF if all is well.
 func (m *Meter) end() error {
 	if m.o.Size > 0 && m.size != m.o.Size {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 
 	"github.com/outcrop-ai/outcrop/internal/api/access"
 	"github.com/outcrop-ai/outcrop/internal/api/exception"
@@ -68,6 +69,16 @@ func (i *identity) authenticate(_ context.Context, r *wire.AuthRequest) (wire.Id
 	return wire.Identity{
 		Principal: id.Principal, Region: id.Region, Revalidate: denying(id.Revalidate), VerifyFrame: id.VerifyFrame,
 	}, nil
+}
+
+// authenticateS3 proves who has sent a request whose body the S3 endpoint reads.
+func (i *identity) authenticateS3(r *http.Request) (auth.Identity, error) {
+	return i.verifier.Verify(auth.Request{HTTP: r, Service: "s3", Deferred: true})
+}
+
+// allowS3 asks for an action on a bucket or an object.
+func (i *identity) allowS3(ctx context.Context, p call.Principal, action, resource string, keys map[string][]string) error {
+	return i.store.Authorize(ctx, p, iam.Access{Actions: []string{action}, Resources: []string{resource}, Context: keys})
 }
 
 // denying makes a fault of a credential that went bad while its call was served: the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -88,6 +89,7 @@ func needRestart(old, c config.Config) []string {
 	differ("listen", old.Listen == c.Listen)
 	differ("tls", (old.TLS == nil) == (c.TLS == nil) && (old.TLS == nil || *old.TLS == *c.TLS))
 	differ("data", old.Data == c.Data)
+	differ("objects", reflect.DeepEqual(old.Objects, c.Objects))
 	differ("store", old.Store == c.Store)
 	differ("master_key", old.MasterKey == c.MasterKey)
 	differ("account", old.Account == c.Account)

@@ -48,6 +48,7 @@ type Server struct {
 	http     *wire.Server
 	listener net.Listener
 	models   *embedded.Models
+	objects  objects
 
 	detector openaibackend.Detector // where model servers are looked for; tests look elsewhere
 
@@ -85,6 +86,9 @@ func New(ctx context.Context, c config.Config, log *slog.Logger) (_ *Server, err
 		return nil, fmt.Errorf("store: %w", err)
 	}
 	if s.identity, err = newIdentity(ctx, c, s.db, log); err != nil {
+		return nil, err
+	}
+	if s.objects, err = openObjects(ctx, c, log); err != nil {
 		return nil, err
 	}
 	s.models = newModels(c, log)
@@ -134,6 +138,7 @@ func (s *Server) compose(c config.Config) error {
 		Services:     services(s.catalog, s.gateway),
 		Authenticate: s.identity.authenticate, Authorize: s.identity.authorize, MapError: exceptions(s.log),
 		Refused: s.refused,
+		Scopes:  map[string]http.Handler{"s3": s3Door(c, s.objects, s.identity, s.log)},
 		Mounts:  mounts, DefaultRegion: c.DefaultRegion, StreamDelay: c.StreamDelay, Logger: s.log,
 	})
 	if err != nil {
@@ -181,6 +186,7 @@ func (s *Server) Close() error {
 	if s.models != nil {
 		errs = append(errs, s.models.Close())
 	}
+	errs = append(errs, s.objects.close())
 	if s.ledger != nil {
 		errs = append(errs, s.ledger.Close())
 	}

@@ -63,6 +63,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s := scopeOf(r)
 	id := newRequestID()
 	w.Header()["X-Amzn-Requestid"] = []string{id}
+	if whole := h.cfg.Scopes[s.service]; whole != nil {
+		whole.ServeHTTP(w, r)
+		return
+	}
 	if r.ContentLength != 0 && r.Body != http.NoBody {
 		body := &meteredBody{ReadCloser: r.Body, budget: &h.budget}
 		defer body.release()

@@ -50,6 +50,11 @@ type Config struct {
 	// ScopeOnly, and find the request's ID in the response's headers.
 	Mounts map[string]http.Handler
 
+	// Scopes are handlers of whole services by the signing name that a request's scope
+	// claims: "s3", whose paths overlap all others. They come before everything else, and
+	// find the request's ID as mounts do. They authenticate, and bound what they read.
+	Scopes map[string]http.Handler
+
 	// DefaultRegion is the region of requests whose credential names none.
 	DefaultRegion string
 	// StreamDelay is the least time between reading a request and sending the first

@@ -146,10 +146,10 @@ func (r *reader) Read(p []byte) (int, error) {
 		err = errors.Join(err, r.file.Close())
 		r.file, r.segs = nil, r.segs[1:]
 	}
-	if n == 0 && err == io.EOF { //nolint:errorlint // what Read returned
+	if n == 0 && err == io.EOF {
 		return 0, io.ErrUnexpectedEOF // the file is shorter than it was
 	}
-	if err == io.EOF { //nolint:errorlint // as above
+	if err == io.EOF {
 		err = nil
 	}
 	return n, err

@@ -33,6 +33,8 @@ type Config struct {
 	Regions       []string `yaml:"regions"`        // each a partition of resources and backends
 	DefaultRegion string   `yaml:"default_region"` // of requests that carry no region
 
+	Objects Objects `yaml:"objects"` // where buckets are: "local", or {s3: {…}}
+
 	Backends   map[string]Backend `yaml:"backends"`
 	Models     map[string]Model   `yaml:"models"`
 	StandIns   bool               `yaml:"stand_ins"`   // Outcrop's own models answer for IDs without a target

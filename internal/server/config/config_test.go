@@ -104,6 +104,10 @@ func TestProblems(t *testing.T) {
 	f("timeout: soon", "soon")
 	f("pull: maybe", "pull: \"maybe\" is neither auto nor never")
 	f("hugging_face: mirror\npackage_index: \"ftp://u:secret@h/simple\"", "hugging_face:", "package_index: \"ftp://u:xxxxx@h/simple\"")
+	f("objects: far", "neither local nor")
+	f("objects: {s3: {endpoint: minio, access_key: k}}", "objects.s3.endpoint:", "objects.s3: needs access_key and secret_key")
+	f("objects: {s3: {secret_key: \"${NOPE}\"}}", "NOPE is not set")
+	f("objects: {domains: [\"http://x\"]}", "objects.domains")
 	f("models_dir: ${NOPE}", "NOPE is not set")
 	f(strings.Repeat("[", 20000), "")
 }
@@ -133,6 +137,7 @@ func TestExampleFileIsTheDefault(t *testing.T) {
 	}
 	if _, err := Parse([]byte(strings.Join(live, "")), env(map[string]string{
 		"ANTHROPIC_API_KEY": "k", "OUTCROP_MASTER_KEY": strings.Repeat("A", 43) + "=",
+		"S3_ACCESS_KEY": "k", "S3_SECRET_KEY": "s",
 	})); err != nil {
 		t.Errorf("with its examples live: %v", err)
 	}

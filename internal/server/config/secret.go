@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Secret is a key of 32 bytes, written in base64. It prints as nothing.
+// Secret is a text that prints as nothing. A master key is one of 32 bytes in base64.
 type Secret string
 
 // secretSize is the bytes of a Secret.
@@ -22,7 +22,7 @@ func (s Secret) String() string {
 // GoString hides it there, too.
 func (s Secret) GoString() string { return s.String() }
 
-// Bytes returns the key; nil when there is none.
+// Bytes returns the master key; nil when there is none.
 func (s Secret) Bytes() ([]byte, error) {
 	if s == "" {
 		return nil, nil

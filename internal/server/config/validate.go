@@ -45,6 +45,7 @@ func (c *Config) expand(env func(string) (string, bool)) error {
 	fill("master_key", &secret)
 	c.MasterKey = Secret(secret)
 	fill("models_dir", &c.ModelsDir)
+	c.Objects.expand(fill)
 	fill("hugging_face", &c.HuggingFace)
 	fill("package_index", &c.PackageIndex)
 	for _, name := range slices.Sorted(maps.Keys(c.Backends)) {
@@ -83,6 +84,7 @@ func (c *Config) Validate() error {
 	p.check(c.Pull == "auto" || c.Pull == "never", "pull: %q is neither auto nor never", c.Pull)
 	p.check(c.HuggingFace == "" || isWeb(c.HuggingFace), "hugging_face: %q is not an http or https address", redact(c.HuggingFace))
 	p.check(c.PackageIndex == "" || isWeb(c.PackageIndex), "package_index: %q is not an http or https address", redact(c.PackageIndex))
+	c.Objects.validate(&p)
 	c.Engine.validate(&p)
 	p.check(c.Timeout > 0, "timeout: must be positive")
 	p.check(c.Ledger.RetentionDays >= 1, "ledger.retention_days: must be at least 1")
