@@ -116,8 +116,10 @@ func (p *Pool) loop(n int, task func(i int)) {
 	own := shares[0].work(p)
 	if need := n - own; sum(shares) != need {
 		p.await(shares, need, start)
-	} else if since := p.idle(threads-1, start); since > 0 {
-		p.late(since, (since-start)/time.Duration(max(need, 1)))
+	} else if since := p.idle(threads-1, start); since > 0 && p.late(since, (since-start)/time.Duration(max(need, 1))) {
+		// It's the caller's own core that is taken. Whoever sleeps wakes up on a free one,
+		// such as that of the helper, which will have parked.
+		time.Sleep(2 * parkAfter)
 	}
 	for i := range shares {
 		if f := shares[i].failed.Load(); f != nil {
@@ -158,12 +160,11 @@ func (p *Pool) idle(n int, start time.Duration) time.Duration {
 }
 
 // late is called when threads have waited for a late one since a time. usual is how long
-// a task takes.
-func (p *Pool) late(since, usual time.Duration) {
+// a task takes. It reports whether a helper is left out from now on.
+func (p *Pool) late(since, usual time.Duration) bool {
 	now := time.Since(p.epoch)
-	if waited := now - since; waited >= lateAfter && waited >= 3*usual {
-		p.crowd.late(waited, len(p.helpers), now)
-	}
+	waited := now - since
+	return waited >= lateAfter && waited >= 3*usual && p.crowd.late(waited, len(p.helpers), now)
 }
 
 // sleep returns when a helper has done something, unless all is done.

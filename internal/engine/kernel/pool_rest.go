@@ -39,15 +39,17 @@ func (c *crowd) fit(n int, now time.Duration) int {
 	return n - c.resting
 }
 
-// late takes note that threads have waited for one that was held up.
-func (c *crowd) late(waited time.Duration, n int, now time.Duration) {
+// late takes note that threads have waited for one that was held up. It reports whether
+// that was too much, and another helper of n rests.
+func (c *crowd) late(waited time.Duration, n int, now time.Duration) bool {
 	c.waited = max(0, c.waited-(now-c.at)/4) + waited
 	c.at = now
 	if c.waited < lateMost {
-		return
+		return false
 	}
 	c.waited = 0
 	c.rest = min(max(2*c.rest-(now-c.end), restMin), restMax)
 	c.end = now + c.rest
 	c.resting = min(c.resting+1, n)
+	return true
 }
