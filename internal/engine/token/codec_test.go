@@ -212,7 +212,7 @@ func BenchmarkCodecFile(b *testing.B) {
 	if file == "" || input == "" {
 		b.Skip("set OUTCROP_TOKENIZER and OUTCROP_TEXT to files")
 	}
-	text, err := os.ReadFile(file) //nolint:gosec // where the tester says
+	text, err := os.ReadFile(file)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -220,7 +220,7 @@ func BenchmarkCodecFile(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	data, err := os.ReadFile(input) //nolint:gosec // where the tester says
+	data, err := os.ReadFile(input)
 	if err != nil {
 		b.Fatal(err)
 	}

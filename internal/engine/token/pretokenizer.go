@@ -7,6 +7,8 @@ const (
 	deepSeekHan   = "[一-龥\u3040-ゟ゠-ヿ]+"
 	deepSeekWords = "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+"
 	qwenMarks     = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+	bailing       = `'(?:[sSdDmMtT]|[lL][lL]|[vV][eE]|[rR][eE])|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+`
+	falconSigns   = "[\\p{P}\\$\\+<=>\\^~\\|`]+"
 	defaultSigns  = `[\p{P}\$\+<=>\^~\|]+`
 )
 
@@ -15,6 +17,8 @@ func preTokenizer(name string) (p pre, ok bool) {
 	switch name {
 	case "", "default":
 		p.expressions = []string{defaultSigns, pattern.GPT2, `\p{N}+`, `[0-9][0-9][0-9]`}
+	case "falcon":
+		p.expressions = []string{falconSigns, pattern.GPT2, `[0-9][0-9][0-9]`}
 	case "gpt-2", "phi-2", "mpt", "olmo", "jais", "trillion", "granite-docling", "modern-bert", "jina-es", "jina-de", "roberta-bpe", "gigachat":
 		p.expressions = []string{pattern.GPT2}
 	case "llama3", "llama-v3", "llama-bpe", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2":
@@ -33,6 +37,8 @@ func preTokenizer(name string) (p pre, ok bool) {
 		p = pre{expressions: []string{pattern.GPT4o}, ignoreMerges: true}
 	case "tekken":
 		p = pre{expressions: []string{pattern.Tekken}, ignoreMerges: true}
+	case "bailingmoe", "bailingmoe2", "llada-moe":
+		p.expressions = []string{bailing}
 	case "deepseek-v3", "hunyuan-dense", "joyai-llm":
 		p.expressions = []string{`\p{N}{1,3}`, deepSeekHan, deepSeekWords}
 	}
