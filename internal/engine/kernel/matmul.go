@@ -247,7 +247,7 @@ func (t *task) groups(u, n int) packedGroups {
 // panels or groups and the multiplications in one: tasks that are worth handing over,
 // in even numbers per thread, and none so long that the others wait for it at the end.
 func (c *Compute) parts(blocks, units, work int) int {
-	const small, enough, most = 1 << 15, 1 << 18, 1 << 24
+	const small, enough, most = 1 << 15, 1 << 20, 1 << 24
 	all := units * work
 	if blocks*all < small {
 		return 1

@@ -52,8 +52,7 @@ func (g *few) prefetch(off int) {
 	}
 }
 
-// prefetchParts does so for a block in n parts of the given bytes, each of which calls
-// it with the offset of its first byte: at least as many lines as it has.
+// prefetchPart does so for a part of a block that is read in a loop.
 func (g *few) prefetchPart(off, bytes int) {
 	for i := 0; i < bytes; i += 64 {
 		g.p("PREFETCHT0 %d(SI)", prefetchAhead+off+i)

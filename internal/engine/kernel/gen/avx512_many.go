@@ -18,7 +18,7 @@ type many struct {
 	*vnni
 }
 
-// groups is the number of registers across the rows of weights.
+// across is the number of registers across the rows of weights.
 const across = 2
 
 var pointers = [2 * across]string{"SI", "R8", "R9", "R10"}
