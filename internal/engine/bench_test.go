@@ -13,7 +13,7 @@ import (
 )
 
 // sentences are texts of about the lengths that knowledge bases have: mostly a line or
-// two, some a paragraph. tools/goldens/bench.py makes the same.
+// two, some a paragraph. bench/engine/minilm.py makes the same.
 func sentences(n int) []string {
 	words := strings.Fields("the gateway listens on port seven and restarts every sunday at four while backups of each region are copied to another account before alarms can fire for any customer who reads the runbook")
 	texts := make([]string, n)

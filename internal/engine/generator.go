@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"slices"
 
@@ -29,13 +30,14 @@ type Generator struct {
 	ends     []int32  // tokens that end an answer
 	marks    []string // texts that do, and are no tokens
 	size     int64
+	log      *slog.Logger
 }
 
 // OpenGenerator loads the model of a file or folder: GGUF, a Hugging Face folder with
 // safetensors, or a checkpoint of llama2.c.
 func OpenGenerator(path string, c Config) (_ *Generator, err error) {
 	c = c.withDefaults()
-	g := &Generator{}
+	g := &Generator{log: c.Logger}
 	g.store, err = weights.Open(path, weights.Options{Compute: c.Compute, Quantize: c.Quantize, CacheDir: c.PackedDir, Log: c.Logger})
 	if err != nil {
 		return nil, err

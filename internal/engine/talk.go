@@ -67,6 +67,22 @@ func (g *Generator) refusal(err error, tokens int) error {
 	return err
 }
 
+// failure is what a request is told whose answer breaks off.
+func (g *Generator) failure(err error) error {
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.Is(err, sched.ErrStalled):
+		return fault.Wrap(fault.Canceled, err, "The answer was not read for too long.")
+	case errors.Is(err, sched.ErrClosed), errors.Is(err, sched.ErrNoMemory):
+		return &fault.Error{Kind: fault.Unavailable, Err: err, RetryAfter: time.Second, Message: "The model cannot go on with this request now. Try again."}
+	}
+	if p, ok := errors.AsType[*sched.PanicError](err); ok {
+		g.log.Error("a request's work ended in a panic", "err", err, "stack", string(p.Stack))
+	}
+	return fault.Wrap(fault.ModelError, err, "The model failed on this request.")
+}
+
 // talk is one answer on its way from tokens to events.
 type talk struct {
 	g       *Generator
@@ -102,7 +118,7 @@ const (
 func (t *talk) answer() {
 	for tok, err := range t.run.Tokens() {
 		if err != nil {
-			t.yield(nil, err)
+			t.yield(nil, t.g.failure(err))
 			return
 		}
 		t.begin()

@@ -5,7 +5,7 @@ weights, and what the reference computes for them.
 
 OUT is internal/engine/testdata, MINILM the folder of all-MiniLM-L6-v2. The reference is
 float64 arithmetic in numpy, written from the paper and the layout of Hugging Face's
-checkpoints; bench.py compares the same graph with onnxruntime's kernels.
+checkpoints; bench/engine/minilm.py compares the same graph with onnxruntime's kernels.
 """
 import base64
 import json
