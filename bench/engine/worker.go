@@ -180,9 +180,14 @@ func (m *model) room(n int) {
 	}
 }
 
-// token returns the token at a position of the text that everything reads.
+// token returns the token at a position of the text that everything reads: a word, not
+// one of the bytes and marks that the vocabulary begins with, if it has words.
 func (m *model) token(at int) int32 {
-	return int32(259 + at*7919%(m.decoder.Vocab()-259)) //nolint:gosec // below the vocabulary's size
+	words := m.decoder.Vocab() - 259
+	if words <= 0 {
+		return 0
+	}
+	return int32(259 + at*7919%words) //nolint:gosec // below the vocabulary's size
 }
 
 // read reads the tokens from lo to hi and returns the seconds it took. The logits of
