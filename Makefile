@@ -74,7 +74,7 @@ race: ## all tests under the race detector (needs a C compiler)
 	@CGO_ENABLED=1 scripts/with-servers.sh go test -race ./internal/...
 
 race-quick: ## the rooms with goroutines under the race detector
-	@CGO_ENABLED=1 scripts/with-servers.sh go test -race -short ./internal/gateway/... ./internal/ledger/... ./internal/iam/... ./internal/wire/... ./internal/backend/... ./internal/engine/... ./internal/server/...
+	@CGO_ENABLED=1 scripts/with-servers.sh go test -race -short ./internal/gateway/... ./internal/ledger/... ./internal/iam/... ./internal/job/... ./internal/wire/... ./internal/backend/... ./internal/engine/... ./internal/server/...
 
 fuzz: ## every fuzz target for FUZZTIME (default 20s)
 	@scripts/fuzz.sh
@@ -97,7 +97,7 @@ bench: build ## gateway speed beside a bare reverse proxy, in one run
 	@go run ./bench
 
 soak: ## long failure tests: kill -9 in a loop, thousands of streams
-	@OUTCROP_SOAK=1 scripts/with-servers.sh go test -count=1 -timeout 30m ./internal/ledger/... ./internal/wire/... ./internal/iam/...
+	@OUTCROP_SOAK=1 scripts/with-servers.sh go test -count=1 -timeout 30m ./internal/job/... ./internal/ledger/... ./internal/wire/... ./internal/iam/...
 
 cover: ## coverage by function, in coverage.out
 	@scripts/with-servers.sh go test -coverprofile coverage.out ./internal/... && go tool cover -func coverage.out | tail -1

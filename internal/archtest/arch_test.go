@@ -25,7 +25,7 @@ var floors = [][]string{
 	{"archtest", "arn", "fault", "sharedtest"},
 	{"call", "client", "db", "document", "llm", "policy", "smithy", "text"},
 	{"gen", "object"},
-	{"auth", "catalog", "dialect", "engine", "iam", "ledger", "wire"},
+	{"auth", "catalog", "dialect", "engine", "iam", "job", "ledger", "wire"},
 	{"backend"},
 	{"gateway", "kb"},
 	{"api"},

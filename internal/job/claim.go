@@ -1,0 +1,116 @@
+package job
+
+import (
+	"context"
+	"strings"
+
+	"github.com/outcrop-ai/outcrop/internal/db"
+)
+
+// candidate is a job that may be claimed as long as it is in this turn.
+type candidate struct {
+	id   string
+	turn int64
+}
+
+const (
+	// maxCandidates bounds how far down the order a claim looks when others are faster.
+	maxCandidates = 16
+	// maxLooks bounds how often it looks again.
+	maxLooks = 4
+)
+
+// claim makes the next job of the kinds owner's until lease and returns it; ok is false
+// when there is none. It leaves out jobs that skip reports.
+func (s store) claim(ctx context.Context, owner string, kinds []string, skip func(id string) bool, now, lease int64) (j Job, ok bool, err error) {
+	for range maxLooks {
+		all, err := s.candidates(ctx, kinds, now)
+		if err != nil {
+			return Job{}, false, err
+		}
+		contended := false
+		for _, c := range all {
+			if skip(c.id) {
+				continue
+			}
+			took, err := s.take(ctx, c, owner, now, lease)
+			if err != nil {
+				return Job{}, false, err
+			}
+			if took {
+				j, err := s.get(ctx, s.db, c.id)
+				return j, err == nil, err
+			}
+			contended = true
+		}
+		if !contended {
+			break
+		}
+	}
+	return Job{}, false, nil
+}
+
+// take claims one candidate unless somebody else was faster.
+func (s store) take(ctx context.Context, c candidate, owner string, now, lease int64) (bool, error) {
+	query := `UPDATE job SET state = 'running', owner = ?, lease_ms = ?, started_ms = ?, turn = turn + 1, attempt = attempt + 1
+		WHERE id = (SELECT id FROM job WHERE id = ? AND turn = ?
+			AND (state = 'queued' AND due_ms <= ? OR state = 'running' AND lease_ms <= ?)`
+	if s.db.Engine() == db.PostgreSQL {
+		query += ` FOR UPDATE SKIP LOCKED`
+	}
+	return changed(s.db.Exec(ctx, query+`)`, owner, lease, now, c.id, c.turn, now, now))
+}
+
+// candidates lists who may be next, best first: jobs whose lease is over, then the first
+// job of each account that waits.
+func (s store) candidates(ctx context.Context, kinds []string, now int64) ([]candidate, error) {
+	abandoned, err := s.abandoned(ctx, kinds, now)
+	if err != nil || len(abandoned) == maxCandidates {
+		return abandoned, err
+	}
+	waiting, err := s.waiting(ctx, kinds, now)
+	return append(abandoned, waiting...), err
+}
+
+func (s store) abandoned(ctx context.Context, kinds []string, now int64) ([]candidate, error) {
+	args := []any{now}
+	for _, k := range kinds {
+		args = append(args, k)
+	}
+	return db.All(ctx, s.db, scanCandidate, `SELECT id, turn FROM job
+		WHERE state = 'running' AND lease_ms <= ? AND kind IN (`+marks(len(kinds))+`)
+		ORDER BY priority DESC, lease_ms, id LIMIT ?`, append(args, maxCandidates)...)
+}
+
+// waiting steps from account to account by the index instead of reading every job that
+// waits ("loose index scan"), and probes for the first due job of each.
+func (s store) waiting(ctx context.Context, kinds []string, now int64) ([]candidate, error) {
+	var args []any
+	for _, k := range kinds {
+		args = append(args, k)
+	}
+	list := `SELECT CAST(? AS TEXT) AS kind` + strings.Repeat(` UNION ALL SELECT CAST(? AS TEXT)`, len(kinds)-1)
+	return db.All(ctx, s.db, scanCandidate, `
+		WITH RECURSIVE waiting (kind, account) AS (
+			SELECT k.kind, (SELECT min(j.account) FROM job j WHERE j.state = 'queued' AND j.kind = k.kind)
+			FROM (`+list+`) k
+			UNION ALL
+			SELECT w.kind, (SELECT min(j.account) FROM job j WHERE j.state = 'queued' AND j.kind = w.kind AND j.account > w.account)
+			FROM waiting w WHERE w.account IS NOT NULL
+		)
+		SELECT j.id, j.turn
+		FROM waiting w JOIN job j ON j.id = (
+			SELECT h.id FROM job h
+			WHERE h.state = 'queued' AND h.kind = w.kind AND h.account = w.account AND h.due_ms <= ?
+			ORDER BY h.priority DESC, h.id LIMIT 1)
+		ORDER BY j.priority DESC,
+			(SELECT count(*) FROM job r WHERE r.state = 'running' AND r.account = j.account),
+			(SELECT COALESCE(max(s.started_ms), 0) FROM job s WHERE s.account = j.account),
+			j.id
+		LIMIT ?`, append(args, now, maxCandidates)...)
+}
+
+func scanCandidate(row db.Scanner) (c candidate, err error) {
+	err = row.Scan(&c.id, &c.turn)
+	return c, err
+}
