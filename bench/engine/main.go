@@ -218,7 +218,7 @@ func profiled(file string, f func() error) error {
 	if file == "" {
 		return f()
 	}
-	out, err := os.Create(file)
+	out, err := os.Create(file) //nolint:gosec // the file that -profile names
 	if err != nil {
 		return err
 	}
