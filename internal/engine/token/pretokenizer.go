@@ -6,7 +6,6 @@ import "github.com/outcrop-ai/outcrop/internal/engine/token/pattern"
 const (
 	deepSeekHan   = "[一-龥\u3040-ゟ゠-ヿ]+"
 	deepSeekWords = "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+"
-	qwenMarks     = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 	bailing       = `'(?:[sSdDmMtT]|[lL][lL]|[vV][eE]|[rR][eE])|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+`
 	falconSigns   = "[\\p{P}\\$\\+<=>\\^~\\|`]+"
 	defaultSigns  = `[\p{P}\$\+<=>\^~\|]+`
@@ -30,7 +29,7 @@ func preTokenizer(name string) (p pre, ok bool) {
 	case "stablelm2", "hunyuan", "megrez", "deepseek-r1-qwen", "solar-open":
 		p.expressions = []string{pattern.Qwen2}
 	case "qwen35":
-		p = pre{expressions: []string{qwenMarks}, nfc: true}
+		p = pre{expressions: []string{pattern.Qwen35}, nfc: true}
 	case "smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b":
 		p.expressions = []string{`\p{N}`, pattern.GPT2}
 	case "gpt-4o", "llama4":

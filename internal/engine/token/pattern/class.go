@@ -198,12 +198,12 @@ func (t *classes) run(s string, i int, c class) int {
 	return i
 }
 
-// signs returns where the characters that begin at s[i:] and are no space, letter or
-// number end.
-func (t *classes) signs(s string, i int) int {
+// signs returns where the characters that begin at s[i:] and are no space, number or
+// part of a word end.
+func (t *classes) signs(s string, i int, word class) int {
 	for i < len(s) {
 		k, size := t.at(s, i)
-		if k&(space|letter|number) != 0 {
+		if k&(space|word|number) != 0 {
 			return i
 		}
 		i += size

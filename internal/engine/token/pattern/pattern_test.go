@@ -84,7 +84,7 @@ func TestLikeTheReference(t *testing.T) {
 func TestScannersAreTaken(t *testing.T) {
 	t.Parallel()
 	g := readGolden(t)
-	for _, name := range []string{"gpt2", "llama3", "qwen2", "gpt4o", "tekken"} {
+	for _, name := range []string{"gpt2", "llama3", "qwen2", "qwen marks", "gpt4o", "tekken"} {
 		if p, err := Compile(g.Patterns[name].Expr); err != nil || p.Whole() == nil {
 			t.Errorf("%s: no scanner, %v", name, err)
 		}
@@ -196,7 +196,7 @@ func FuzzScanners(f *testing.F) {
 		f.Add(text)
 	}
 	var pairs [][]*Pattern
-	for _, expr := range []string{GPT2, Llama3, Qwen2, GPT4o, Tekken} {
+	for _, expr := range []string{GPT2, Llama3, Qwen2, Qwen35, GPT4o, Tekken} {
 		pairs = append(pairs, both(f, expr))
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -10,6 +10,8 @@ const (
 	// Llama3 is cl100k's, too.
 	Llama3 = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 	Qwen2  = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+	// Qwen35 counts marks among the letters.
+	Qwen35 = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 	// GPT4o is o200k's.
 	GPT4o  = `[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 	Tekken = `[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`
@@ -22,9 +24,11 @@ func scannerFor(expr string) scanner {
 	case GPT2:
 		return t.gpt2
 	case Llama3:
-		return func(s string, i int) int { return t.llama3(s, i, 3) }
+		return func(s string, i int) int { return t.llama3(s, i, letter, 3) }
 	case Qwen2:
-		return func(s string, i int) int { return t.llama3(s, i, 1) }
+		return func(s string, i int) int { return t.llama3(s, i, letter, 1) }
+	case Qwen35:
+		return func(s string, i int) int { return t.llama3(s, i, letter|mark, 1) }
 	case GPT4o:
 		return func(s string, i int) int { return t.gpt4o(s, i, 3, true) }
 	case Tekken:
@@ -51,13 +55,14 @@ func (t *classes) gpt2(s string, i int) int {
 	case k&number != 0:
 		return t.run(s, j+size, number)
 	case k&space == 0:
-		return t.signs(s, j+size)
+		return t.signs(s, j+size, letter)
 	}
 	return t.spaces(s, i)
 }
 
-// llama3 scans Llama3 and Qwen2, which differ in the digits of a word.
-func (t *classes) llama3(s string, i, digits int) int {
+// llama3 scans Llama3, Qwen2 and Qwen35, which differ in what makes a word and in how
+// many digits do.
+func (t *classes) llama3(s string, i int, word class, digits int) int {
 	if s[i] == '\'' {
 		if n := contraction(s[i:], true); n > 0 {
 			return i + n
@@ -65,8 +70,8 @@ func (t *classes) llama3(s string, i, digits int) int {
 	}
 	k, size := t.at(s, i)
 	switch {
-	case k&letter != 0:
-		return t.run(s, i+size, letter)
+	case k&word != 0:
+		return t.run(s, i+size, word)
 	case k&number != 0:
 		return t.numbers(s, i+size, digits-1)
 	}
@@ -75,12 +80,12 @@ func (t *classes) llama3(s string, i, digits int) int {
 		next, more = t.at(s, i+size)
 	}
 	switch {
-	case next&letter != 0 && s[i] != '\r' && s[i] != '\n':
-		return t.run(s, i+size+more, letter)
+	case next&word != 0 && s[i] != '\r' && s[i] != '\n':
+		return t.run(s, i+size+more, word)
 	case k&space == 0:
-		return lineEnds(s, t.signs(s, i+size), false)
-	case s[i] == ' ' && more > 0 && next&(space|letter|number) == 0:
-		return lineEnds(s, t.signs(s, i+size+more), false)
+		return lineEnds(s, t.signs(s, i+size, word), false)
+	case s[i] == ' ' && more > 0 && next&(space|word|number) == 0:
+		return lineEnds(s, t.signs(s, i+size+more, word), false)
 	}
 	return t.lines(s, i)
 }
@@ -101,11 +106,11 @@ func (t *classes) gpt4o(s string, i, digits int, contractions bool) int {
 		return t.numbers(s, i+size, digits-1)
 	}
 	if k&space == 0 {
-		return lineEnds(s, t.signs(s, i+size), true)
+		return lineEnds(s, t.signs(s, i+size, letter), true)
 	}
 	if s[i] == ' ' && i+1 < len(s) {
 		if next, more := t.at(s, i+1); next&(space|letter|number) == 0 {
-			return lineEnds(s, t.signs(s, i+1+more), true)
+			return lineEnds(s, t.signs(s, i+1+more, letter), true)
 		}
 	}
 	return t.lines(s, i)
