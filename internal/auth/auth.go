@@ -22,6 +22,7 @@
 //
 // # What is refused
 //
+// Presigned URLs of Signature Version 2 are verified for s3, whose clients still make them.
 // SigV4a is refused by name, and so are s3's streaming payload forms (aws-chunked bodies)
 // unless the caller says that it reads the body later (Request.Deferred); see Error for how
 // failures look to each service's clients. A body that its sender declared
@@ -33,6 +34,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -105,6 +107,8 @@ type Request struct {
 	// Deferred says that the body is read after verification, as s3's are, which may be
 	// large: Body is not called, and Identity.Payload says what the reader has to check.
 	Deferred bool
+	// HostBucket is the bucket that the host names, for s3 in virtual-host style.
+	HostBucket string
 
 	// Bearer says that the service accepts API keys, as bedrock and bedrock-runtime do.
 	Bearer bool
@@ -151,6 +155,11 @@ func (v *Verifier) verify(req Request) (Identity, error) {
 	if header == "" && req.KeyHeader != "" {
 		if token := r.Header.Get(req.KeyHeader); token != "" {
 			return v.verifyBearer(token, req)
+		}
+	}
+	if path, query := target(r); req.Service == serviceS3 && req.Deferred && header == "" {
+		if values, err := url.ParseQuery(query); err == nil && isV2(values) {
+			return v.verifyV2(req, path, values)
 		}
 	}
 	return v.verifySigned(req, header)

@@ -28,23 +28,28 @@ func ChooseParts(stored, listed []Part) ([]Part, error) {
 	if len(listed) == 0 || len(listed) > MaxParts {
 		return nil, Errorf(InvalidRequest, "You must specify at least one part, and at most %d", MaxParts)
 	}
-	var chosen []Part
-	i, last := 0, 0
-	for n, l := range listed {
+	last := 0
+	for _, l := range listed {
 		if l.Number <= last {
 			return nil, Errorf(InvalidPartOrder, "The list of parts was not in ascending order. Parts must be ordered by part number.")
 		}
 		last = l.Number
+	}
+	var chosen []Part
+	i := 0
+	for _, l := range listed {
 		for i < len(stored) && stored[i].Number < l.Number {
 			i++
 		}
 		if i == len(stored) || stored[i].Number != l.Number || stored[i].ETag != l.ETag || !l.Checksum.fits(stored[i].Checksum) {
 			return nil, Errorf(InvalidPart, "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.")
 		}
-		if n < len(listed)-1 && stored[i].Size < MinPart {
+		chosen = append(chosen, stored[i])
+	}
+	for _, p := range chosen[:len(chosen)-1] {
+		if p.Size < MinPart {
 			return nil, Errorf(EntityTooSmall, "Your proposed upload is smaller than the minimum allowed size")
 		}
-		chosen = append(chosen, stored[i])
 	}
 	return chosen, nil
 }

@@ -72,8 +72,8 @@ func (i *identity) authenticate(_ context.Context, r *wire.AuthRequest) (wire.Id
 }
 
 // authenticateS3 proves who has sent a request whose body the S3 endpoint reads.
-func (i *identity) authenticateS3(r *http.Request) (auth.Identity, error) {
-	return i.verifier.Verify(auth.Request{HTTP: r, Service: "s3", Deferred: true})
+func (i *identity) authenticateS3(r *http.Request, hostBucket string) (auth.Identity, error) {
+	return i.verifier.Verify(auth.Request{HTTP: r, Service: "s3", Deferred: true, HostBucket: hostBucket})
 }
 
 // allowS3 asks for an action on a bucket or an object.

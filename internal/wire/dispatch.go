@@ -232,6 +232,9 @@ func scopeOf(r *http.Request) scope {
 			cred = cred[:end]
 		}
 	} else if auth == "" {
+		if presignedV2(r.URL.RawQuery) {
+			return scope{service: "s3"}
+		}
 		cred = presignedCredential(r.URL.RawQuery)
 	}
 	// key/date/region/service/aws4_request; a key has no slash.
@@ -240,6 +243,13 @@ func scopeOf(r *http.Request) scope {
 		return scope{}
 	}
 	return scope{region: f[2], service: f[3]}
+}
+
+// presignedV2 reports whether a query is a presigned URL of Signature Version 2. It has no
+// scope, and s3 alone has such URLs.
+func presignedV2(rawQuery string) bool {
+	q := "&" + rawQuery
+	return strings.Contains(q, "&AWSAccessKeyId=") && strings.Contains(q, "&Signature=")
 }
 
 func presignedCredential(rawQuery string) string {

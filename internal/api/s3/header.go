@@ -207,8 +207,8 @@ func (x *exchange) describe(i *object.Info) {
 			h.Set(f.name, f.value)
 		}
 	}
-	for k, v := range i.Metadata {
-		h[http.CanonicalHeaderKey(metaPrefix+k)] = []string{encodeMeta(v)}
+	for k, v := range i.Metadata { // clients read the names as they are written: in lower case
+		h[metaPrefix+k] = []string{encodeMeta(v)}
 	}
 	h.Set("Etag", quote(i.ETag))
 	h.Set("Last-Modified", i.Modified.Format(http.TimeFormat))

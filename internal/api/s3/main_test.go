@@ -50,8 +50,8 @@ func newServer(t *testing.T, s object.Store, may allow) *httptest.Server {
 	}
 	d := New(Config{
 		Store: s, Regions: []string{"us-east-1", "eu-west-1"},
-		Authenticate: func(r *http.Request) (auth.Identity, error) {
-			return v.Verify(auth.Request{HTTP: r, Service: "s3", Deferred: true})
+		Authenticate: func(r *http.Request, bucket string) (auth.Identity, error) {
+			return v.Verify(auth.Request{HTTP: r, Service: "s3", Deferred: true, HostBucket: bucket})
 		},
 		Authorize: func(_ context.Context, _ call.Principal, action, resource string, _ map[string][]string) error {
 			if may != nil && !may(action, resource) {

@@ -39,8 +39,9 @@ import (
 // Config is what the door needs. All fields but the last three are required.
 type Config struct {
 	Store object.Store
-	// Authenticate proves who has sent a request whose body is read later.
-	Authenticate func(*http.Request) (auth.Identity, error)
+	// Authenticate proves who has sent a request whose body is read later. hostBucket is
+	// the bucket that its host names, if any.
+	Authenticate func(r *http.Request, hostBucket string) (auth.Identity, error)
 	// Authorize returns nil when a principal may do an action ("s3:GetObject") on a
 	// resource, a fault.Denied otherwise. Keys are condition keys; may be nil.
 	Authorize func(ctx context.Context, p call.Principal, action, resource string, keys map[string][]string) error
@@ -121,6 +122,7 @@ type exchange struct {
 	call        *call.Call
 	payload     *auth.Payload
 	presigned   bool
+	hostBucket  string
 	sent        bool // the response has begun
 }
 
@@ -136,10 +138,10 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // rescue turns a panic into an error.
 func (x *exchange) rescue() {
 	p := recover()
-	switch {
-	case p == nil:
+	switch p {
+	case nil:
 		return
-	case p == http.ErrAbortHandler: //nolint:errorlint,err113 // the value net/http asks for
+	case http.ErrAbortHandler:
 		panic(p) //nolint:forbidigo // it is net/http's
 	}
 	x.d.log.ErrorContext(x.ctx, "panic in the S3 endpoint", "operation", x.op.name, "panic", p, "stack", string(debug.Stack()))
@@ -153,11 +155,14 @@ func (x *exchange) serve() error {
 	if err := x.parse(); err != nil {
 		return err
 	}
-	id, err := x.d.cfg.Authenticate(x.r)
+	id, err := x.d.cfg.Authenticate(x.r, x.hostBucket)
 	if err != nil {
 		return err
 	}
-	x.payload, x.presigned = id.Payload, x.query.Has("X-Amz-Signature")
+	x.payload, x.presigned = id.Payload, x.r.Header.Get("Authorization") == ""
+	if id.Region == "" && len(x.d.cfg.Regions) > 0 { // the older presigned URLs have none
+		id.Region = x.d.cfg.Regions[0]
+	}
 	if x.payload == nil {
 		return errors.New("authentication says nothing about the body")
 	}
@@ -197,8 +202,8 @@ func (x *exchange) parse() error {
 		return object.Errorf(object.InvalidArgument, "The query string is malformed.")
 	}
 	rest := strings.TrimPrefix(path, "/")
-	if bucket := x.d.hostBucket(x.r.Host); bucket != "" {
-		x.bucket, x.key = bucket, rest
+	if x.hostBucket = x.d.hostBucket(x.r.Host); x.hostBucket != "" {
+		x.bucket, x.key = x.hostBucket, rest
 	} else {
 		x.bucket, x.key, _ = strings.Cut(rest, "/")
 	}

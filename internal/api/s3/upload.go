@@ -10,15 +10,21 @@ import (
 	"github.com/outcrop-ai/outcrop/internal/object"
 )
 
+// tokenMark tells our tokens from other text.
+const tokenMark = "outcrop:"
+
 // encodeToken makes of a key what any client passes on as it is.
-func encodeToken(next string) string { return base64.URLEncoding.EncodeToString([]byte(next)) }
+func encodeToken(next string) string {
+	return base64.URLEncoding.EncodeToString([]byte(tokenMark + next))
+}
 
 func decodeToken(token string) (string, error) {
-	next, err := base64.URLEncoding.DecodeString(token)
-	if err != nil || len(next) == 0 {
+	text, err := base64.URLEncoding.DecodeString(token)
+	next, ok := strings.CutPrefix(string(text), tokenMark)
+	if err != nil || !ok || next == "" {
 		return "", object.Errorf(object.InvalidArgument, "The continuation token provided is incorrect")
 	}
-	return string(next), nil
+	return next, nil
 }
 
 func (x *exchange) ref() object.UploadRef {
