@@ -30,6 +30,7 @@ type schemaCompiler struct {
 	owns    map[*jsonValue]*shape          // what the keywords of one schema say by themselves
 	lists   map[*jsonValue]map[string]bool // the values of an enum
 	pending []pending
+	ids     int // of values that were made, below zero
 	work    int
 }
 
@@ -55,10 +56,22 @@ type exclusion struct {
 	keyword    string
 }
 
+// closable reports whether all unevaluated… keywords are about all that holds, which
+// is what they are taken for.
+func (d *disjunct) closable() error {
+	conditional := slices.ContainsFunc(d.leaves, func(v *jsonValue) bool { return v.id < 0 })
+	for _, x := range d.closed {
+		if x.within < len(d.leaves) || conditional {
+			return x.unsupported()
+		}
+	}
+	return nil
+}
+
 func (x closing) unsupported() error {
 	for _, keyword := range []string{"unevaluatedProperties", "unevaluatedItems"} {
 		if v := x.schema.get(keyword); v != nil {
-			return v.unsupported(keyword, "it is where all that holds is in the same schema")
+			return v.unsupported(keyword, "it is where all that holds is in the same schema, without conditions")
 		}
 	}
 	return nil
@@ -168,16 +181,14 @@ func (c *schemaCompiler) disjunct(d disjunct) ([]*rule, error) {
 	if rules, ok := c.shapes[k.String()]; ok {
 		return rules, nil
 	}
-	for _, x := range d.closed {
-		if x.within < len(d.leaves) {
-			return nil, x.unsupported()
-		}
+	if err := d.closable(); err != nil {
+		return nil, err
 	}
 	s, err := c.merge(d.leaves)
 	if err != nil {
 		return nil, err
 	}
-	if s, err = c.exclude(s, d.not); err != nil {
+	if s, err = c.exclude(s, d); err != nil {
 		return nil, err
 	}
 	rules, err := c.shapeRules(s)
@@ -253,11 +264,7 @@ func (c *schemaCompiler) expand(v *jsonValue, path []*jsonValue) ([]disjunct, er
 	}
 	all := []disjunct{own}
 	for _, part := range together {
-		each, err := c.expand(part, path)
-		if err != nil {
-			return nil, err
-		}
-		if all, err = c.cross(all, each, part); err != nil {
+		if all, err = c.and(all, part, path); err != nil {
 			return nil, err
 		}
 	}
@@ -266,6 +273,9 @@ func (c *schemaCompiler) expand(v *jsonValue, path []*jsonValue) ([]disjunct, er
 			return nil, err
 		}
 	}
+	if all, err = c.conditions(all, v, path); err != nil {
+		return nil, err
+	}
 	if v.get("unevaluatedProperties") != nil || v.get("unevaluatedItems") != nil {
 		for i := range all {
 			n := len(all[i].closed)
@@ -273,6 +283,15 @@ func (c *schemaCompiler) expand(v *jsonValue, path []*jsonValue) ([]disjunct, er
 		}
 	}
 	return all, nil
+}
+
+// and adds one more schema to what must hold.
+func (c *schemaCompiler) and(all []disjunct, part *jsonValue, path []*jsonValue) ([]disjunct, error) {
+	each, err := c.expand(part, path)
+	if err != nil {
+		return nil, err
+	}
+	return c.cross(all, each, part)
 }
 
 // spend counts work.
@@ -360,16 +379,6 @@ func refuse(v *jsonValue) error {
 	for _, m := range v.members {
 		reason := ""
 		switch m.name {
-		case "if":
-			if v.get("then") == nil && v.get("else") == nil {
-				continue
-			}
-			reason = "use anyOf with one alternative for each case"
-		case "dependentRequired", "dependentSchemas", "dependencies":
-			if len(m.value.members) == 0 {
-				continue
-			}
-			reason = "use anyOf with one alternative for each case"
 		case "contains":
 			if n, err := v.count("minContains", 1); err == nil && n == 0 && v.get("maxContains") == nil {
 				continue

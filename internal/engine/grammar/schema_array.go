@@ -113,7 +113,7 @@ func (c *schemaCompiler) listedValues(slot []*jsonValue) ([]*jsonValue, error) {
 		if err != nil || !s.listed {
 			return nil, err
 		}
-		if s, err = c.exclude(s, d.not); err != nil {
+		if s, err = c.exclude(s, d); err != nil {
 			return nil, err
 		}
 		for _, v := range s.enum {

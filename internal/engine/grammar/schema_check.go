@@ -2,6 +2,7 @@ package grammar
 
 import (
 	"math/big"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/outcrop-ai/outcrop/internal/engine/grammar/automaton"
@@ -30,13 +31,40 @@ func (c *schemaCompiler) allows(slot []*jsonValue, x *jsonValue) (bool, error) {
 			return false, err
 		}
 		if ok {
-			ok, err = c.allowsNone(d.not, x)
+			ok, err = c.allowsRest(d, x)
 		}
 		if err != nil || ok {
 			return ok, err
 		}
 	}
 	return false, nil
+}
+
+// allowsRest reports whether x satisfies what is not about the leaves one by one: it is
+// valid against none of the excluded schemas, and has no members or items that an
+// unevaluated… keyword forbids.
+func (c *schemaCompiler) allowsRest(d disjunct, x *jsonValue) (bool, error) {
+	if ok, err := c.allowsNone(d.not, x); err != nil || !ok || len(d.closed) == 0 {
+		return ok, err
+	}
+	if err := d.closable(); err != nil {
+		return false, err
+	}
+	forbids := func(keyword string) bool {
+		return slices.ContainsFunc(d.closed, func(k closing) bool {
+			v := k.schema.get(keyword)
+			return v != nil && !v.truth
+		})
+	}
+	switch {
+	case x.kind == kindObject && forbids("unevaluatedProperties"):
+		o, err := c.object(d.leaves)
+		return err == nil && !slices.ContainsFunc(x.members, func(m jsonMember) bool { return len(o.slotOf(m.name)) == 0 }), err
+	case x.kind == kindArray && forbids("unevaluatedItems"):
+		a, err := c.array(d.leaves)
+		return err == nil && (len(x.items) == 0 || len(a.slot(len(x.items)-1)) > 0), err
+	}
+	return true, nil
 }
 
 // allowsNone reports whether x is valid against none of the schemas.

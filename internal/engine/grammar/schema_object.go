@@ -372,7 +372,7 @@ func (c *schemaCompiler) keyNames(o *objectShape) (keys *automaton.DFA, least, m
 	}
 	s, err := c.merge(disjuncts[0].leaves)
 	if err == nil {
-		s, err = c.exclude(s, disjuncts[0].not)
+		s, err = c.exclude(s, disjuncts[0])
 	}
 	if err != nil {
 		return nil, 0, 0, err

@@ -14,12 +14,12 @@ const (
 // exclude makes sure that no value generated for s is valid against the excluded
 // schemas: listed values are filtered, and of others it must be certain. So a oneOf is
 // as good as an anyOf.
-func (c *schemaCompiler) exclude(s *shape, not []exclusion) (*shape, error) {
+func (c *schemaCompiler) exclude(s *shape, d disjunct) (*shape, error) {
 	if s.listed {
 		kept := *s
 		kept.enum = nil
 		for _, x := range s.enum {
-			ok, err := c.allowsNone(not, x)
+			ok, err := c.allowsRest(d, x)
 			if err != nil {
 				return nil, err
 			}
@@ -29,7 +29,7 @@ func (c *schemaCompiler) exclude(s *shape, not []exclusion) (*shape, error) {
 		}
 		return &kept, nil
 	}
-	for _, e := range not {
+	for _, e := range d.not {
 		ok, err := c.outside(s, []*jsonValue{e.schema}, exclusiveFor)
 		if err != nil {
 			return nil, err

@@ -182,6 +182,8 @@ var schemaCases = []schemaCase{
 	{`{"type":"object","properties":{"a":false,"b":{"type":"integer"}}}`, []string{`{}`, `{"b":1}`}, []string{`{"a":1}`}},
 	{`{"type":"object","properties":{"é\"\n":{"type":"integer"},"":{"type":"null"}},"required":["é\"\n"]}`, []string{`{"é\"\n": 1}`, `{"é\"\n":1,"":null}`}, []string{`{"":null}`}},
 	{`{"type":"object","properties":{"a":{"type":"integer"}},"unevaluatedProperties":false}`, []string{`{"a":1}`}, []string{`{"b":1}`}},
+	{`{"properties":{"a":{"type":"integer"}},"unevaluatedProperties":false,"enum":[{"a":1},{"b":1},{}]}`, []string{`{"a":1}`, `{}`}, []string{`{"b":1}`}},
+	{`{"prefixItems":[true],"unevaluatedItems":false,"enum":[[1],[1,2],[]]}`, []string{`[1]`, `[]`}, []string{`[1,2]`}},
 	{`{"type":"object","properties":{"a":{"type":"string"},"ab":{"type":"string"},"abc":{"type":"string"}},"required":["ab"]}`, []string{`{"ab":""}`, `{"a":"","ab":"","abc":""}`}, []string{`{"abc":""}`}},
 }
 
@@ -291,6 +293,7 @@ func TestComposedSchemas(t *testing.T) {
 		`{"type":"array","items":{"oneOf":[%[1]s,%[2]s]},"minItems":1}`, `{"anyOf":[%[1]s,%[2]s],"allOf":[%[3]s]}`,
 		`{"type":"object","properties":{"a":%[1]s,"b":%[2]s},"required":["b"],"additionalProperties":%[3]s}`,
 		`{"oneOf":[%[1]s,%[2]s],"anyOf":[%[3]s,true]}`, `{"type":"object","patternProperties":{"^a":%[1]s,"b$":%[2]s},"properties":{"ab":%[3]s},"minProperties":1}`,
+		`{"if":%[1]s,"then":%[2]s,"else":%[3]s}`, `{"type":"object","properties":{"a":%[1]s,"b":%[2]s},"dependentSchemas":{"a":%[3]s}}`,
 	}
 	count, compiled := 2500, 0
 	if testing.Short() {
@@ -345,9 +348,8 @@ func TestSchemaErrors(t *testing.T) {
 	unsupported(`{"type":"array","uniqueItems":true}`, "uniqueItems", "/uniqueItems")
 	unsupported(`{"type":"array","uniqueItems":true,"items":{"type":"string"}}`, "uniqueItems", "/uniqueItems")
 	unsupported(`{"properties":{"a/b":{"not":{"type":"string"},"type":["string","null"]}}}`, "not", "/properties/a~1b/not")
-	unsupported(`{"if":{"const":1},"then":{"const":2}}`, "if", "/if")
+	unsupported(`{"type":"integer","if":{"minimum":1},"then":{"maximum":5},"else":{"minimum":-5}}`, "if", "/if")
 	unsupported(`{"type":"array","contains":{"const":1}}`, "contains", "/contains")
-	unsupported(`{"type":"object","dependentRequired":{"a":["b"]}}`, "dependentRequired", "/dependentRequired")
 	unsupported(`{"type":"string","pattern":"(?=a)"}`, "pattern", "/pattern")
 	unsupported(`{"type":"string","pattern":"\\bfoo"}`, "pattern", "/pattern")
 	unsupported(`{"type":"string","pattern":"^(a|b)*a(a|b){40}$"}`, "pattern", "/pattern")
