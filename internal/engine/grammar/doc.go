@@ -55,20 +55,21 @@
 // minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf, allOf, anyOf, $ref
 // within the schema with $defs, definitions, $anchor and $id, recursion, boolean
 // schemas, and OpenAPI's nullable. unevaluatedProperties and unevaluatedItems may be
-// booleans in a schema that has all that holds for the value within itself, unconditionally. oneOf is
-// accepted where no value that is generated for one alternative can be valid against
-// another: they differ in type, in a constant, in a range, in properties that one
-// needs and the other lacks. The same goes for not: it must be certain to fail. Of
-// if, dependentRequired and dependentSchemas both cases are generated; an if that is
-// about members is negated by them, any other must be certain to fail in the else case.
+// booleans in a schema that has all that holds for the value within itself and
+// unconditionally. oneOf is accepted where no value that is generated for one
+// alternative can be valid against another: they differ in type, in a constant, in a
+// range, in properties that one needs and the other lacks. The same goes for not: it
+// must be certain to fail. Of if, dependentRequired and dependentSchemas both cases are
+// generated; an if that is about members is negated by them, any other must be certain
+// to fail in the else case. uniqueItems is enforced where the items' values are listed,
+// in the order of the list.
 //
-// uniqueItems is enforced where the items' values are listed, in the order of the list.
-// For other items it, contains, $dynamicRef, references to other documents, other standard formats, and in
-// patterns look-around, back references and word boundaries are
-// answered with an *UnsupportedError that names the keyword and its place. A schema
-// that is malformed, or that nothing satisfies, is an *InvalidError. Names that JSON
-// Schema does not know are annotations and ignored, as are formats that are not
-// standard, title, description, default, examples and their like.
+// uniqueItems of other items, contains, $dynamicRef, references to other documents,
+// other standard formats, and in patterns look-around, back references and word
+// boundaries are answered with an *UnsupportedError that names the keyword and its
+// place. A schema that is malformed, or that nothing satisfies, is an *InvalidError.
+// Names that JSON Schema does not know are annotations and ignored, as are formats that
+// are not standard, title, description, default, examples and their like.
 //
 // # How it works
 //
