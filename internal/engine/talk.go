@@ -47,6 +47,7 @@ func (g *Generator) Chat(ctx context.Context, owner string, req *llm.ChatRequest
 			decoder: g.codec.NewDecoder(), parser: g.format.NewParser(p.Prompt, req),
 			stops: stopper{sequences: slices.Concat(req.Inference.StopSequences, g.marks)},
 		}
+		t.decoder.After(p.ids)
 		t.answer()
 	}
 }
