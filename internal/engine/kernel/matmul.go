@@ -3,9 +3,10 @@ package kernel
 import "fmt"
 
 const (
-	// blockRows is how many activation rows a task takes: their part of a block
-	// (96 KiB) stays in the second-level cache while panels pass.
-	blockRows = 16 * rowTile
+	// blockRows is how many activation rows a task takes: their part of a block (192 or
+	// 384 KiB) stays in the second-level cache while panels pass, and panels, which come
+	// from further away, pass as seldom as possible.
+	blockRows = 64 * rowTile
 	// blockTokens is the same for quantised matrices, whose groups stay in the
 	// first-level cache while this many rows of activations pass.
 	blockTokens = 64
