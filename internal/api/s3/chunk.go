@@ -43,6 +43,7 @@ type chunked struct {
 
 	left      int64 // of the chunk
 	begun     bool  // a chunk was read
+	last      bool  // the last chunk's header was read
 	signature string
 	sum       hash.Hash
 	err       error
@@ -103,6 +104,7 @@ func (c *chunked) next() error {
 	if n > 0 {
 		return nil
 	}
+	c.last = true
 	return c.end()
 }
 
@@ -176,7 +178,7 @@ func (c *chunked) end() error {
 	return io.EOF
 }
 
-// line reads up to a line end. Its error is io.EOF when there was nothing more.
+// line reads up to a line end. Its error is io.EOF when the body may end here and does.
 func (c *chunked) line() (string, error) {
 	var line []byte
 	for {
@@ -184,7 +186,7 @@ func (c *chunked) line() (string, error) {
 		switch {
 		case err == io.EOF && len(line) > 0:
 			return "", io.ErrUnexpectedEOF
-		case err == io.EOF && !c.ended():
+		case err == io.EOF && !c.last:
 			return "", io.ErrUnexpectedEOF
 		case err != nil:
 			return "", err
@@ -201,9 +203,6 @@ func (c *chunked) line() (string, error) {
 		line = append(line, b)
 	}
 }
-
-// ended reports whether the last chunk's header was read.
-func (c *chunked) ended() bool { return c.begun && c.left == 0 && c.want == 0 }
 
 func cutOff(err error) error {
 	if err == io.EOF {
