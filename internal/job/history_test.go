@@ -27,9 +27,9 @@ type modelJob struct {
 
 // holder is a run that a process began, and may have lost since.
 type holder struct {
-	q   *Queue
-	ctx context.Context
-	run *Run
+	q     *Queue
+	run   *Run
+	cause func() error // why its context has ended
 }
 
 // history runs random operations of several processes on a queue and, beside it, on a
@@ -202,7 +202,7 @@ func (h *history) claim() string {
 		h.t.Errorf("claimed (-got +want):\n%s", diff)
 	}
 	ctx, r := q.begin(h.t.Context(), got, time.Now())
-	hold := holder{q, ctx, r}
+	hold := holder{q, r, func() error { return context.Cause(ctx) }}
 	h.held = append(h.held, hold)
 	if got.CancelRequested || got.Attempt > r.kind.MaxAttempts { // ends before it begins
 		q.execute(ctx, r)
@@ -282,7 +282,7 @@ func (h *history) beat() string {
 			continue
 		}
 		j := h.holds(d)
-		cause := context.Cause(d.ctx)
+		cause := d.cause()
 		switch {
 		case j == nil:
 			if !errors.Is(cause, ErrLost) && !errors.Is(cause, ErrCancelled) {
@@ -388,21 +388,22 @@ func (h *history) cancel() string {
 	slices.Sort(ids)
 	j := h.jobs[ids[h.rng.IntN(len(ids))]]
 	got, err := h.qs[h.rng.IntN(len(h.qs))].Cancel(h.t.Context(), j.ID)
-	switch {
-	case j.State == Succeeded || j.State == Failed:
+	switch j.State {
+	case Succeeded, Failed:
 		if !fault.Is(err, fault.Conflict) {
 			h.t.Errorf("cancel of a finished job: %v", err)
 		}
 		return "cancel of a finished job"
-	case j.State == Queued:
+	case Queued:
 		h.finish(j, Cancelled)
 		j.Due = h.now
 		if j.CancelRequested { // the wish stands already
 			j.Due = got.Due
 		}
 		j.CancelRequested = true
-	case j.State == Running:
+	case Running:
 		j.CancelRequested = true
+	case Cancelled:
 	}
 	h.must(err)
 	return "cancel " + j.ID

@@ -145,5 +145,5 @@ func (q *Queue) retry(ctx context.Context, tx *db.Tx, r *Run, cause error) error
 	if e, ok := errors.AsType[*fault.Error](cause); ok {
 		pause = max(pause, e.RetryAfter)
 	}
-	return q.store.retry(ctx, tx, j.ID, j.Turn, j.Progress, j.Error, now+max(pause, 0).Milliseconds())
+	return q.store.retry(ctx, tx, j, now+max(pause, 0).Milliseconds())
 }

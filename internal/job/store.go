@@ -162,10 +162,11 @@ func (s store) release(ctx context.Context, id string, turn int64, p Progress, n
 		done = ?, total = ?, message = ? WHERE id = ? AND turn = ? AND state = 'running'`, now, p.Done, p.Total, p.Message, id, turn))
 }
 
-// retry gives a job back after a failed attempt.
-func (s store) retry(ctx context.Context, q db.Querier, id string, turn int64, p Progress, message string, due int64) error {
+// retry gives j back after an attempt that failed with the error it holds now.
+func (s store) retry(ctx context.Context, q db.Querier, j Job, due int64) error {
 	return fenced(q.Exec(ctx, `UPDATE job SET state = 'queued', owner = '', lease_ms = 0, due_ms = ?, error = ?,
-		done = ?, total = ?, message = ? WHERE id = ? AND turn = ? AND state = 'running'`, due, message, p.Done, p.Total, p.Message, id, turn))
+		done = ?, total = ?, message = ? WHERE id = ? AND turn = ? AND state = 'running'`, due, j.Error,
+		j.Progress.Done, j.Progress.Total, j.Progress.Message, j.ID, j.Turn))
 }
 
 // finish gives j, as it was read, the final state, error and progress that it holds now.
