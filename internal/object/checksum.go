@@ -133,7 +133,7 @@ func (m *Meter) Read(p []byte) (int, error) {
 	}
 	m.md5.Write(p[:n])
 	m.sum.Write(p[:n])
-	if err == io.EOF {
+	if err == io.EOF { //nolint:errorlint // as readers return it
 		err = m.end()
 	}
 	m.err = err
@@ -142,7 +142,7 @@ func (m *Meter) Read(p []byte) (int, error) {
 
 // Err returns what ended the body early, nil of one that goes on or that was whole.
 func (m *Meter) Err() error {
-	if m.err == io.EOF {
+	if m.err == io.EOF { //nolint:errorlint // as readers return it
 		return nil
 	}
 	return m.err
@@ -207,7 +207,7 @@ func WholeOf(alg Algorithm, parts []Part) Checksum {
 	}
 	b := make([]byte, alg.Size())
 	for i := range b {
-		b[i] = byte(whole >> (bits - 8*(i+1)))
+		b[i] = byte(whole >> (bits - 8*(i+1))) //nolint:gosec // the lowest eight bits are meant
 	}
 	return Checksum{Algorithm: alg, Type: FullObject, Value: base64.StdEncoding.EncodeToString(b)}
 }

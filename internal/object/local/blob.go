@@ -46,7 +46,7 @@ func (s *Store) receive(body io.Reader, o *object.PutOptions) (_ draft, err erro
 	buf := s.leases.buffers.get()
 	defer s.leases.buffers.pool.Put(buf)
 	n, err := io.ReadAtLeast(m, *buf, 1)
-	if err == io.EOF {
+	if err == io.EOF { //nolint:errorlint // as readers return it
 		return draft{sums: m.Sums()}, nil
 	}
 	if err != nil {

@@ -69,7 +69,7 @@ func (s *Store) open(ctx context.Context, bucket, key string, o object.GetOption
 	s.leases.take(segs)
 	body.leased = segs
 	if still, err := lookup(ctx, s.db, bucket, key); err != nil || len(segs) > 0 && (still == nil || still.id != r.id) {
-		return nil, errors.Join(err, body.Close(), fs.ErrNotExist)
+		return nil, errors.Join(err, body.Close(), fs.ErrNotExist) //nolint:contextcheck // giving a body back outlives the call
 	}
 	return obj, nil
 }
@@ -146,10 +146,10 @@ func (r *reader) Read(p []byte) (int, error) {
 		err = errors.Join(err, r.file.Close())
 		r.file, r.segs = nil, r.segs[1:]
 	}
-	if n == 0 && err == io.EOF {
+	if n == 0 && err == io.EOF { //nolint:errorlint // what Read returned
 		return 0, io.ErrUnexpectedEOF // the file is shorter than it was
 	}
-	if err == io.EOF {
+	if err == io.EOF { //nolint:errorlint // what Read returned
 		err = nil
 	}
 	return n, err

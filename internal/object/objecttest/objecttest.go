@@ -55,7 +55,7 @@ func Run(t *testing.T, open func(t *testing.T) object.Store) {
 // bucket makes a bucket with a name of its own.
 func bucket(t *testing.T, s object.Store) string {
 	t.Helper()
-	name := fmt.Sprintf("bucket-%016x", rand.Uint64())
+	name := fmt.Sprintf("bucket-%016x", rand.Uint64()) //nolint:gosec // two tests need different names
 	if err := s.CreateBucket(t.Context(), object.Bucket{Name: name, Owner: account, Region: "us-east-1"}); err != nil {
 		t.Fatal(err)
 	}
@@ -442,7 +442,7 @@ func list(t *testing.T, s object.Store) {
 // listModel compares listings with what sorting says, of random keys.
 func listModel(t *testing.T, s object.Store) {
 	name := bucket(t, s)
-	r := rand.New(rand.NewPCG(7, 7))
+	r := rand.New(rand.NewPCG(7, 7)) //nolint:gosec // the same keys each time
 	text := func(most int) string {
 		b := make([]byte, 1+r.IntN(most))
 		for i := range b {
@@ -663,8 +663,11 @@ func uploadSums(t *testing.T, s object.Store) {
 	name := bucket(t, s)
 	bodies := [][]byte{piece(4, object.MinPart), piece(5, object.MinPart+1), piece(6, 1)}
 	for _, kind := range []object.Checksum{
-		{Algorithm: object.CRC64NVME, Type: object.FullObject}, {Algorithm: object.CRC32, Type: object.FullObject},
-		{Algorithm: object.CRC32C, Type: object.FullObject}, {Algorithm: object.SHA256, Type: object.Composite}, {Algorithm: object.CRC32, Type: object.Composite},
+		{Algorithm: object.CRC64NVME, Type: object.FullObject},
+		{Algorithm: object.CRC32, Type: object.FullObject},
+		{Algorithm: object.CRC32C, Type: object.FullObject},
+		{Algorithm: object.SHA256, Type: object.Composite},
+		{Algorithm: object.CRC32, Type: object.Composite},
 	} {
 		u, err := s.CreateUpload(ctx, name, "k", object.UploadOptions{Checksum: kind})
 		if err != nil {
@@ -707,7 +710,7 @@ func uploadSums(t *testing.T, s object.Store) {
 func concurrent(t *testing.T, s object.Store) {
 	ctx := t.Context()
 	name := bucket(t, s)
-	body := func(n int) string { return strings.Repeat(string(rune('a'+n)), 200_000+n) }
+	body := func(n int) string { return strings.Repeat(string(rune('a'+n)), 200_000+n) } //nolint:gosec // n is small
 	put(t, s, name, "k", body(0))
 	var wg sync.WaitGroup
 	for n := range 4 {

@@ -42,7 +42,7 @@ func (s *Store) Put(ctx context.Context, bucket, key string, in io.Reader, o obj
 	if err := object.CheckKey(key); err != nil {
 		return object.Info{}, err
 	}
-	if err := o.Attributes.Validate(); err != nil {
+	if err := o.Validate(); err != nil {
 		return object.Info{}, err
 	}
 	if err := object.CheckTags(o.Tags); err != nil {

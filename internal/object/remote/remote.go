@@ -138,7 +138,7 @@ func (l *lastByte) Read(p []byte) (int, error) {
 		n += m
 		l.held = nil
 		if l.err != nil {
-			if l.err != io.EOF {
+			if l.err != io.EOF { //nolint:errorlint // as readers return it
 				return 0, l.err
 			}
 			l.held = append(l.held, buf[:n]...)
@@ -150,7 +150,7 @@ func (l *lastByte) Read(p []byte) (int, error) {
 		}
 		l.held = append([]byte(nil), buf[:n]...)
 	}
-	if len(l.held) > 0 && l.err == io.EOF {
+	if len(l.held) > 0 && l.err == io.EOF { //nolint:errorlint // as readers return it
 		n := copy(p, l.held)
 		l.held = l.held[n:]
 		return n, nil
@@ -181,6 +181,7 @@ func fail(err error) error {
 		return &object.Error{Code: object.ServiceUnavailable, Message: "The object store refuses the key that Outcrop was configured with, or has failed.", Err: err}
 	case "Forbidden":
 		code = object.AccessDenied
+	default: // S3's names are ours
 	}
 	return &object.Error{Code: code, Message: api.ErrorMessage(), Err: err}
 }

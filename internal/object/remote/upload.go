@@ -109,7 +109,7 @@ func (s *Store) Complete(ctx context.Context, ref object.UploadRef, parts []obje
 	for _, p := range parts {
 		c := split(p.Checksum)
 		in.MultipartUpload.Parts = append(in.MultipartUpload.Parts, types.CompletedPart{
-			PartNumber: aws.Int32(int32(p.Number)), ETag: etag(p.ETag), //nolint:gosec // an invalid one is refused all the same
+			PartNumber: aws.Int32(int32(p.Number)), ETag: etag(p.ETag), //nolint:gosec // an invalid number is refused all the same
 			ChecksumCRC32: c.crc32, ChecksumCRC32C: c.crc32c, ChecksumCRC64NVME: c.crc64, ChecksumSHA1: c.sha1, ChecksumSHA256: c.sha256,
 		})
 	}
