@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // ErrLocked reports a folder that another process owns.
@@ -19,7 +20,7 @@ func lockFolder(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := tryLock(f); err != nil {
 		if !errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, errors.Join(fmt.Errorf("lock %s: %w", dir, err), f.Close())
 		}
@@ -30,6 +31,19 @@ func lockFolder(dir string) (*os.File, error) {
 		_, _ = fmt.Fprintf(f, "%d\n", os.Getpid()) // a courtesy: the lock holds without it
 	}
 	return f, nil
+}
+
+// tryLock waits for the lock a little. A process that has given it up may still seem to
+// hold it: a child that it starts has all its files until it has become another program.
+func tryLock(f *os.File) error {
+	const tries, pause = 20, 10 * time.Millisecond
+	for n := 1; ; n++ {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EWOULDBLOCK) || n == tries {
+			return err
+		}
+		time.Sleep(pause)
+	}
 }
 
 func lockPath(dir string) string { return filepath.Join(dir, "lock") }
