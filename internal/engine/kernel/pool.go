@@ -116,7 +116,7 @@ func (p *Pool) loop(n int, task func(i int)) {
 	own := shares[0].work(p)
 	if need := n - own; sum(shares) != need {
 		p.await(shares, need, start)
-	} else if since := p.idle(threads-1, start); since > 0 && p.late(since, (since-start)/time.Duration(max(need, 1))) {
+	} else if p.held(threads-1, need, start) {
 		// It's the caller's own core that is taken. Whoever sleeps wakes up on a free one,
 		// such as that of the helper, which will have parked.
 		time.Sleep(2 * parkAfter)
@@ -147,16 +147,20 @@ func (p *Pool) await(shares []share, need int, start time.Duration) {
 	}
 }
 
-// idle returns since when one of the first n helpers has had nothing to do, 0 if none
-// had for long in the loop that began at start.
-func (p *Pool) idle(n int, start time.Duration) time.Duration {
+// held reports whether another helper rests because the caller was held up in the loop
+// that began at start, of which the first n helpers have done so many tasks: they have
+// had nothing to do since, or got no chance to do anything.
+func (p *Pool) held(n, done int, start time.Duration) bool {
+	if done == 0 {
+		return p.late(start, 0)
+	}
 	var first time.Duration
 	for _, h := range p.helpers[:n] {
 		if since := time.Duration(h.idle.Load()); since > start && (first == 0 || since < first) {
 			first = since
 		}
 	}
-	return first
+	return first > 0 && p.late(first, (first-start)/time.Duration(done))
 }
 
 // late is called when threads have waited for a late one since a time. usual is how long
