@@ -20,19 +20,21 @@ const (
 	maxLooks = 4
 )
 
-// claim makes the next job of the kinds owner's until lease and returns it; ok is false
-// when there is none. It leaves out jobs that skip reports.
-func (s store) claim(ctx context.Context, owner string, kinds []string, skip func(id string) bool, now, lease int64) (j Job, ok bool, err error) {
+// wanted says which jobs may be claimed: those of the kinds, except the listed ones.
+type wanted struct {
+	kinds  []string // at least one
+	except []string // job IDs
+}
+
+// claim makes the next job owner's until lease and returns it; ok is false when there is
+// none.
+func (s store) claim(ctx context.Context, owner string, w wanted, now, lease int64) (j Job, ok bool, err error) {
 	for range maxLooks {
-		all, err := s.candidates(ctx, kinds, now)
+		all, err := s.candidates(ctx, w, now)
 		if err != nil {
 			return Job{}, false, err
 		}
-		contended := false
 		for _, c := range all {
-			if skip(c.id) {
-				continue
-			}
 			took, err := s.take(ctx, c, owner, now, lease)
 			if err != nil {
 				return Job{}, false, err
@@ -41,9 +43,8 @@ func (s store) claim(ctx context.Context, owner string, kinds []string, skip fun
 				j, err := s.get(ctx, s.db, c.id)
 				return j, err == nil, err
 			}
-			contended = true
 		}
-		if !contended {
+		if len(all) == 0 {
 			break
 		}
 	}
@@ -63,33 +64,27 @@ func (s store) take(ctx context.Context, c candidate, owner string, now, lease i
 
 // candidates lists who may be next, best first: jobs whose lease is over, then the first
 // job of each account that waits.
-func (s store) candidates(ctx context.Context, kinds []string, now int64) ([]candidate, error) {
-	abandoned, err := s.abandoned(ctx, kinds, now)
+func (s store) candidates(ctx context.Context, w wanted, now int64) ([]candidate, error) {
+	abandoned, err := s.abandoned(ctx, w, now)
 	if err != nil || len(abandoned) == maxCandidates {
 		return abandoned, err
 	}
-	waiting, err := s.waiting(ctx, kinds, now)
+	waiting, err := s.waiting(ctx, w, now)
 	return append(abandoned, waiting...), err
 }
 
-func (s store) abandoned(ctx context.Context, kinds []string, now int64) ([]candidate, error) {
-	args := []any{now}
-	for _, k := range kinds {
-		args = append(args, k)
-	}
+func (s store) abandoned(ctx context.Context, w wanted, now int64) ([]candidate, error) {
+	args := appendAll(appendAll([]any{now}, w.kinds), w.except)
 	return db.All(ctx, s.db, scanCandidate, `SELECT id, turn FROM job
-		WHERE state = 'running' AND lease_ms <= ? AND kind IN (`+marks(len(kinds))+`)
+		WHERE state = 'running' AND lease_ms <= ? AND kind IN (`+marks(len(w.kinds))+`)`+but("id", w.except)+`
 		ORDER BY priority DESC, lease_ms, id LIMIT ?`, append(args, maxCandidates)...)
 }
 
 // waiting steps from account to account by the index instead of reading every job that
 // waits ("loose index scan"), and probes for the first due job of each.
-func (s store) waiting(ctx context.Context, kinds []string, now int64) ([]candidate, error) {
-	var args []any
-	for _, k := range kinds {
-		args = append(args, k)
-	}
-	list := `SELECT CAST(? AS TEXT) AS kind` + strings.Repeat(` UNION ALL SELECT CAST(? AS TEXT)`, len(kinds)-1)
+func (s store) waiting(ctx context.Context, w wanted, now int64) ([]candidate, error) {
+	args := appendAll(append(appendAll(nil, w.kinds), now), w.except)
+	list := `SELECT CAST(? AS TEXT) AS kind` + strings.Repeat(` UNION ALL SELECT CAST(? AS TEXT)`, len(w.kinds)-1)
 	return db.All(ctx, s.db, scanCandidate, `
 		WITH RECURSIVE waiting (kind, account) AS (
 			SELECT k.kind, (SELECT min(j.account) FROM job j WHERE j.state = 'queued' AND j.kind = k.kind)
@@ -101,13 +96,21 @@ func (s store) waiting(ctx context.Context, kinds []string, now int64) ([]candid
 		SELECT j.id, j.turn
 		FROM waiting w JOIN job j ON j.id = (
 			SELECT h.id FROM job h
-			WHERE h.state = 'queued' AND h.kind = w.kind AND h.account = w.account AND h.due_ms <= ?
+			WHERE h.state = 'queued' AND h.kind = w.kind AND h.account = w.account AND h.due_ms <= ?`+but("h.id", w.except)+`
 			ORDER BY h.priority DESC, h.id LIMIT 1)
 		ORDER BY j.priority DESC,
 			(SELECT count(*) FROM job r WHERE r.state = 'running' AND r.account = j.account),
 			(SELECT COALESCE(max(s.started_ms), 0) FROM job s WHERE s.account = j.account),
 			j.id
-		LIMIT ?`, append(args, now, maxCandidates)...)
+		LIMIT ?`, append(args, maxCandidates)...)
+}
+
+// but is a condition that leaves the IDs out.
+func but(column string, except []string) string {
+	if len(except) == 0 {
+		return ""
+	}
+	return ` AND ` + column + ` NOT IN (` + marks(len(except)) + `)`
 }
 
 func scanCandidate(row db.Scanner) (c candidate, err error) {

@@ -227,7 +227,7 @@ func (h *history) next(q *Queue, kinds []string) *modelJob {
 			served[j.Account] = max(served[j.Account], j.Started.UnixMilli())
 		}
 		switch {
-		case !slices.Contains(kinds, j.Kind) || q.isActive(j.ID):
+		case !slices.Contains(kinds, j.Kind) || q.active[j.ID] != nil:
 		case j.State == Running && j.Lease <= h.ms():
 			abandoned = append(abandoned, j)
 		case j.State == Queued && !j.Due.After(h.now):

@@ -130,12 +130,17 @@ func (q *Queue) Register(k Kind) error {
 
 // Enqueue adds a job, or returns the one with the spec's account, kind and key. An
 // existing one with another payload is a fault.Conflict.
-func (q *Queue) Enqueue(ctx context.Context, s Spec) (Job, error) { return q.enqueue(ctx, q.cfg.DB, s) }
+func (q *Queue) Enqueue(ctx context.Context, s Spec) (Job, error) {
+	j, err := q.enqueue(ctx, q.cfg.DB, s)
+	if err == nil {
+		q.Wake()
+	}
+	return j, err
+}
 
 // EnqueueTx is Enqueue in the caller's transaction: the job is there when that commits.
+// Call Wake then, or the job is only found by the next poll.
 func (q *Queue) EnqueueTx(ctx context.Context, tx *db.Tx, s Spec) (Job, error) {
-	// On SQLite the woken worker waits for this transaction, the only writer. On
-	// PostgreSQL it may look too early: then the next poll finds the job.
 	return q.enqueue(ctx, tx, s)
 }
 
@@ -151,7 +156,6 @@ func (q *Queue) enqueue(ctx context.Context, to db.Querier, s Spec) (Job, error)
 			return Job{}, fmt.Errorf("enqueue %s: %w", s.Kind, err)
 		}
 		if inserted {
-			defer q.notify()
 			return q.inserted(id, s, now), nil
 		}
 		j, err := q.store.byKey(ctx, to, s)
@@ -246,8 +250,16 @@ func (q *Queue) Cancel(ctx context.Context, id string) (Job, error) {
 		r.cancel(ErrCancelled)
 	}
 	q.mu.Unlock()
-	q.notify()
+	q.Wake()
 	return j, nil
+}
+
+// Wake tells Run to look for jobs now. Without Run it does nothing.
+func (q *Queue) Wake() {
+	select {
+	case q.wake <- struct{}{}:
+	default: // it is told already
+	}
 }
 
 // finish writes a job's final state, and what its kind adds to that.
@@ -269,12 +281,4 @@ func (q *Queue) kind(name string) (Kind, bool) {
 	defer q.mu.Unlock()
 	k, ok := q.kinds[name]
 	return k, ok
-}
-
-// notify tells Run to look for jobs now.
-func (q *Queue) notify() {
-	select {
-	case q.wake <- struct{}{}:
-	default: // it is told already
-	}
 }

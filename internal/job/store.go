@@ -118,10 +118,7 @@ func (s store) renew(ctx context.Context, owner string, ids []string, lease int6
 	if len(ids) == 0 {
 		return nil
 	}
-	args := []any{lease, owner}
-	for _, id := range ids {
-		args = append(args, id)
-	}
+	args := appendAll([]any{lease, owner}, ids)
 	_, err := s.db.Exec(ctx, `UPDATE job SET lease_ms = ? WHERE owner = ? AND state = 'running' AND id IN (`+marks(len(ids))+`)`, args...)
 	return err
 }
@@ -199,6 +196,13 @@ func fenced(res sql.Result, err error) error {
 		return err
 	}
 	return ErrLost
+}
+
+func appendAll(args []any, values []string) []any {
+	for _, v := range values {
+		args = append(args, v)
+	}
+	return args
 }
 
 // marks returns n parameters for an IN list.

@@ -95,8 +95,13 @@ func (q *Queue) fill(ctx context.Context, runs *sync.WaitGroup) error {
 func (q *Queue) claim(ctx context.Context, kinds []string) (Job, bool, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), q.timeout())
 	defer cancel()
-	now := q.clock.now()
-	return q.store.claim(ctx, q.owner, kinds, q.isActive, now, now+q.cfg.Lease.Milliseconds())
+	w, now := wanted{kinds: kinds}, q.clock.now()
+	for _, r := range q.running() {
+		// A run that has lost its job and has not returned yet keeps this process from
+		// taking the job again.
+		w.except = append(w.except, r.job.ID)
+	}
+	return q.store.claim(ctx, q.owner, w, now, now+q.cfg.Lease.Milliseconds())
 }
 
 // timeout bounds one exchange with the database, so that a lease outlives two that fail.
@@ -120,14 +125,6 @@ func (q *Queue) free() (names []string) {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// isActive reports whether a run of the job is under way here. One that has lost its
-// lease and has not returned yet keeps this process from taking the job again.
-func (q *Queue) isActive(id string) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.active[id] != nil
 }
 
 func (q *Queue) running() []*Run {
@@ -157,7 +154,7 @@ func (q *Queue) end(r *Run) {
 	delete(q.active, r.job.ID)
 	q.mu.Unlock()
 	r.cancel(nil)
-	q.notify() // there is a place
+	q.Wake() // there is a place
 }
 
 // execute runs a claimed job and settles what became of it.
