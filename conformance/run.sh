@@ -78,7 +78,7 @@ python -m pytest -q --tb=short -p no:cacheprovider conformance/python
 echo "== AWS SDK for Go"
 (cd conformance && CGO_ENABLED=0 go test -count=1 ./gosdk)
 echo "== AWS SDK for JavaScript"
-(cd conformance && node --test js/converse.test.js)
+(cd conformance && node --test js/converse.test.js js/s3.test.js)
 if [ "$suite" = all ]; then
   echo "== Anthropic, Vercel AI, LangChain"
   (cd conformance && node --test js/frameworks.test.js)
