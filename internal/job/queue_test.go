@@ -192,47 +192,6 @@ func TestList(t *testing.T) {
 	})
 }
 
-// Two processes that claim at once get different jobs, all of them.
-func TestClaimsDoNotMeet(t *testing.T) {
-	t.Parallel()
-	dbtest.EachURL(t, func(t *testing.T, url string) {
-		first := open(t, url)
-		const jobs = 60
-		for i := range jobs {
-			enqueue(t, first, Spec{Account: fmt.Sprint(i % 4)})
-		}
-		var mu sync.Mutex
-		seen := map[string]bool{}
-		var all sync.WaitGroup
-		for range 3 {
-			q := open(t, url, Kind{Name: "k", Run: func(context.Context, *Run) error { return nil }})
-			all.Go(func() {
-				for {
-					j, ok, err := q.claim(t.Context(), []string{"k"})
-					if err != nil {
-						t.Error(err)
-					}
-					mu.Lock()
-					if ok && seen[j.ID] {
-						t.Errorf("%s was claimed twice", j.ID)
-					}
-					seen[j.ID] = ok
-					enough := len(seen) >= jobs
-					mu.Unlock()
-					if err != nil || !ok || enough {
-						return
-					}
-				}
-			})
-		}
-		all.Wait()
-		delete(seen, "")
-		if len(seen) != jobs {
-			t.Errorf("%d of %d jobs were claimed", len(seen), jobs)
-		}
-	})
-}
-
 // One job from Enqueue to its end, beside a backlog of other accounts that must not matter.
 func BenchmarkJob(b *testing.B) {
 	for _, backlog := range []int{0, 20_000} {
