@@ -58,6 +58,7 @@ var modules = map[string]string{
 	"github.com/prometheus/client_golang":                   "/metrics",
 	"github.com/prometheus/client_model":                    "tests read metrics back in their own form",
 	"github.com/santhosh-tekuri/jsonschema/v6":              "tests: a second opinion on whether a value fits its JSON Schema",
+	"github.com/tetratelabs/wazero":                         "the sandbox that PDFium, a WebAssembly program, runs in",
 	"github.com/xuri/excelize/v2":                           "xlsx documents",
 	"go.uber.org/goleak":                                    "tests: no goroutine outlives its owner",
 	"golang.org/x/net":                                      "HTML parsing; HTTP/2 in tests",

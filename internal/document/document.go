@@ -60,13 +60,17 @@ type Document struct {
 	Pages  int    // zero where the format has none
 	Blocks []Block
 
+	// Notices say what of the document could not be read, a sentence each, such as
+	// pages that are pictures.
+	Notices []string
+
 	// source is the decoded text of a format that is text already.
 	source string
 }
 
 // Formats lists the formats that Parse reads, in the words of Converse where it has one.
 func Formats() []string {
-	return []string{"csv", "docx", "html", "json", "md", "pptx", "tsv", "txt", "xlsx", "xml"}
+	return []string{"csv", "docx", "html", "json", "md", "pdf", "pptx", "tsv", "txt", "xlsx", "xml"}
 }
 
 // Parse reads a document. The format is a file extension without its dot, in any
@@ -112,7 +116,9 @@ func (b *builder) parse(format string, data []byte) error {
 		return parseXLSX(b, data)
 	case "pptx":
 		return parsePPTX(b, data)
-	case "pdf", "doc", "xls", "ppt", "odt", "rtf", "eml":
+	case "pdf":
+		return parsePDF(b, data)
+	case "doc", "xls", "ppt", "odt", "rtf", "eml":
 		return fault.Errorf(fault.NotImplemented, "Documents in the format %s cannot be read here yet; these can: %s.", format, strings.Join(Formats(), ", "))
 	default:
 		return fault.Errorf(fault.Invalid, "The document format %q is not known; these can be read: %s.", format, strings.Join(Formats(), ", "))

@@ -91,8 +91,8 @@ func TestRefused(t *testing.T) {
 		kind             fault.Kind
 		want             string
 	}{
-		{"pdf", "pdf", "%PDF-1.7", fault.NotImplemented, "pdf"},
-		{"sniffed pdf", "", "%PDF-1.7", fault.NotImplemented, "pdf"},
+		{"pdf", "pdf", "%PDF-1.7", fault.Invalid, "damaged"},
+		{"sniffed pdf", "", "%PDF-1.7", fault.Invalid, "damaged"},
 		{"old word", "doc", "x", fault.NotImplemented, "doc"},
 		{"unknown", "exe", "x", fault.Invalid, `"exe"`},
 		{"not a zip", "docx", "x", fault.Invalid, "docx"},

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/outcrop-ai/outcrop/internal/fault"
 	"github.com/outcrop-ai/outcrop/internal/llm"
 	"github.com/outcrop-ai/outcrop/internal/llm/llmtest"
+	"github.com/outcrop-ai/outcrop/internal/sharedtest"
 )
 
 func user(blocks ...llm.Block) llm.Message { return llm.Message{Role: llm.User, Content: blocks} }
@@ -172,7 +175,7 @@ func TestRefused(t *testing.T) {
 		kind fault.Kind
 	}{
 		{"empty", &llm.ChatRequest{}, fault.Invalid},
-		{"pdf", ask("?", &llm.Document{Format: "pdf", Source: llm.Source{Bytes: []byte("%PDF-1.4")}}), fault.NotImplemented},
+		{"pdf", ask("?", &llm.Document{Format: "pdf", Source: llm.Source{Bytes: []byte("%PDF-1.4")}}), fault.Invalid},
 		{"by location", ask("?", &llm.Document{Format: "txt", Source: llm.Source{S3: &llm.S3Location{URI: "s3://b/k"}}}), fault.NotImplemented},
 		{"broken", ask("?", &llm.Document{Format: "docx", Source: llm.Source{Bytes: []byte("x")}}), fault.Invalid},
 	} {
@@ -180,6 +183,26 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%s: error %v, want %v", tt.name, err, tt.kind)
 		}
 	}
+}
+
+// TestPDF asks of a real file and wants its page cited.
+func TestPDF(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile(filepath.Join(sharedtest.Path(t, "eval", "documents"), "files", "docling__multi_page.pdf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp := chat(t, ask("Who patented the typewriter?", &llm.Document{Format: "pdf", Name: "history", Citations: true, Source: llm.Source{Bytes: data}}))
+	for _, b := range resp.Message.Content {
+		if c, ok := b.(*llm.Citations); ok && strings.Contains(c.Text, "Christopher Latham Sholes") {
+			want := llm.Location{Kind: llm.PageLocation, Start: 1, End: 2}
+			if diff := cmp.Diff(c.Citations[0].Location, want); diff != "" {
+				t.Errorf("location (-got +want):\n%s", diff)
+			}
+			return
+		}
+	}
+	t.Errorf("answer %+v, want a citation that names Christopher Latham Sholes", resp.Message.Content)
 }
 
 func TestTokens(t *testing.T) {

@@ -22,7 +22,7 @@ func (m *material) citation(s *sentence) *llm.Citation {
 	case llm.ChunkLocation, llm.SearchResultLocation:
 		c.Location.Start, c.Location.End = src.chunk, src.chunk+1
 	case llm.PageLocation:
-		c.Location.Start, c.Location.End = src.page, src.page+1
+		c.Location.Start, c.Location.End = s.page, s.page+1
 	default:
 		start := utf8.RuneCountInString(src.text[:s.span.Start])
 		c.Location.Start = start

@@ -39,7 +39,6 @@ type source struct {
 	kind   llm.LocationKind   // how places in it are told
 	text   string             // sentences are spans of it
 	chunk  int                // of text, for chunk and search result locations
-	page   int                // of text, for page locations
 	doc    *document.Document // formats whose blocks are read one by one; then text is its Text
 }
 
@@ -48,6 +47,7 @@ type sentence struct {
 	src     int
 	span    text.Span // in the source's text
 	show    string    // as quoted
+	page    int       // for page locations
 	passage int       // sentences of one paragraph have the same number
 	item    int       // number of a list item from 1, or -1 for a bullet; zero: not an item
 	heading bool
@@ -162,6 +162,12 @@ func (m *material) document(ctx context.Context, d *llm.Document) error {
 		if doc.Title != "" && s.title == "" {
 			s.title = doc.Title
 		}
+		if strings.EqualFold(d.Format, "pdf") {
+			s.kind = llm.PageLocation
+		}
+		if len(doc.Notices) > 0 {
+			m.unread = append(m.unread, "a document with pages without text")
+		}
 		m.add(s)
 	}
 	return nil
@@ -183,6 +189,9 @@ func (m *material) add(s source) {
 			room--
 		}
 		s.text, s.doc, m.cut = s.text[:max(room, 0)], nil, true
+		if s.kind == llm.PageLocation { // pages went with the blocks
+			s.kind = llm.CharLocation
+		}
 	}
 	if strings.TrimSpace(s.text) == "" {
 		return
@@ -211,6 +220,7 @@ type cutter struct {
 	m      *material
 	src    int
 	topic  []string
+	page   int         // of the open block
 	topics [7][]string // terms of the title (0) and of the open heading of each level
 }
 
@@ -245,6 +255,7 @@ func (c *cutter) document(s *source) {
 	for i := range s.doc.Blocks {
 		b := &s.doc.Blocks[i]
 		c.m.passages++
+		c.page = b.Page
 		if b.Kind == document.Table {
 			at = c.table(b, at) + len("\n\n")
 			continue
@@ -315,7 +326,7 @@ func (c *cutter) heading(level int, s string) {
 }
 
 func (c *cutter) add(s sentence) {
-	s.src, s.passage = c.src, c.m.passages
+	s.src, s.passage, s.page = c.src, c.m.passages, c.page
 	s.terms = text.Terms(s.show)
 	s.topic = c.topic
 	c.m.sentences = append(c.m.sentences, s)
