@@ -206,17 +206,27 @@ func BenchmarkJob(b *testing.B) {
 			}
 			fill(b, q, backlog)
 			b.ReportAllocs()
+			var parts [3]time.Duration
 			for b.Loop() {
+				began := time.Now()
 				if _, err := q.Enqueue(b.Context(), Spec{Account: account, Kind: "k", Priority: 1, Payload: []byte("{}")}); err != nil {
 					b.Fatal(err)
 				}
+				enqueued := time.Now()
 				j, ok, err := q.claim(b.Context(), []string{"k"})
 				if err != nil || !ok || j.Priority != 1 {
 					b.Fatal(j, ok, err)
 				}
-				ctx, r := q.begin(b.Context(), j, time.Now())
+				claimed := time.Now()
+				ctx, r := q.begin(b.Context(), j, claimed)
 				q.execute(ctx, r)
 				q.end(r)
+				for i, d := range []time.Duration{enqueued.Sub(began), claimed.Sub(enqueued), time.Since(claimed)} {
+					parts[i] += d
+				}
+			}
+			for i, name := range []string{"enqueued/s", "claimed/s", "finished/s"} {
+				b.ReportMetric(float64(b.N)/parts[i].Seconds(), name)
 			}
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "jobs/s")
 		}
