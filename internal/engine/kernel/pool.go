@@ -8,12 +8,10 @@ import (
 )
 
 const (
-	// spinFor is how long a thread polls at full speed, longer than the serial gaps
-	// between the products of one token. After it a helper polls on, letting other
-	// goroutines go first, until parkAfter: about what lies between two tokens. Both
-	// are far shorter than a scheduler's slice.
-	spinFor   = 40 * time.Microsecond
-	parkAfter = 200 * time.Microsecond
+	// spinFor is how long a thread polls before it parks: longer than the serial gaps
+	// between the products of one token, and not much longer. Where the system has put two
+	// threads on one core, one of them polls while the other has something to do.
+	spinFor = 40 * time.Microsecond
 	// maxShare is the most tasks that a share can hold.
 	maxShare = 1 << 15
 )
@@ -119,7 +117,7 @@ func (p *Pool) loop(n int, task func(i int)) {
 	} else if p.held(threads-1, need, start) {
 		// It's the caller's own core that is taken. Whoever sleeps wakes up on a free one,
 		// such as that of the helper, which will have parked.
-		time.Sleep(2 * parkAfter)
+		time.Sleep(5 * spinFor)
 	}
 	for i := range shares {
 		if f := shares[i].failed.Load(); f != nil {

@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"runtime"
 	"sync/atomic"
 	"time"
 )
@@ -42,16 +41,10 @@ func (h *helper) next(last *share) *share {
 		if since == 0 {
 			since = now
 		}
-		if now-since > parkAfter {
+		if now-since > spinFor {
+			h.idle.Store(int64(since))
 			h.park(last)
 			spin, since = 0, 0
-			continue
-		}
-		if now-since > spinFor {
-			if h.idle.Load() == 0 {
-				h.idle.Store(int64(since))
-			}
-			runtime.Gosched()
 		}
 	}
 }

@@ -5,9 +5,9 @@ import "time"
 const (
 	// lateAfter is how long threads may have to wait for one of them before it counts
 	// as a sign that a core is taken by somebody else, if it's also longer than tasks of
-	// this loop usually take. It is much longer than a way to a core and back, and
+	// this loop usually take. It is much longer than a way to a core and back, and far
 	// shorter than a scheduler's slice.
-	lateAfter = time.Millisecond
+	lateAfter = 50 * time.Microsecond
 	// lateMost is how much of such waiting, beyond a quarter of the time, costs the Pool
 	// a helper.
 	lateMost = 5 * time.Millisecond
