@@ -140,10 +140,10 @@ func (c *chunked) end() error {
 	signed, signature := sha256.New(), ""
 	for n := 0; ; n++ {
 		line, err := c.line()
-		if err == io.EOF && !c.trailers && n == 0 {
+		if err == io.EOF && !c.trailers && n == 0 { //nolint:errorlint // as line returns it
 			break // some clients leave the last line end out
 		}
-		if err == io.EOF {
+		if err == io.EOF { //nolint:errorlint // as line returns it
 			return io.ErrUnexpectedEOF
 		}
 		if err != nil {
@@ -205,7 +205,7 @@ func (c *chunked) line() (string, error) {
 }
 
 func cutOff(err error) error {
-	if err == io.EOF {
+	if err == io.EOF { //nolint:errorlint // as readers return it
 		return io.ErrUnexpectedEOF
 	}
 	return err

@@ -76,7 +76,7 @@ func (s *Store) Parts(ctx context.Context, ref object.UploadRef, after, limit in
 	for len(parts) < limit {
 		out, err := s.api.ListParts(ctx, &s3.ListPartsInput{
 			Bucket: &ref.Bucket, Key: &ref.Key, UploadId: &ref.ID, PartNumberMarker: &marker,
-			MaxParts: aws.Int32(int32(min(limit-len(parts), object.MaxPage))),
+			MaxParts: aws.Int32(int32(min(limit-len(parts), object.MaxPage))), //nolint:gosec // it fits
 		})
 		if err != nil {
 			return nil, fail(err)
