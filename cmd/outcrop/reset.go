@@ -20,12 +20,12 @@ type resetCmd struct {
 
 // Help says what is kept.
 func (resetCmd) Help() string {
-	return `Deletes what Outcrop keeps in its data folder: keys, state and the ledger.
+	return `Deletes what Outcrop keeps in its data folder: keys, state, objects and the ledger.
 outcrop.yaml and files that Outcrop did not make stay. State in PostgreSQL is not touched.`
 }
 
 // owned are the names in a data folder that Outcrop makes.
-var owned = []string{"credentials.json", "master.key", "outcrop.db", "outcrop.db-wal", "outcrop.db-shm", "ledger"}
+var owned = []string{"credentials.json", "master.key", "outcrop.db", "outcrop.db-wal", "outcrop.db-shm", "objects", "ledger"}
 
 // Run asks and deletes.
 func (c *resetCmd) Run(s streams) error {
