@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/outcrop-ai/outcrop/internal/document/pdfium"
 	"github.com/outcrop-ai/outcrop/internal/fault"
@@ -49,20 +48,13 @@ func pdfError(err error) error {
 		return err
 	case errors.Is(err, pdfium.ErrPassword):
 		return fault.Errorf(fault.Invalid, "The pdf document is encrypted; save it without a password.")
-	case errors.Is(err, pdfium.ErrFormat), errors.Is(err, pdfium.ErrPages), errors.Is(err, pdfium.ErrCrash), errors.Is(err, pdfium.ErrTime):
-		return fault.Errorf(fault.Invalid, "The pdf document could not be read: %s.", reason(err))
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return err
 	}
-	return fmt.Errorf("pdf: %w", err)
-}
-
-// reason is what of an error a caller may see.
-func reason(err error) string {
-	for _, known := range []error{pdfium.ErrFormat, pdfium.ErrPages, pdfium.ErrCrash, pdfium.ErrTime} {
-		if errors.Is(err, known) {
-			return known.Error()
+	for _, known := range []error{pdfium.ErrFormat, pdfium.ErrPages, pdfium.ErrGlyphs, pdfium.ErrCrash, pdfium.ErrTime} {
+		if errors.Is(err, known) { // what more the error says is not for callers
+			return fault.Errorf(fault.Invalid, "The pdf document could not be read: %w.", known)
 		}
 	}
-	return strings.TrimSuffix(err.Error(), ".")
+	return fmt.Errorf("pdf: %w", err)
 }

@@ -82,7 +82,7 @@ type pdfWriter struct {
 	look   pdfLook
 	first  pdfLine // of the open paragraph
 	last   pdfLine
-	text   strings.Builder
+	text   []byte
 	item   bool
 	number int
 	open   bool
@@ -124,13 +124,17 @@ func (w *pdfWriter) line(l *pdfLine) {
 			w.item, w.number, text = true, n, text[len(number[0]):]
 		}
 	}
-	w.text.WriteString(text)
+	w.text = append(w.text[:0], text...)
 }
+
+// tail is the end of the open paragraph. The whole is not looked at again for each
+// line, because a hostile file may have half a million in one paragraph.
+func (w *pdfWriter) tail() string { return string(w.text[max(0, len(w.text)-100):]) }
 
 // continues reports whether a line belongs to the open paragraph.
 func (w *pdfWriter) continues(l *pdfLine, numbered bool) bool {
 	p := &w.last
-	text := w.text.String()
+	text := w.tail()
 	if math.Abs(p.size-l.size) > 0.08*max(p.size, l.size) || p.bold != l.bold && (p.bold || w.look.level(l, l.text) > 0) {
 		return p.hyphen && p.page == l.page && startsLower(l.text)
 	}
@@ -155,19 +159,18 @@ func (w *pdfWriter) continues(l *pdfLine, numbered bool) bool {
 }
 
 func (w *pdfWriter) join(l *pdfLine) {
-	text := w.text.String()
+	text := w.tail()
 	word := text[strings.LastIndexByte(text, ' ')+1:]
 	broken := strings.Count(word, "-")+strings.Count(word, "\u2010") == 1 && len(word) > 2 && startsLower(l.text)
 	switch {
 	case w.last.hyphen && broken && !w.look.compounds[bareWord(word+firstWord(l.text))]:
 		_, n := utf8.DecodeLastRuneInString(text)
-		w.text.Reset()
-		w.text.WriteString(text[:len(text)-n])
+		w.text = w.text[:len(w.text)-n]
 	case w.last.hyphen, unspaced(text, l.text):
 	default:
-		w.text.WriteByte(' ')
+		w.text = append(w.text, ' ')
 	}
-	w.text.WriteString(l.text)
+	w.text = append(w.text, l.text...)
 	w.last = *l
 }
 
@@ -176,8 +179,7 @@ func (w *pdfWriter) flush() {
 		return
 	}
 	w.open = false
-	blk := Block{Text: w.text.String(), Page: w.first.page, Number: w.number}
-	w.text.Reset()
+	blk := Block{Text: string(w.text), Page: w.first.page, Number: w.number}
 	switch level := w.look.level(&w.first, blk.Text); {
 	case w.item:
 		blk.Kind = Item

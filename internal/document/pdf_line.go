@@ -87,7 +87,8 @@ func extend(lines []pdfLine, l *pdfLine) bool {
 		return false
 	}
 	p := &lines[len(lines)-1]
-	if p.hyphen || p.angle != l.angle || p.size != l.size || p.bold != l.bold || math.Abs(p.bottom-l.bottom) > 0.1*l.size || l.left <= p.right {
+	const most = 100 // of the cells of a row, so that joining stays cheap
+	if len(p.cells) > most || p.hyphen || p.angle != l.angle || p.size != l.size || p.bold != l.bold || math.Abs(p.bottom-l.bottom) > 0.1*l.size || l.left <= p.right {
 		return false
 	}
 	p.text += " " + l.text

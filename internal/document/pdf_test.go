@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -263,4 +264,30 @@ func BenchmarkPDF(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(4*b.N)/b.Elapsed().Seconds(), "pages/s")
+}
+
+// TestPDFMutations breaks a file in many ways. Fuzzing proper is slow here,
+// because it instruments the compiler of the sandbox too.
+func TestPDFMutations(t *testing.T) {
+	t.Parallel()
+	good := makePDF([]string{show("B", 20, 50, 740, "Head") + show("R", 10, 50, 700, "Some words."), show("R", 10, 50, 700, "More.")}, "/Info 5 0 R", "", "<< /Title (Of two) >>")
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range 300 {
+		data := bytes.Clone(good)
+		for range 1 + random.IntN(8) {
+			at := random.IntN(len(data))
+			switch random.IntN(3) {
+			case 0:
+				data[at] = byte(random.UintN(256))
+			case 1:
+				data[at] = "0123456789 /<>[]R"[random.IntN(17)]
+			default:
+				end := min(at+random.IntN(40), len(data)-1)
+				data = append(data[:at], data[end:]...)
+			}
+		}
+		if _, err := Parse(t.Context(), "pdf", data); err != nil && !fault.Is(err, fault.Invalid) {
+			t.Errorf("mutation %d: error %v, want Invalid", i, err)
+		}
+	}
 }

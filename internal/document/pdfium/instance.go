@@ -143,8 +143,12 @@ func (p *instance) page(ctx context.Context, doc uint64, i int, page *Page) {
 		// What follows is quick for each glyph; the loop looks at ctx itself.
 		quick := context.WithoutCancel(ctx)
 		n := int(api.DecodeI32(p.call(quick, "FPDFText_CountChars", text)))
+		if n > maxGlyphs {
+			p.err = ErrGlyphs
+			return
+		}
 		r := run{instance: p, text: text}
-		for g := range min(n, maxGlyphs) {
+		for g := range n {
 			if g%4096 == 0 && ctx.Err() != nil {
 				p.err = context.Cause(ctx)
 				return

@@ -34,6 +34,7 @@ var (
 	ErrPassword = errors.New("it wants a password")
 	ErrFormat   = errors.New("it is damaged or not a PDF file")
 	ErrPages    = fmt.Errorf("it has more than %d pages", MaxPages)
+	ErrGlyphs   = fmt.Errorf("a page has more than %d letters", maxGlyphs)
 	ErrTime     = fmt.Errorf("reading it took longer than %s", maxTime)
 	// ErrCrash is PDFium giving up; most often it wants more memory than it may have.
 	ErrCrash = errors.New("it is damaged or needs more memory than a document may")
