@@ -196,9 +196,19 @@ func (r *run) styleAt(ctx context.Context, i uint64) Style {
 	weight := api.DecodeI32(r.call(ctx, "FPDFText_GetFontWeight", r.text, i))
 	n := r.call(ctx, "FPDFText_GetFontInfo", r.text, i, uint64(r.scratch), scratchSize, 0)
 	name, _ := r.module.Memory().Read(r.scratch, uint32(min(n, scratchSize)))
-	font := strings.ToLower(string(name))
-	s.Bold = weight >= 600 || strings.Contains(font, "bold") || strings.Contains(font, "black") || strings.Contains(font, "heavy")
+	s.Bold = weight >= 600 || boldName(strings.ToLower(strings.TrimRight(string(name), "\x00")))
 	return s
+}
+
+// boldName reports whether a font's name says that it is bold; TeX's fonts do so in
+// words of their own.
+func boldName(name string) bool {
+	for _, word := range []string{"bold", "black", "heavy", "demi", "cmbx", "sfbx", "ecbx"} {
+		if strings.Contains(name, word) {
+			return true
+		}
+	}
+	return strings.HasSuffix(name, "-medi")
 }
 
 // floats reads n numbers from scratch; one that is not finite is zero.
