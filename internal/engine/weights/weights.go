@@ -94,7 +94,7 @@ type Store struct {
 	matrices map[string]*kernel.Matrix
 	order    []string // of matrices, as they were asked for
 	tables   []*Table
-	packed   bool     // one of them is not from the cache
+	packed   bool // one of them is not from the cache
 	memory   arena
 	cache    *cache // nil: there is none
 }
