@@ -124,13 +124,27 @@ func (s *Store) keep(ctx context.Context, d draft, f func(context.Context, *db.T
 		return err
 	}
 	if err == nil {
-		return s.move(d.id)
+		return s.place(ctx, d.id)
 	}
 	// A commit that failed may have happened: the database knows.
 	if e := s.settle(ctx, d.id); e != nil {
 		s.log.WarnContext(ctx, "a body stays in tmp until the next start", "err", e)
 	}
 	return err
+}
+
+// place moves a body that has just been kept. Who replaced its object since then has
+// already removed it.
+func (s *Store) place(ctx context.Context, id string) error {
+	err := s.move(id)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	used, e := s.used(ctx, id)
+	if e != nil || used {
+		return errors.Join(err, e)
+	}
+	return nil
 }
 
 // leases knows which blobs are being read, so that they are not removed meanwhile.

@@ -138,17 +138,23 @@ func (s *Store) recover(ctx context.Context) error {
 // settle moves a body of tmp/ to where it belongs if an object or a part has it, and
 // removes it if not.
 func (s *Store) settle(ctx context.Context, id string) error {
-	used, err := db.All(ctx, s.db, scanText, `SELECT id FROM blob WHERE id = ? AND refs > 0`, id)
+	used, err := s.used(ctx, id)
 	if err != nil {
 		return err
 	}
-	if len(used) > 0 {
+	if used {
 		return s.move(id)
 	}
 	if err := os.Remove(s.tmpPath(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
+}
+
+// used reports whether an object or a part has a body.
+func (s *Store) used(ctx context.Context, id string) (bool, error) {
+	ids, err := db.All(ctx, s.db, scanText, `SELECT id FROM blob WHERE id = ? AND refs > 0`, id)
+	return len(ids) > 0, err
 }
 
 // move puts a body that is kept in its place.
