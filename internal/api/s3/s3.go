@@ -128,6 +128,11 @@ type exchange struct {
 
 // ServeHTTP implements http.Handler.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength == 0 && strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
+		// net/http sees nothing to wait for in an empty body. botocore waits all the same, and
+		// takes a final answer in place of the interim one for that of the connection's next request.
+		w.WriteHeader(http.StatusContinue)
+	}
 	x := &exchange{d: d, w: w, r: r, ctx: r.Context()}
 	defer x.rescue()
 	if err := x.serve(); err != nil {
