@@ -38,7 +38,7 @@ func openSQLite(ctx context.Context, rest string) (*DB, error) {
 	}
 	writer.SetMaxOpenConns(1)
 	writer.SetMaxIdleConns(1)
-	if err := writer.PingContext(ctx); err != nil {
+	if err := firstPing(ctx, writer); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, classify(err)), writer.Close())
 	}
 	reader, err := sql.Open("sqlite", file+"&_pragma=query_only(1)")
@@ -49,6 +49,23 @@ func openSQLite(ctx context.Context, rest string) (*DB, error) {
 	reader.SetMaxIdleConns(readConns)
 	reader.SetConnMaxIdleTime(readIdleTime)
 	return &DB{engine: SQLite, writer: writer, reader: reader}, nil
+}
+
+// firstPing connects. The change to WAL mode needs the file for itself and does not
+// heed busy_timeout, so that processes that start together get in each other's way.
+func firstPing(ctx context.Context, writer *sql.DB) error {
+	const patience, pause = 5 * time.Second, 20 * time.Millisecond
+	for start := time.Now(); ; {
+		err := writer.PingContext(ctx)
+		if err == nil || !again(err) || time.Since(start) > patience {
+			return err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
 
 // parseSQLite splits "path?synchronous=full". "//" before an absolute path, as in a

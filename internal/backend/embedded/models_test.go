@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,19 +19,37 @@ import (
 	"github.com/outcrop-ai/outcrop/internal/llm"
 )
 
+// closings lists models that left memory.
+type closings struct {
+	mu    sync.Mutex
+	names []string
+}
+
+func (c *closings) add(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.names = append(c.names, name)
+}
+
+func (c *closings) are(want ...string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Equal(c.names, want)
+}
+
 // block is a model that only takes memory.
 type block struct {
 	size   int64
-	closed *[]string
+	closed *closings
 	name   string
 }
 
 func (b *block) Size() int64  { return b.size }
-func (b *block) Close() error { *b.closed = append(*b.closed, b.name); return nil }
+func (b *block) Close() error { b.closed.add(b.name); return nil }
 
 // shelf returns models of the given sizes; closed lists those that left memory.
-func shelf(cfg Config, sizes map[string]int64) (m *Models, closed *[]string) {
-	m, closed = NewModels(cfg), new([]string)
+func shelf(cfg Config, sizes map[string]int64) (m *Models, closed *closings) {
+	m, closed = NewModels(cfg), &closings{}
 	m.find = func(_ context.Context, name string, _ func(pull.Progress)) (*found, error) {
 		size, ok := sizes[name]
 		if !ok {
@@ -71,14 +90,14 @@ func TestMemory(t *testing.T) {
 		time.Sleep(time.Second)
 		releaseB()
 		releaseC := take(t, m, "c")
-		if want := []string{"a"}; !slices.Equal(*closed, want) {
-			t.Errorf("unloaded %v, want %v", *closed, want)
+		if !closed.are("a") {
+			t.Errorf("unloaded %v", closed.names)
 		}
 		time.Sleep(time.Second)
 		releaseC()
 		take(t, m, "a")() // comes back in place of b
-		if want := []string{"a", "b"}; !slices.Equal(*closed, want) || m.taken != 90 {
-			t.Errorf("unloaded %v, want %v; %d bytes", *closed, want, m.taken)
+		if !closed.are("a", "b") || m.taken != 90 {
+			t.Errorf("unloaded %v; %d bytes", closed.names, m.taken)
 		}
 	})
 }
@@ -94,20 +113,20 @@ func TestIdle(t *testing.T) {
 		time.Sleep(59 * time.Second)
 		take(t, m, "b")()
 		time.Sleep(59 * time.Second)
-		if len(*closed) > 0 {
-			t.Errorf("unloaded %v too early", *closed)
+		if !closed.are() {
+			t.Errorf("unloaded %v too early", closed.names)
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if want := []string{"b"}; !slices.Equal(*closed, want) {
-			t.Errorf("unloaded %v, want %v", *closed, want)
+		if !closed.are("b") {
+			t.Errorf("unloaded %v", closed.names)
 		}
 		releaseA()
 		releaseA() // twice is once
 		time.Sleep(61 * time.Second)
 		synctest.Wait()
-		if want := []string{"b", "a"}; !slices.Equal(*closed, want) || m.taken != 0 {
-			t.Errorf("unloaded %v, want %v; %d bytes", *closed, want, m.taken)
+		if !closed.are("b", "a") || m.taken != 0 {
+			t.Errorf("unloaded %v; %d bytes", closed.names, m.taken)
 		}
 	})
 }
